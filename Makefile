@@ -1,0 +1,64 @@
+# Everything starts from a fresh machine with Python 3.11+ and make: no Docker, no root.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SEED ?= 1
+
+.PHONY: help demo dev test check format bench chaos histories openapi examples lock clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+# Two sets: what runs the platform, and what checks it too. The stamp is the lock file's own time.
+$(VENV)/runtime: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/development: $(VENV)/runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+demo: $(VENV)/runtime ## publish a real spell, cast it on a real file, show result, cost and ledger
+	$(BIN)/spell demo
+
+dev: $(VENV)/runtime ## the whole platform on this machine, until Ctrl-C
+	$(BIN)/spell dev
+
+test: $(VENV)/development ## every test, on real embedded servers
+	$(BIN)/python -m pytest
+
+check: $(VENV)/development ## the quick loop: format, lint, types, import contracts, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest tests/unit tests/architecture
+
+format: $(VENV)/development ## put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/development ## a cast against a bare workflow, as ratios measured in one run
+	$(BIN)/python bench/cast.py
+
+chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
+	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos
+
+histories: $(VENV)/development ## record the histories that CI replays
+	$(BIN)/python -m tests.replay.record
+
+openapi: $(VENV)/development ## write docs/openapi.json and docs/errors.md from the code
+	$(BIN)/python -m tests.architecture.write_reference
+
+examples: ## rebuild the example spells from source
+	$(MAKE) -C examples
+
+# Compiled without index addresses: names, versions and hashes only.
+lock: ## compile the lock files (needs uv on PATH)
+	uv pip compile pyproject.toml --extra embedded --extra build --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra embedded --extra build --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements-dev.lock
+
+clean: ## remove what was built; .spell/ keeps the data of `make dev`
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
