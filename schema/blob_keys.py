@@ -1,0 +1,21 @@
+"""Where object storage keeps what: keys that several processes must agree on."""
+
+
+def package_key(package_digest: str) -> str:
+    """The uploaded archive."""
+    return f"packages/{package_digest.removeprefix('sha256:')}"
+
+
+def module_key(module_digest: str) -> str:
+    """A WebAssembly module, in clear: it is published code."""
+    return f"modules/{module_digest.removeprefix('sha256:')}"
+
+
+def output_key(cast_id: str) -> str:
+    """A cast's output, encrypted for its account."""
+    return f"casts/{cast_id}/output"
+
+
+def error_stream_key(cast_id: str) -> str:
+    """A cast's error stream, encrypted for its account."""
+    return f"casts/{cast_id}/stderr"

@@ -1,0 +1,1 @@
+"""Pydantic models that travel through Temporal, JetStream and HTTP."""

@@ -1,0 +1,184 @@
+"""The life of a cast, as messages: admission, the run, settlement, the result."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from schema.contracts.base import Contract
+from schema.contracts.problem import Problem
+from schema.contracts.run import Outcome, RunLimits, Usage
+from schema.ids import AccountId, ApiKeyId, CastId, Digest, Fingerprint, SpellKey, Version
+from schema.money import Currency, Micros
+from schema.pricing import Price
+
+
+class Mode(StrEnum):
+    """How a spell executes."""
+
+    SERVICE = "service"
+    WORKFLOW = "workflow"
+    CLONE = "clone"
+
+
+class CastStatus(StrEnum):
+    """Where a cast is; the last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+
+FINAL_STATUSES = frozenset(
+    {CastStatus.SUCCEEDED, CastStatus.FAILED, CastStatus.TIMED_OUT, CastStatus.CANCELLED}
+)
+
+
+class Billing(StrEnum):
+    """Where a cast's money is."""
+
+    HELD = "held"
+    SETTLED = "settled"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+    UNKNOWN = "unknown"
+
+
+class EventKind(StrEnum):
+    """Kinds of events in a cast's stream, in the order in which they can happen."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    RUNNING = "running"
+    PROGRESS = "progress"
+    STORING = "storing"
+    SETTLED = "settled"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class CastInput(Contract):
+    """One request to run a published spell; the start input of `CastSpell`."""
+
+    cast_id: CastId
+    account_id: AccountId
+    api_key_id: ApiKeyId
+    fingerprint: Fingerprint
+    """Keyed digest of the whole request body: same body, same fingerprint."""
+    spell_key: SpellKey
+    version: Version | None = None
+    """None casts the newest published version."""
+    mode: Mode | None = None
+    """None takes the manifest's mode."""
+    inputs_json: Annotated[str, StringConstraints(max_length=4 * 1024 * 1024)]
+    """RFC 8785 text of the inputs: exactly what the spell reads."""
+    budget_cap_micros: Micros | None = None
+
+
+class RunPlan(Contract):
+    """What admission decided to run: fixed from here on, whatever is published or repriced later."""
+
+    spell_key: SpellKey
+    version: Version
+    package_digest: Digest
+    module_digest: Digest
+    entry: str
+    limits: RunLimits
+    price: Price
+
+
+class Admission(Contract):
+    """The decision on a cast: a plan with a hold, or the problem that refuses it."""
+
+    cast_id: CastId
+    problem: Problem | None = None
+    plan: RunPlan | None = None
+    currency: Currency = "USD"
+    estimated_cost_micros: Micros = 0
+    """Worst case from the declared limits; exactly the hold."""
+    budget_remaining_micros: Micros = 0
+    """What this account could still hold under its tightest cap after this cast's hold."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether money is held and the cast goes on."""
+        return self.problem is None
+
+
+class AdmitRequest(Contract):
+    """Argument of the `admit` update: proves that the caller asks for the cast that runs."""
+
+    fingerprint: Fingerprint
+
+
+class RunOrder(Contract):
+    """Argument of the activity that has a plan run."""
+
+    cast_id: CastId
+    plan: RunPlan
+    inputs_json: str
+
+
+class StopOrder(Contract):
+    """Argument of the activity that makes a run end now."""
+
+    cast_id: CastId
+    module_digest: Digest
+
+
+class RunOutcome(Contract):
+    """What came of the run, after the output was checked and stored."""
+
+    outcome: Outcome
+    problem: Problem | None = None
+    usage: Usage | None = None
+    output_bytes: int = 0
+    engine: str = ""
+
+
+class SettleOrder(Contract):
+    """Argument of settlement: what ran, and so what is due."""
+
+    cast_id: CastId
+    price: Price
+    outcome: RunOutcome
+
+
+class ReleaseOrder(Contract):
+    """Argument of the undo of a hold: why the cast ends without a charge."""
+
+    cast_id: CastId
+    account_id: AccountId
+    fingerprint: Fingerprint
+    spell_key: SpellKey
+    problem: Problem
+
+
+class CastResult(Contract):
+    """How a cast ended; the result of `CastSpell` and of settlement."""
+
+    cast_id: CastId
+    status: CastStatus
+    billing: Billing
+    currency: Currency = "USD"
+    cost_micros: Micros = 0
+    problem: Problem | None = None
+
+
+class CancelResult(Contract):
+    """Answer of the `cancel` update: how the cast ended, and whether the cancel was in time."""
+
+    accepted: bool
+    """False when settlement had begun before: the cast ended as it ran."""
+    result: CastResult
+
+
+class CastProgress(Contract):
+    """Answer of the `status` query."""
+
+    stage: Annotated[str, Field(max_length=32)]
+    admission: Admission | None = None
+    cancel_requested: bool = False

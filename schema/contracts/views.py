@@ -1,0 +1,89 @@
+"""What readers get: spells and casts as the API and the CLI show them."""
+
+from datetime import datetime
+from typing import Any
+
+from schema.contracts.base import Contract
+from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
+from schema.contracts.problem import Problem
+from schema.contracts.publish import VersionState
+from schema.contracts.run import RunLimits, Usage
+from schema.ids import ApiKeyId, CastId, Digest, SpellKey, Version
+from schema.money import Currency
+from schema.pricing import Price
+
+
+class SpellSummary(Contract):
+    """A spell in a list: its newest published version."""
+
+    key: SpellKey
+    name: str
+    description: str
+    version: Version
+    mode: Mode
+    price: Price
+    published_at: datetime
+
+
+class VersionView(Contract):
+    """One version of a spell, whole."""
+
+    key: SpellKey
+    version: Version
+    state: VersionState
+    package_digest: Digest
+    module_digest: Digest
+    module_bytes: int
+    mode: Mode
+    limits: RunLimits
+    price: Price
+    worst_case_cost_micros: int
+    """What one cast can cost at most, from the declared limits."""
+    manifest: dict[str, Any]
+    schemas: dict[str, Any]
+    verified: bool
+    policy: str
+    reasons: list[str]
+    published_at: datetime
+
+
+class CastView(Contract):
+    """One cast as its caster sees it."""
+
+    cast_id: CastId
+    spell: SpellKey
+    version: Version
+    mode: Mode
+    status: CastStatus
+    billing: Billing
+    currency: Currency
+    estimated_cost_micros: int
+    cost_micros: int
+    api_key_id: ApiKeyId
+    usage: Usage | None = None
+    problem: Problem | None = None
+    engine: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class EventView(Contract):
+    """One event of a cast's stream; `seq` counts up from 1 without gaps."""
+
+    seq: int
+    kind: EventKind
+    data: dict[str, Any]
+    created_at: datetime
+
+
+class TransferView(Contract):
+    """One movement of the ledger that belongs to a cast."""
+
+    reference: str
+    kind: str
+    debit_account_id: str
+    credit_account_id: str
+    currency: Currency
+    amount_micros: int
+    created_at: datetime

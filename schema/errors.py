@@ -1,0 +1,241 @@
+"""The error catalogue: one code string per failure, everywhere.
+
+The same code is the problem document's `code`, the Temporal failure type, the `error_code` column
+and the log field. `docs/errors.md` is generated from this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Charged(StrEnum):
+    """What a caster pays when a cast ends with this code (product.md 3.5)."""
+
+    NOTHING = "nothing"
+    USAGE = "usage"
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """One row of the catalogue."""
+
+    status: int
+    title: str
+    remedy: str
+    retryable: bool = False
+    charged: Charged = Charged.NOTHING
+
+
+_CATALOGUE: dict[str, ErrorKind] = {
+    # Who you are and what you may do.
+    "UNAUTHORIZED": ErrorKind(
+        401,
+        "The API key is missing, unknown, expired or revoked.",
+        "Send `Authorization: Bearer sk_…` with a live key (`spell keys create`).",
+    ),
+    "FORBIDDEN": ErrorKind(
+        403,
+        "This key may not do that.",
+        "Use a key with the scope named in `details.scope`, or ask the owner.",
+    ),
+    "SPELL_UNVERIFIED": ErrorKind(
+        403,
+        "This version has no passing verification decision.",
+        "Cast another version; the maker sees the reasons on the version's page.",
+    ),
+    "SPELL_SUSPENDED": ErrorKind(
+        403, "The spell is suspended.", "Cast another spell, or ask the operator why."
+    ),
+    # Money.
+    "PAYMENT_REQUIRED": ErrorKind(
+        402,
+        "The balance does not cover the worst-case cost of this cast.",
+        "Add credit, then cast again with a new Idempotency-Key.",
+    ),
+    "BUDGET_CAP_EXCEEDED": ErrorKind(
+        402,
+        "The worst-case cost of this cast does not fit under a cap.",
+        "Raise the cap named in `details.cap`, or wait until `details.resets_at`; "
+        "then use a new Idempotency-Key.",
+    ),
+    # Things that are not there.
+    "NOT_FOUND": ErrorKind(404, "There is nothing at this address.", "Check the path: see /docs."),
+    "METHOD_NOT_ALLOWED": ErrorKind(
+        405, "This address does not take that method.", "Use a method from the Allow header."
+    ),
+    "SPELL_NOT_FOUND": ErrorKind(
+        404, "No such spell or version.", "List what there is: `GET /v1/spells`."
+    ),
+    "CAST_NOT_FOUND": ErrorKind(
+        404, "No such cast on this account.", "List yours: `GET /v1/casts`."
+    ),
+    "KEY_NOT_FOUND": ErrorKind(
+        404, "No such API key on this account.", "List yours: `GET /v1/keys`."
+    ),
+    "SPELL_YANKED": ErrorKind(
+        410, "The maker withdrew this version.", "Cast a version listed at /versions."
+    ),
+    # Requests that do not fit.
+    "IDEMPOTENCY_KEY_REQUIRED": ErrorKind(
+        400,
+        "A cast needs an Idempotency-Key header.",
+        "Send 1 to 255 visible ASCII characters, a fresh value for each new cast.",
+    ),
+    "IDEMPOTENCY_CONFLICT": ErrorKind(
+        409,
+        "This Idempotency-Key was used with another body.",
+        "Use a new key for a new cast; repeat the exact body to get the first answer.",
+    ),
+    "VERSION_EXISTS": ErrorKind(
+        409,
+        "This version is published with other content. Versions never change.",
+        "Raise `version` in manifest.toml and publish again.",
+    ),
+    "CAST_FINISHED": ErrorKind(
+        409, "The cast has already ended.", "Read its result: `GET /v1/casts/{id}`."
+    ),
+    "PAYLOAD_TOO_LARGE": ErrorKind(
+        413, "The body is larger than `details.limit_bytes`.", "Send less, or split it."
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": ErrorKind(
+        415, "The body has another content type than this address takes.", "See `details.accepts`."
+    ),
+    "VALIDATION_ERROR": ErrorKind(
+        422, "The request does not fit its schema.", "Mend the members named in `details.errors`."
+    ),
+    "PACKAGE_INVALID": ErrorKind(
+        422,
+        "The archive is not a canonical package.",
+        "Build it with `spell publish <folder>`; `details` names the entry.",
+    ),
+    "MANIFEST_INVALID": ErrorKind(
+        422, "manifest.toml has errors.", "Mend the lines and fields in `details.errors`."
+    ),
+    "SCHEMA_INVALID": ErrorKind(
+        422,
+        "schema.json is not a usable pair of JSON Schemas (2020-12).",
+        "Mend what `details` names; remote references are not followed.",
+    ),
+    "MODULE_INVALID": ErrorKind(
+        422,
+        "spell.wasm is not a module that the runner accepts.",
+        "Build a WASI preview-1 command in binary form; `details` says what is wrong.",
+    ),
+    # How a run ends when the spell is to blame.
+    "SPELL_FAILED": ErrorKind(
+        422,
+        "The spell ran and refused by its own error.",
+        "Read `spell logs <cast>`: the spell says why on its error stream.",
+        charged=Charged.USAGE,
+    ),
+    "SPELL_TRAPPED": ErrorKind(
+        422,
+        "The spell crashed (a WebAssembly trap).",
+        "Report it to the maker with the cast id; `details.trap` names the trap.",
+        charged=Charged.USAGE,
+    ),
+    "FUEL_EXHAUSTED": ErrorKind(
+        422,
+        "The spell used all the fuel its manifest declares.",
+        "Send a smaller input, or ask the maker to raise `runtime.fuel`.",
+        charged=Charged.USAGE,
+    ),
+    "TIME_EXCEEDED": ErrorKind(
+        422,
+        "The spell ran longer than its manifest declares.",
+        "Send a smaller input, or ask the maker to raise `runtime.timeout_ms`.",
+        charged=Charged.USAGE,
+    ),
+    "MEMORY_EXCEEDED": ErrorKind(
+        422,
+        "The spell asked for more memory than its manifest declares.",
+        "Send a smaller input, or ask the maker to raise `runtime.max_memory_mb`.",
+        charged=Charged.USAGE,
+    ),
+    "STACK_EXHAUSTED": ErrorKind(
+        422,
+        "The spell overflowed its stack.",
+        "Report it to the maker with the cast id.",
+        charged=Charged.USAGE,
+    ),
+    "OUTPUT_TOO_LARGE": ErrorKind(
+        422,
+        "The spell wrote more output than its manifest declares.",
+        "Send a smaller input, or ask the maker to raise `runtime.max_output_mb`.",
+        charged=Charged.USAGE,
+    ),
+    "OUTPUT_INVALID": ErrorKind(
+        422,
+        "The spell's output breaks its own schema, so it is not charged.",
+        "Report it to the maker with the cast id.",
+    ),
+    "CAST_CANCELLED": ErrorKind(
+        409, "The cast was cancelled.", "Cast again with a new Idempotency-Key."
+    ),
+    # How a cast ends when the platform is to blame.
+    "QUEUE_TIMEOUT": ErrorKind(
+        504, "No runner took the cast in time.", "Cast again with a new Idempotency-Key.", True
+    ),
+    "RUNNER_LOST": ErrorKind(
+        500,
+        "The run was lost several times on its way.",
+        "Cast again with a new Idempotency-Key; tell the operator if it happens again.",
+        True,
+    ),
+    "TIMEOUT": ErrorKind(504, "The platform did not answer in time.", "Repeat the request.", True),
+    "RATE_LIMITED": ErrorKind(
+        429, "Too many requests.", "Wait for `retry_after` seconds, then repeat.", True
+    ),
+    "SERVICE_UNAVAILABLE": ErrorKind(
+        503,
+        "A part of the platform is away.",
+        "Repeat the request with the same Idempotency-Key after `retry_after` seconds.",
+        True,
+    ),
+    "INTERNAL": ErrorKind(
+        500,
+        "The platform failed; nothing was charged.",
+        "Repeat the request; send the operator the `request_id` if it happens again.",
+        True,
+    ),
+}
+
+
+def catalogue() -> Mapping[str, ErrorKind]:
+    """All codes and their meaning, in the order of the documentation."""
+    return _CATALOGUE
+
+
+def kind_of(code: str) -> ErrorKind:
+    """The row for a code; an unknown one is a platform failure, and reads as INTERNAL."""
+    return _CATALOGUE.get(code, _CATALOGUE["INTERNAL"])
+
+
+class SpellError(Exception):
+    """A failure with a code from the catalogue. The only error that crosses a layer on purpose.
+
+    Args:
+        code: a key of the catalogue.
+        message: one sentence for this occurrence; the catalogue's title when empty.
+        details: JSON members that help to act on it. Never a secret, never an input's content.
+        retry_after: seconds after which a repetition may help.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        *,
+        details: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        if code not in _CATALOGUE:
+            raise ValueError(f"{code!r} is not in the error catalogue")
+        self.code = code
+        self.kind = _CATALOGUE[code]
+        self.message = message or self.kind.title
+        self.details = dict(details or {})
+        self.retry_after = retry_after
+        super().__init__(f"{code}: {self.message}")

@@ -1,0 +1,114 @@
+"""Identifiers, and how a workflow id leads to an account without naming a person.
+
+All ids are opaque. A cast id is derived from (account, Idempotency-Key) by a keyed hash, so a
+retried POST finds the same cast and the key cannot be guessed back from the id (decision 2):
+
+    cast_<account part, 16>_<keyed hash of the Idempotency-Key, 26>
+
+The account part is the opaque tail of the account id. The payload codec uses it to find the key
+that encrypts a workflow's history.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+_OPAQUE = "[a-z2-7]"
+
+AccountId = Annotated[str, StringConstraints(pattern=rf"^acct_{_OPAQUE}{{16}}$")]
+ApiKeyId = Annotated[str, StringConstraints(pattern=rf"^key_{_OPAQUE}{{16}}$")]
+CastId = Annotated[str, StringConstraints(pattern=rf"^cast_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=rf"^{_OPAQUE}{{26}}$")]
+SpellKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$", min_length=3, max_length=128
+    ),
+]
+Version = Annotated[
+    str,
+    StringConstraints(
+        # [0-9], not \d: pydantic's \d takes the digits of every script.
+        pattern=r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
+        r"(-[0-9A-Za-z.-]{1,64})?$"
+    ),
+]
+
+CAST_ID_PATTERN = re.compile(rf"^cast_({_OPAQUE}{{16}})_{_OPAQUE}{{26}}$")
+_ACCOUNT_IN_WORKFLOW_ID = re.compile(rf"(?:cast|acct)_({_OPAQUE}{{16}})")
+
+
+def _opaque(raw: bytes, length: int) -> str:
+    return base64.b32encode(raw).decode("ascii").lower()[:length]
+
+
+def new_account_id() -> str:
+    """A fresh random account id (80 bits)."""
+    return "acct_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_api_key_id() -> str:
+    """A fresh random API-key id (80 bits)."""
+    return "key_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def keyed_digest(secret: bytes, *parts: bytes) -> str:
+    """HMAC-SHA256 over length-prefixed parts, as 26 base32 characters (130 bits).
+
+    The length prefixes keep ("ab", "c") apart from ("a", "bc").
+    """
+    mac = hmac.new(secret, digestmod=hashlib.sha256)
+    for part in parts:
+        mac.update(len(part).to_bytes(8, "big"))
+        mac.update(part)
+    return _opaque(mac.digest(), 26)
+
+
+def cast_id_for(account_id: str, account_secret: bytes, idempotency_key: str) -> str:
+    """The cast id that (account, Idempotency-Key) always leads to."""
+    tail = keyed_digest(account_secret, b"cast-id", idempotency_key.encode("utf-8"))
+    return f"cast_{account_id.removeprefix('acct_')}_{tail}"
+
+
+def account_of_cast(cast_id: str) -> str:
+    """The account id that a cast id carries.
+
+    Raises:
+        ValueError: the text is not a cast id.
+    """
+    match = CAST_ID_PATTERN.match(cast_id)
+    if match is None:
+        raise ValueError("not a cast id")
+    return f"acct_{match.group(1)}"
+
+
+def account_of_workflow(workflow_id: str) -> str | None:
+    """The account whose key encrypts this workflow's payloads; None for platform workflows."""
+    match = _ACCOUNT_IN_WORKFLOW_ID.search(workflow_id)
+    return f"acct_{match.group(1)}" if match else None
+
+
+def cast_workflow_id(cast_id: str) -> str:
+    """Workflow id of a cast: the business id, so that a second start joins the first."""
+    return f"cast:{cast_id}"
+
+
+def publish_workflow_id(account_id: str, digest: str) -> str:
+    """Workflow id of publishing one package; the same package from the same maker joins it."""
+    return f"publish:{account_id}:{digest}"
+
+
+def admit_update_id(fingerprint: str) -> str:
+    """Update id of an admission: same body joins, another body is told apart."""
+    return f"admit:{fingerprint}"
+
+
+def sha256_digest(content: bytes) -> str:
+    """`sha256:<hex>` of the bytes."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -1,0 +1,45 @@
+"""Platform maxima: what no manifest and no request may exceed. Units are in the names."""
+
+from datetime import timedelta
+
+MIB = 1024 * 1024
+
+# Requests.
+INPUTS_BYTES_MAX = 4 * MIB
+IDEMPOTENCY_KEY_CHARS_MAX = 255
+PREFER_WAIT_SECONDS_MAX = 60
+LIST_LIMIT_MAX = 100
+
+# Packages.
+PACKAGE_BYTES_MAX = 32 * MIB
+PACKAGE_ENTRIES_MAX = 512
+PACKAGE_NAME_BYTES_MAX = 200
+MODULE_BYTES_MAX = 5_000_000
+MANIFEST_BYTES_MAX = 64 * 1024
+SCHEMA_BYTES_MAX = 256 * 1024
+TEXT_FILE_BYTES_MAX = MIB
+
+# Runs.
+TIMEOUT_MS_MAX = 300_000
+MEMORY_MB_MAX = 512
+OUTPUT_MB_MAX = 4
+FUEL_MAX = 1_000_000_000_000
+STACK_BYTES = 512 * 1024
+TABLE_ELEMENTS_MAX = 100_000
+STDERR_BYTES_MAX = 64 * 1024
+
+# How long a run may wait for a runner before the platform gives up, uncharged.
+QUEUE_SECONDS_MAX = 120
+# What a verdict may lag behind the guest's own deadline: kill, publish, redelivery.
+VERDICT_GRACE_SECONDS = 60
+# Deliveries of one run to runners before it is given up as RUNNER_LOST.
+RUN_DELIVERIES_MAX = 4
+
+# Checks of untrusted schemas and values, in killable processes.
+SCHEMA_CHECK_SECONDS_MAX = 2.0
+# Validating and compiling one module at publish.
+MODULE_CHECK_SECONDS_MAX = 60.0
+MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB
+
+# Between saying "stop" to the runners and deciding that none of them holds the cast.
+STOP_GRACE = timedelta(seconds=2)

@@ -1,0 +1,207 @@
+"""manifest.toml: what a maker says about one version of a spell.
+
+    manifest = parse_manifest(source)      # SpellError(MANIFEST_INVALID) lists every error
+    hold = worst_case_of(manifest.price(), manifest.run_limits())
+
+The reference is docs/package.md. `unsupported_features` is apart from parsing: a manifest may be
+right and ask for what this version of the platform cannot grant yet.
+"""
+
+import tomllib
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from schema.contracts.base import Contract
+from schema.contracts.cast import Mode
+from schema.contracts.run import RunLimits
+from schema.limits import MANIFEST_BYTES_MAX, MIB
+from schema.money import MICROS_MAX
+from schema.packaging.manifest_errors import (
+    FieldError,
+    field_error,
+    manifest_invalid,
+    section_errors,
+    syntax_error,
+)
+from schema.packaging.manifest_sections import (
+    CloneSection,
+    ExecutionSection,
+    InputOutputSection,
+    MetadataSection,
+    PolicySection,
+    RuntimeSection,
+    SpellSection,
+    SupplyChainSection,
+    WorkflowSection,
+)
+from schema.packaging.toml_lines import Path, TomlTooDeepError, member_lines
+from schema.pricing import (
+    FlatPrice,
+    FreePrice,
+    MeteredPrice,
+    OneTimePrice,
+    Price,
+    UnitPrices,
+    worst_case_of,
+)
+
+
+class Manifest(Contract):
+    """A manifest that fits every rule."""
+
+    manifest_version: Literal[1]
+    spell: SpellSection
+    execution: ExecutionSection
+    runtime: RuntimeSection | None = None
+    io: InputOutputSection = InputOutputSection()
+    pricing: Price
+    supply_chain: SupplyChainSection = SupplyChainSection()
+    metadata: MetadataSection = MetadataSection()
+
+    def run_limits(self) -> RunLimits:
+        """The bounds of one run in the runner.
+
+        Raises:
+            ValueError: the spell's mode is not `service`, so nothing runs in the runner.
+        """
+        if self.runtime is None:
+            raise ValueError(f"a spell of mode {self.execution.mode} has no run limits")
+        return RunLimits(
+            fuel=self.runtime.fuel,
+            timeout_ms=self.runtime.timeout_ms,
+            memory_bytes_max=self.runtime.max_memory_mb * MIB,
+            output_bytes_max=self.runtime.max_output_mb * MIB,
+        )
+
+    def price(self) -> Price:
+        """What a cast costs."""
+        return self.pricing
+
+
+def parse_manifest(source: bytes) -> Manifest:
+    """Read a manifest.toml.
+
+    Raises:
+        SpellError: MANIFEST_INVALID; `details.errors` has line, field and message of each error.
+    """
+    text = _decoded(source)
+    lines = _lines(text)
+    document = _document(text)
+    errors = [field_error(path, message, lines) for path, message in _mode_rules(document)]
+    try:
+        manifest = Manifest.model_validate(document, strict=True)
+    except ValidationError as error:
+        raise manifest_invalid(section_errors(error, _KNOWN, lines) + errors) from error
+    errors += [field_error(path, message, lines) for path, message in _price_rules(manifest)]
+    if errors:
+        raise manifest_invalid(errors)
+    return manifest
+
+
+def unsupported_features(manifest: Manifest, source: bytes = b"") -> list[FieldError]:
+    """What this version of the platform cannot grant; lines are named when the source is given."""
+    lines = member_lines(source.decode("utf-8"))
+    errors = []
+    if manifest.execution.mode != Mode.SERVICE:
+        message = f"{manifest.execution.mode} is not supported yet: only service is"
+        errors.append(field_error(("execution", "mode"), message, lines))
+    if manifest.runtime is not None:
+        for name, entries in manifest.runtime.policy:
+            if entries:
+                message = "cannot be granted yet by the runner: leave it empty"
+                errors.append(field_error(("runtime", "policy", name), message, lines))
+    return errors
+
+
+def _decoded(source: bytes) -> str:
+    if len(source) > MANIFEST_BYTES_MAX:
+        raise manifest_invalid([_whole(None, f"is larger than {MANIFEST_BYTES_MAX} bytes")])
+    try:
+        return source.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        raise manifest_invalid([_whole(line, "is not valid UTF-8")]) from error
+
+
+def _lines(text: str) -> dict[Path, int]:
+    try:
+        return member_lines(text)
+    except TomlTooDeepError as error:
+        raise manifest_invalid([_whole(error.line, "is nested too deep")]) from error
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise manifest_invalid([syntax_error(error, text)]) from error
+    except ValueError as error:
+        # Python's own bound on the digits of a number, which tomllib lets through as it is.
+        raise manifest_invalid([_whole(None, "holds a number that is too long")]) from error
+
+
+def _whole(line: int | None, message: str) -> FieldError:
+    return FieldError(line=line, field="", message=message)
+
+
+def _mode_rules(document: dict[str, Any]) -> list[tuple[Path, str]]:
+    """Which sections go with which mode.
+
+    Read from the raw document: these errors are listed beside those of the sections.
+    """
+    execution = document.get("execution")
+    if not isinstance(execution, dict):
+        return []
+    mode = execution.get("mode")
+    sections: dict[str, tuple[Path, bool]] = {
+        "service": (("runtime",), "runtime" in document),
+        "workflow": (("execution", "workflow"), "workflow" in execution),
+        "clone": (("execution", "clone"), "clone" in execution),
+    }
+    if mode not in list(sections):
+        return []
+    rules: list[tuple[Path, str]] = []
+    for needed_by, (path, present) in sections.items():
+        if mode == needed_by and not present:
+            rules.append((path, f"is required with mode {needed_by}"))
+        if mode != needed_by and present:
+            rules.append((path, f"goes only with mode {needed_by}"))
+    return rules
+
+
+def _price_rules(manifest: Manifest) -> list[tuple[Path, str]]:
+    is_clone = manifest.execution.mode == Mode.CLONE
+    if manifest.pricing.model == "one_time" and not is_clone:
+        return [(("pricing", "model"), "one_time goes only with mode clone")]
+    if manifest.pricing.model not in ("one_time", "free") and is_clone:
+        return [(("pricing", "model"), "must be one_time or free with mode clone")]
+    if manifest.runtime is None:
+        return []
+    if worst_case_of(manifest.price(), manifest.run_limits()) > MICROS_MAX:
+        message = f"a cast that uses its limits would cost over {MICROS_MAX} micros: lower either"
+        return [(("pricing",), message)]
+    return []
+
+
+def _members(section: type[Contract]) -> list[str]:
+    return [field.alias or name for name, field in section.model_fields.items()]
+
+
+_KNOWN: dict[Path, list[str]] = {
+    (): _members(Manifest),
+    ("spell",): _members(SpellSection),
+    ("execution",): _members(ExecutionSection),
+    ("execution", "workflow"): _members(WorkflowSection),
+    ("execution", "clone"): _members(CloneSection),
+    ("runtime",): _members(RuntimeSection),
+    ("runtime", "policy"): _members(PolicySection),
+    ("io",): _members(InputOutputSection),
+    ("pricing", "flat"): _members(FlatPrice),
+    ("pricing", "metered"): _members(MeteredPrice),
+    ("pricing", "metered", "unit_micros"): _members(UnitPrices),
+    ("pricing", "one_time"): _members(OneTimePrice),
+    ("pricing", "free"): _members(FreePrice),
+    ("supply_chain",): _members(SupplyChainSection),
+    ("metadata",): _members(MetadataSection),
+}

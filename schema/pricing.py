@@ -1,0 +1,97 @@
+"""Prices and what a run costs: pure integer arithmetic on declared limits and metered usage.
+
+A cast is charged `cost_of(price, usage)` and never more than its hold, which is
+`worst_case_of(price, limits)`: the same formula at the limits.
+"""
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schema.contracts.base import Contract
+from schema.contracts.run import RunLimits, Usage
+from schema.money import Currency, Micros
+
+
+class FlatPrice(Contract):
+    """So much per cast, whatever it uses."""
+
+    model: Literal["flat"]
+    currency: Currency
+    price_micros: Micros
+
+
+class UnitPrices(Contract):
+    """Micros per unit of use; a unit that is left out is free."""
+
+    fuel_million: Micros = 0
+    compute_ms: Micros = 0
+    memory_mb_s: Micros = 0
+    egress_mb: Micros = 0
+
+
+class MeteredPrice(Contract):
+    """A base per cast plus what was used."""
+
+    model: Literal["metered"]
+    currency: Currency
+    base_micros: Micros = 0
+    unit_micros: UnitPrices
+
+
+class OneTimePrice(Contract):
+    """So much for a copy to keep; only spells of mode `clone` are sold so."""
+
+    model: Literal["one_time"]
+    currency: Currency
+    price_micros: Micros
+
+
+class FreePrice(Contract):
+    """Nothing to pay."""
+
+    model: Literal["free"]
+    currency: Currency = "USD"
+
+
+Price = Annotated[FlatPrice | MeteredPrice | OneTimePrice | FreePrice, Field(discriminator="model")]
+
+_MIB = 1024 * 1024
+
+
+def cost_of(price: Price, usage: Usage) -> int:
+    """Micros that this usage costs; fractions are dropped once, in the caster's favour."""
+    match price:
+        case FlatPrice() | OneTimePrice():
+            return price.price_micros
+        case FreePrice():
+            return 0
+        case MeteredPrice():
+            return price.base_micros + _metered(price.unit_micros, usage)
+
+
+def worst_case_of(price: Price, limits: RunLimits) -> int:
+    """Micros that a run cannot exceed: the cost of using every limit to the full."""
+    return cost_of(
+        price,
+        Usage(
+            fuel=limits.fuel,
+            wall_ms=limits.timeout_ms,
+            cpu_ms=limits.timeout_ms,
+            memory_bytes_peak=limits.memory_bytes_max,
+            input_bytes=0,
+            output_bytes=limits.output_bytes_max,
+            stderr_bytes=0,
+        ),
+    )
+
+
+def _metered(unit: UnitPrices, usage: Usage) -> int:
+    total = (
+        Fraction(usage.fuel, 1_000_000) * unit.fuel_million
+        + usage.wall_ms * unit.compute_ms
+        + Fraction(usage.memory_bytes_peak, _MIB) * Fraction(usage.wall_ms, 1000) * unit.memory_mb_s
+        + Fraction(usage.output_bytes, _MIB) * unit.egress_mb
+    )
+    return int(total)
