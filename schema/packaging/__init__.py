@@ -1,0 +1,1 @@
+"""The parts of the package format; use them through `schema.package` and `schema.manifest`."""

@@ -1,0 +1,85 @@
+"""Rules on the files of a package as a set: sizes, names that collide, what each mode needs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from schema.contracts.cast import Mode
+from schema.limits import (
+    MANIFEST_BYTES_MAX,
+    MODULE_BYTES_MAX,
+    PACKAGE_ENTRIES_MAX,
+    SCHEMA_BYTES_MAX,
+    TEXT_FILE_BYTES_MAX,
+)
+from schema.manifest import Manifest
+from schema.packaging.names import (
+    LICENSE_FILE,
+    MANIFEST_FILE,
+    MODULE_FILE,
+    README_FILE,
+    SBOM_FILES,
+    SCHEMA_FILE,
+    folded,
+)
+
+Fault = tuple[str | None, str]
+"""The file, or None for the whole, and what is wrong with it."""
+
+_BYTES_MAX = {
+    MANIFEST_FILE: MANIFEST_BYTES_MAX,
+    MODULE_FILE: MODULE_BYTES_MAX,
+    SCHEMA_FILE: SCHEMA_BYTES_MAX,
+    README_FILE: TEXT_FILE_BYTES_MAX,
+    LICENSE_FILE: TEXT_FILE_BYTES_MAX,
+} | dict.fromkeys(SBOM_FILES, TEXT_FILE_BYTES_MAX)
+
+_REQUIRED = {
+    Mode.SERVICE: (MODULE_FILE, SCHEMA_FILE),
+    Mode.WORKFLOW: (SCHEMA_FILE,),
+    Mode.CLONE: (),
+}
+
+
+def set_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
+    """What is wrong with the files whatever the manifest says."""
+    if len(files) > PACKAGE_ENTRIES_MAX:
+        yield None, f"has more than {PACKAGE_ENTRIES_MAX} files: put small ones together"
+    if MANIFEST_FILE not in files:
+        yield MANIFEST_FILE, "is missing: every package has one at its top"
+    for name, bytes_max in _BYTES_MAX.items():
+        if len(files.get(name, b"")) > bytes_max:
+            yield name, f"is larger than {bytes_max} bytes: make it smaller"
+    if all(name in files for name in SBOM_FILES):
+        yield SBOM_FILES[1], f"stands beside {SBOM_FILES[0]}: keep one of the two"
+    yield from _collisions(files)
+
+
+def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[Fault]:
+    """What the manifest asks for and is not there, or is there and must not be."""
+    mode = manifest.execution.mode
+    for required in _REQUIRED[mode]:
+        if required not in files:
+            yield required, f"is missing: mode {mode} needs it"
+    if MODULE_FILE in files and mode != Mode.SERVICE:
+        yield MODULE_FILE, f"does not go with mode {mode}: remove it"
+    named = {
+        "supply_chain.sbom": manifest.supply_chain.sbom,
+        "spell.icon": manifest.spell.icon,
+    }
+    for member, name in named.items():
+        if name is not None and name not in files:
+            yield name, f"is missing: {member} in manifest.toml names it"
+
+
+def _collisions(names: Iterable[str]) -> Iterator[Fault]:
+    """Files or folders that a machine which ignores case could not keep apart."""
+    seen: dict[str, tuple[str, bool]] = {}
+    for name in names:
+        parts = name.split("/")
+        for depth in range(1, len(parts) + 1):
+            path = "/".join(parts[:depth])
+            is_file = depth == len(parts)
+            other, other_is_file = seen.setdefault(folded(path), (path, is_file))
+            if other != path:
+                yield name, f"differs only in case from {other!r}: rename one"
+            elif is_file != other_is_file:
+                yield name, f"makes {path!r} both a file and a folder: rename one"

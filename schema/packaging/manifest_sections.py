@@ -1,0 +1,235 @@
+"""The sections of manifest.toml: every member, its type and its bounds.
+
+`docs/package.md` has the same as a table. Anything that is not here is refused.
+"""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from schema import limits as platform
+from schema.contracts.base import Contract
+from schema.contracts.cast import Mode
+from schema.ids import SpellKey, Version
+
+LIST_ENTRIES_MAX = 32
+TAGS_MAX = 16
+
+
+class Visibility(StrEnum):
+    """Who finds a spell: everybody, who knows its key, or only its maker."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    PRIVATE = "private"
+
+
+class Dispatch(StrEnum):
+    """How a GitHub Actions workflow is started."""
+
+    WORKFLOW = "workflow_dispatch"
+    REPOSITORY = "repository_dispatch"
+
+
+def _matches(pattern: str, remedy: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise ValueError(remedy)
+        return text
+
+    return AfterValidator(check)
+
+
+def _one_of(choices: type[StrEnum]) -> BeforeValidator:
+    """Strict validation takes no text for an enum; this does, and nothing else."""
+
+    def choose(value: Any) -> Any:
+        if value not in list(choices):
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return choices(value)
+
+    return BeforeValidator(choose)
+
+
+def _unique(entries: list[str]) -> list[str]:
+    if len(set(entries)) != len(entries):
+        raise ValueError("must not hold the same entry twice")
+    return entries
+
+
+# Texts are shown in terminals and pages: no control characters, no line separators and nothing
+# that turns the direction of writing around.
+_UNSEEN = "\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_LINE = _matches(
+    rf"(?!\s)[^{_UNSEEN}]+(?<!\s)",
+    "must be one line without control characters and without blanks at its ends",
+)
+_PARAGRAPHS = _matches(
+    rf"(?:[^{_UNSEEN}]|\n)*", "must not hold control characters other than line ends"
+)
+
+Name = Annotated[str, Field(min_length=1, max_length=80), _LINE]
+Person = Annotated[str, Field(min_length=1, max_length=128), _LINE]
+Line = Annotated[str, Field(min_length=1, max_length=512), _LINE]
+Paragraphs = Annotated[str, Field(min_length=1, max_length=2_000), _PARAGRAPHS]
+Slug = Annotated[
+    str,
+    Field(max_length=32),
+    _matches(r"[a-z0-9][a-z0-9-]*", "must be lower-case letters, digits and hyphens"),
+]
+LicenseText = Annotated[
+    str,
+    Field(max_length=256),
+    _matches(r"[A-Za-z0-9(][A-Za-z0-9.+() :-]*", "must be an SPDX expression, such as Apache-2.0"),
+]
+HttpsUrl = Annotated[
+    str,
+    Field(max_length=512),
+    _matches(
+        r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?",
+        "must be an https:// address without a user name",
+    ),
+]
+ResourcePath = Annotated[
+    str,
+    Field(max_length=platform.PACKAGE_NAME_BYTES_MAX),
+    _matches(r"resources/.+\.(?:png|svg|webp)", "must be a png, svg or webp under resources/"),
+]
+Repository = Annotated[
+    str,
+    Field(max_length=140),
+    _matches(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", "must be owner/name on GitHub"),
+]
+WorkflowFile = Annotated[
+    str,
+    Field(max_length=100),
+    _matches(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.ya?ml", "must be a file name such as run.yml"),
+]
+GitRef = Annotated[
+    str,
+    Field(max_length=200),
+    _matches(
+        r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]*", "must be a branch, a tag or a commit, as text"
+    ),
+]
+ExportName = Annotated[
+    str,
+    Field(max_length=128),
+    _matches(r"[A-Za-z_][A-Za-z0-9_.$-]*", "must be the name of an exported function"),
+]
+Language = Annotated[
+    str,
+    Field(max_length=32),
+    _matches(r"[A-Za-z][A-Za-z0-9+#. -]*", "must be the name of a programming language"),
+]
+HostPattern = Annotated[
+    str,
+    Field(max_length=253),
+    _matches(
+        r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?",
+        "must be a lower-case host name such as api.example.com or *.example.com, not an address",
+    ),
+]
+VariableName = Annotated[
+    str,
+    Field(max_length=128),
+    _matches(r"[A-Za-z_][A-Za-z0-9_]*", "must be the name of an environment variable"),
+]
+
+_FEW = Field(max_length=LIST_ENTRIES_MAX)
+_UNIQUE = AfterValidator(_unique)
+
+Paths = Annotated[list[Line], _FEW, _UNIQUE]
+Hosts = Annotated[list[HostPattern], _FEW, _UNIQUE]
+Variables = Annotated[list[VariableName], _FEW, _UNIQUE]
+Tags = Annotated[list[Slug], Field(max_length=TAGS_MAX), _UNIQUE]
+
+
+class SpellSection(Contract):
+    """`[spell]`: who and what."""
+
+    key: SpellKey
+    name: Name
+    version: Version
+    description: Paragraphs
+    author: Person
+    license: LicenseText
+    homepage: HttpsUrl | None = None
+    icon: ResourcePath | None = None
+    visibility: Annotated[Visibility, _one_of(Visibility)] = Visibility.PUBLIC
+
+
+class WorkflowSection(Contract):
+    """`[execution.workflow]`: the GitHub Actions workflow that a cast dispatches."""
+
+    repo: Repository
+    workflow: WorkflowFile
+    ref: GitRef
+    dispatch: Annotated[Dispatch, _one_of(Dispatch)]
+
+
+class CloneSection(Contract):
+    """`[execution.clone]`: the template repository that a cast buys."""
+
+    template_repo: Repository
+    license_url: HttpsUrl
+
+
+class ExecutionSection(Contract):
+    """`[execution]`: how it runs."""
+
+    mode: Annotated[Mode, _one_of(Mode)]
+    workflow: WorkflowSection | None = None
+    clone: CloneSection | None = None
+
+
+class PolicySection(Contract):
+    """`[runtime.policy]`: what the sandbox opens; nothing unless listed."""
+
+    fs_read: Paths = Field(default_factory=list)
+    fs_write: Paths = Field(default_factory=list)
+    net_allow: Hosts = Field(default_factory=list)
+    env_vars: Variables = Field(default_factory=list)
+
+
+class RuntimeSection(Contract):
+    """`[runtime]`: the module and the limits of one run. The limits are also the price ceiling."""
+
+    entry: ExportName = "_start"
+    language: Language
+    target: Literal["wasm32-wasip1"]
+    timeout_ms: Annotated[int, Field(ge=1, le=platform.TIMEOUT_MS_MAX)]
+    max_memory_mb: Annotated[int, Field(ge=1, le=platform.MEMORY_MB_MAX)]
+    max_output_mb: Annotated[int, Field(ge=1, le=platform.OUTPUT_MB_MAX)]
+    fuel: Annotated[int, Field(ge=1, le=platform.FUEL_MAX)]
+    policy: PolicySection = PolicySection()
+
+
+class InputOutputSection(Contract):
+    """`[io]`: what goes in and out."""
+
+    input: Literal["application/json"] = "application/json"
+    output: Literal["application/json"] = "application/json"
+    # `schema` is a method of every pydantic model.
+    schema_file: Annotated[Literal["schema.json"], Field(alias="schema")] = "schema.json"
+
+
+class SupplyChainSection(Contract):
+    """`[supply_chain]`: where the bill of materials is and who signs."""
+
+    sbom: Literal["sbom.spdx.json", "sbom.cdx.json"] | None = None
+    identity: Line | None = None
+    issuer: HttpsUrl | None = None
+
+
+class MetadataSection(Contract):
+    """`[metadata]`: how it is found."""
+
+    tags: Tags = Field(default_factory=list)
+    category: Slug | None = None
+    repository: HttpsUrl | None = None
+    changelog: HttpsUrl | None = None
