@@ -1,0 +1,119 @@
+"""The platform's end of one checking process: start it, ask it, kill it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from infra.schema_checking.wire import ANSWER_HEAD, READY, question_frame
+
+START_SECONDS_MAX = 30.0
+STOP_SECONDS_MAX = 1.0
+
+
+class CheckTimeoutError(Exception):
+    """The check was stuck; its process is dead."""
+
+
+class CheckProcessLostError(Exception):
+    """The process ended by itself or by another's hand before it answered."""
+
+
+class CheckProcess:
+    """One child that answers one question at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process, seconds_max: float) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._questions = process.stdin
+        self._answers = process.stdout
+        self._seconds_max = seconds_max
+
+    @classmethod
+    async def start(cls, seconds_max: float) -> "CheckProcess":
+        """A child that is ready; its start does not count as checking time."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "infra.schema_checking.child",
+            str(seconds_max),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # A crash of native code could print what it was checking.
+            stderr=asyncio.subprocess.DEVNULL,
+            # The platform's environment holds its secrets; a checker needs none.
+            env={"PYTHONPATH": _import_path()},
+        )
+        child = cls(process, seconds_max)
+        try:
+            async with asyncio.timeout(START_SECONDS_MAX):
+                await child._answers.readexactly(len(READY))
+        except asyncio.IncompleteReadError as error:
+            await child.kill()
+            raise RuntimeError("the schema checker's process does not start") from error
+        except BaseException:
+            await child.kill()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id, for tests and operators."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked again, as far as is known here."""
+        return self._process.returncode is None
+
+    async def ask(self, side: str, schema_json: bytes, value_json: bytes) -> dict[str, Any]:
+        """The answer to one question; after any other end than an answer the child is dead.
+
+        Raises:
+            CheckTimeoutError: it took longer than `seconds_max`.
+            CheckProcessLostError: the process ended.
+        """
+        try:
+            async with asyncio.timeout(self._seconds_max):
+                self._questions.write(question_frame(side, schema_json, value_json))
+                await self._questions.drain()
+                head = await self._answers.readexactly(ANSWER_HEAD.size)
+                answer = await self._answers.readexactly(ANSWER_HEAD.unpack(head)[0])
+        except TimeoutError as error:
+            await self.kill()
+            raise CheckTimeoutError from error
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            await self.kill()
+            raise CheckProcessLostError from error
+        except BaseException:
+            # A cancelled question leaves its answer in the pipe, where the next would read it.
+            await self.kill()
+            raise
+        decoded: dict[str, Any] = json.loads(answer)
+        return decoded
+
+    async def stop(self) -> None:
+        """End an idle child by closing its pipe."""
+        self._questions.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await self._process.wait()
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """End the child now, whatever it does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._questions.close()
+        await self._process.wait()
+
+
+def _import_path() -> str:
+    """The platform's own import path, so that the child finds the same code however we run."""
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
