@@ -1,0 +1,66 @@
+"""The way to Postgres: one engine per process, transactions at the edge."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+
+def create_engine(url: str, *, pool_size: int, statement_cache: int) -> AsyncEngine:
+    """An asyncpg engine for a `postgresql://` URL.
+
+    Args:
+        url: where the database is; a `host` in the query may name a socket folder.
+        pool_size: connections kept open at most; more callers than that wait for one.
+        statement_cache: prepared statements per connection; 0 behind a transaction pooler.
+    """
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        # A statement that hangs must not hold a connection and its locks for ever.
+        connect_args={
+            "statement_cache_size": statement_cache,
+            "prepared_statement_cache_size": statement_cache,
+            "command_timeout": 30,
+            "server_settings": {"application_name": "spell", "lock_timeout": "10s"},
+        },
+        json_serializer=lambda value: json.dumps(value, separators=(",", ":")),
+    )
+
+
+class Database:
+    """Hands out transactions. Application code never commits; leaving the block does."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end of the block, rolled back by an exception."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Single statements that only read: no BEGIN and COMMIT around them."""
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def ping(self) -> None:
+        """Raise unless the database answers."""
+        async with self._engine.connect() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def row_dict(row: Any) -> dict[str, Any]:
+    """A result row as a plain dictionary."""
+    return dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's documented name)

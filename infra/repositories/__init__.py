@@ -1,0 +1,1 @@
+"""SQL. Each public method of a repository is one transaction; helpers take its connection."""

@@ -1,0 +1,134 @@
+"""Budgets: the caps that bound what is held and spent, enforced under row locks.
+
+All budget rows that a hold touches are locked in one fixed order (kind, then scope), so that
+concurrent holds of one account queue up and can neither deadlock nor overspend.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# Budgets that do not start over have one row, dated here.
+_NO_PERIOD = date(1970, 1, 1)
+
+_ENSURE = text(
+    "INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,"
+    " posted_micros) SELECT :account, k, s, :currency, p, 0, 0"
+    " FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
+    " AS t(k, s, p) ON CONFLICT DO NOTHING"
+)
+_LOCK = text(
+    "SELECT b.kind, b.scope_id, b.period_start, b.held_micros, b.posted_micros, c.cap_micros"
+    " FROM budgets b LEFT JOIN budget_caps c USING (account_id, kind, scope_id, currency)"
+    " WHERE b.account_id = :account AND b.currency = :currency"
+    " AND (b.kind, b.scope_id, b.period_start) IN (SELECT k, s, p"
+    "  FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
+    "  AS t(k, s, p))"
+    " ORDER BY b.kind, b.scope_id FOR UPDATE OF b"
+)
+_MOVE = text(
+    "UPDATE budgets SET held_micros = held_micros + :held, posted_micros = posted_micros + :posted"
+    " WHERE account_id = :account AND currency = :currency"
+    " AND (kind, scope_id, period_start) IN (SELECT k, s, p"
+    "  FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
+    "  AS t(k, s, p))"
+)
+_TODAY = text("SELECT (now() AT TIME ZONE 'UTC')::date")
+
+
+@dataclass(frozen=True)
+class BudgetScope:
+    """Which budgets one cast touches: the account's, the key's, and the periods it falls in."""
+
+    account_id: str
+    api_key_id: str
+    currency: str
+    day: date
+    month: date
+
+    def parameters(self) -> dict[str, Any]:
+        """The rows as parallel arrays, for `unnest`."""
+        rows = [
+            ("account_day", "", self.day),
+            ("account_month", "", self.month),
+            ("account_total", "", _NO_PERIOD),
+            ("api_key", self.api_key_id, _NO_PERIOD),
+            ("balance", "", _NO_PERIOD),
+        ]
+        kinds, scopes, periods = zip(*rows, strict=True)
+        return {
+            "account": self.account_id,
+            "currency": self.currency,
+            "kinds": list(kinds),
+            "scopes": list(scopes),
+            "periods": list(periods),
+        }
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """One locked budget row with its cap."""
+
+    kind: str
+    period_start: date
+    held_micros: int
+    posted_micros: int
+    cap_micros: int | None
+
+    @property
+    def remaining_micros(self) -> int | None:
+        """What still fits under the cap; None without a cap. A balance without credit is zero."""
+        if self.cap_micros is None:
+            return 0 if self.kind == "balance" else None
+        return max(0, self.cap_micros - self.held_micros - self.posted_micros)
+
+    @property
+    def resets_at(self) -> datetime | None:
+        """When the budget starts over (UTC); None for those that never do."""
+        if self.kind == "account_day":
+            return _midnight(self.period_start + timedelta(days=1))
+        if self.kind == "account_month":
+            return _midnight((self.period_start + timedelta(days=32)).replace(day=1))
+        return None
+
+
+async def scope_of_today(
+    connection: AsyncConnection, account_id: str, api_key_id: str, currency: str
+) -> BudgetScope:
+    """The budgets that a hold made now falls under, by the database's clock."""
+    today = (await connection.execute(_TODAY)).scalar_one()
+    return BudgetScope(account_id, api_key_id, currency, today, today.replace(day=1))
+
+
+async def ensure(connection: AsyncConnection, scope: BudgetScope) -> None:
+    """Make the budget rows of the scope where they are missing, such as on the first of a month."""
+    await connection.execute(_ENSURE, scope.parameters())
+
+
+async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
+    """Lock the budget rows in the fixed order; `move` wants them locked."""
+    rows = await connection.execute(_LOCK, scope.parameters())
+    return [
+        BudgetState(
+            kind=row.kind,
+            period_start=row.period_start,
+            held_micros=row.held_micros,
+            posted_micros=row.posted_micros,
+            cap_micros=row.cap_micros,
+        )
+        for row in rows
+    ]
+
+
+async def move(
+    connection: AsyncConnection, scope: BudgetScope, *, held: int = 0, posted: int = 0
+) -> None:
+    """Add to what is held and posted under every budget of the scope; a trigger guards the caps."""
+    await connection.execute(_MOVE, {**scope.parameters(), "held": held, "posted": posted})
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,433 @@
+"""Casts, their holds and their settlement, in Postgres. Fits the port `CastStore`.
+
+Lock order, everywhere: budget rows (kind, scope) before the cast's rows; one cast's hold row
+before its budgets only where the cast already exists, and no hold waits for another cast's row.
+"""
+
+import json
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.postgres import Database
+from infra.repositories import budgets, events
+from infra.repositories.budgets import BudgetScope, BudgetState
+from infra.repositories.ledger import ledger_account, open_account, transfer
+from schema.contracts.cast import (
+    FINAL_STATUSES,
+    Admission,
+    Billing,
+    CastInput,
+    CastResult,
+    CastStatus,
+    EventKind,
+    ReleaseOrder,
+    RunOutcome,
+    RunPlan,
+    SettleOrder,
+)
+from schema.contracts.problem import Problem
+from schema.contracts.run import RunLimits
+from schema.errors import SpellError
+from schema.pricing import worst_case_of
+from schema.settlement import charge_of, split, status_of
+
+_RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
+_RECORD = text(
+    "INSERT INTO idempotency_records (cast_id, account_id, fingerprint, admission)"
+    " VALUES (:cast_id, :account_id, :fingerprint, CAST(:admission AS jsonb))"
+    " ON CONFLICT (cast_id) DO NOTHING RETURNING cast_id"
+)
+_FIND_VERSION = text(
+    "SELECT v.version, v.package_digest, v.module_digest, v.entry, v.mode, v.limits, v.price,"
+    " v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed"
+    " FROM spells s JOIN spell_versions v ON v.spell_key = s.key"
+    " JOIN verification_decisions d USING (package_digest)"
+    " WHERE s.key = :key AND (v.version = :version OR (CAST(:version AS text) IS NULL"
+    "  AND v.state = 'published')) ORDER BY v.published_at DESC LIMIT 1"
+)
+_SCHEMAS = text("SELECT schemas FROM spell_versions WHERE spell_key = :key AND version = :version")
+_MAKER = text("SELECT account_id FROM spells WHERE key = :key")
+_INSERT_CAST = text(
+    "WITH cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
+    "  package_digest, mode, status, billing, currency, estimated_cost_micros, cost_micros,"
+    "  input_fingerprint, event_seq) VALUES (:cast_id, :account_id, :api_key_id, :spell_key,"
+    "  :version, :package_digest, 'service', 'queued', 'held', :currency, :amount, 0,"
+    "  :fingerprint, 2)),"
+    " hold_row AS (INSERT INTO holds (cast_id, account_id, api_key_id, maker_account_id, currency,"
+    "  amount_micros, posted_micros, fee_basis_points, state, day, month) VALUES (:cast_id,"
+    "  :account_id, :api_key_id, :maker, :currency, :amount, 0, :fee, 'held', :day, :month))"
+    " INSERT INTO cast_events (cast_id, seq, kind, data) VALUES"
+    " (:cast_id, 1, 'queued', '{}'), (:cast_id, 2, 'held', CAST(:held AS jsonb))"
+)
+_MARK_RUNNING = text(
+    "UPDATE casts SET status = 'running', started_at = now()"
+    " WHERE id = :cast_id AND status = 'queued' RETURNING id"
+)
+_RECORD_OUTPUT = text(
+    "UPDATE casts SET usage = CAST(:usage AS jsonb), engine = :engine, output_key = :output_key,"
+    " stderr_key = :stderr_key WHERE id = :cast_id AND finished_at IS NULL RETURNING id"
+)
+_LOCK_HOLD = text("SELECT * FROM holds WHERE cast_id = :cast_id FOR UPDATE")
+_CLOSE_HOLD = text(
+    "UPDATE holds SET state = :state, posted_micros = :posted, closed_at = now()"
+    " WHERE cast_id = :cast_id"
+)
+_END_CAST = text(
+    "UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
+    " problem = CAST(:problem AS jsonb), finished_at = now() WHERE id = :cast_id"
+)
+_RESULT = text(
+    "SELECT id, status, billing, currency, cost_micros, problem FROM casts WHERE id = :cast_id"
+)
+
+_EVENT_OF_STATUS = {
+    CastStatus.SUCCEEDED: EventKind.SETTLED,
+    CastStatus.FAILED: EventKind.FAILED,
+    CastStatus.TIMED_OUT: EventKind.FAILED,
+    CastStatus.CANCELLED: EventKind.CANCELLED,
+}
+
+
+class PostgresCasts:
+    """The system of record for casts.
+
+    Args:
+        database: hands out transactions.
+        fee_basis_points: the platform's share, fixed on each hold when it is made.
+    """
+
+    def __init__(self, database: Database, *, fee_basis_points: int) -> None:
+        self._database = database
+        self._fee_basis_points = fee_basis_points
+
+    async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
+        """The plan and schema.json of the version to cast; raises SpellError when there is none."""
+        async with self._database.reading() as connection:
+            result = await connection.execute(
+                _FIND_VERSION, {"key": request.spell_key, "version": request.version}
+            )
+            row = result.one_or_none()
+        if row is None or (row.visibility == "private" and row.maker != request.account_id):
+            raise SpellError(
+                "SPELL_NOT_FOUND",
+                details={"spell": request.spell_key, "version": request.version},
+            )
+        _check_castable(row, request)
+        plan = RunPlan(
+            spell_key=request.spell_key,
+            version=row.version,
+            package_digest=row.package_digest,
+            module_digest=row.module_digest,
+            entry=row.entry,
+            limits=RunLimits.model_validate(row.limits),
+            price=row.price,
+        )
+        return plan, bytes(row.schemas)
+
+    async def schemas_of(self, plan: RunPlan) -> bytes:
+        """The schema.json of the planned version."""
+        async with self._database.reading() as connection:
+            parameters = {"key": plan.spell_key, "version": plan.version}
+            return bytes((await connection.execute(_SCHEMAS, parameters)).scalar_one())
+
+    async def hold(self, request: CastInput, plan: RunPlan) -> Admission:
+        """Hold the worst case under every cap and record the cast, or record the refusal."""
+        estimate = worst_case_of(plan.price, plan.limits)
+        async with self._database.transaction() as connection:
+            scope = await budgets.scope_of_today(
+                connection, request.account_id, request.api_key_id, plan.price.currency
+            )
+            await budgets.ensure(connection, scope)
+            states = await budgets.lock(connection, scope)
+            problem = _refusal(states, estimate, request.budget_cap_micros, scope.currency)
+            admission = Admission(
+                cast_id=request.cast_id,
+                problem=problem,
+                plan=None if problem else plan,
+                currency=scope.currency,
+                estimated_cost_micros=estimate,
+                budget_remaining_micros=_remaining(states) - (0 if problem else estimate),
+            )
+            if not await _record(connection, request, admission):
+                recorded = await _recorded(connection, request.cast_id, request.fingerprint)
+                assert recorded is not None
+                return recorded
+            if problem is None:
+                await self._place_hold(connection, request, plan, scope, estimate)
+            return admission
+
+    async def _place_hold(
+        self,
+        connection: AsyncConnection,
+        request: CastInput,
+        plan: RunPlan,
+        scope: BudgetScope,
+        amount: int,
+    ) -> None:
+        await budgets.move(connection, scope, held=amount)
+        maker = (await connection.execute(_MAKER, {"key": plan.spell_key})).scalar_one()
+        await connection.execute(
+            _INSERT_CAST,
+            {
+                "cast_id": request.cast_id,
+                "account_id": request.account_id,
+                "api_key_id": request.api_key_id,
+                "spell_key": plan.spell_key,
+                "version": plan.version,
+                "package_digest": plan.package_digest,
+                "currency": scope.currency,
+                "amount": amount,
+                "fingerprint": request.fingerprint,
+                "maker": maker,
+                "fee": self._fee_basis_points,
+                "day": scope.day,
+                "month": scope.month,
+                "held": json.dumps({"amount_micros": amount, "currency": scope.currency}),
+            },
+        )
+        await transfer(
+            connection,
+            reference=f"{request.cast_id}:hold",
+            kind="hold",
+            debit=ledger_account("caster_credit", scope.account_id, scope.currency),
+            credit=ledger_account("caster_hold", scope.account_id, scope.currency),
+            currency=scope.currency,
+            amount_micros=amount,
+            cast_id=request.cast_id,
+        )
+
+    async def refuse(self, request: CastInput, admission: Admission) -> Admission:
+        """Record a refusal that needs no money; an admission recorded before wins."""
+        async with self._database.transaction() as connection:
+            if await _record(connection, request, admission):
+                return admission
+            recorded = await _recorded(connection, request.cast_id, request.fingerprint)
+            assert recorded is not None
+            return recorded
+
+    async def mark_running(self, cast_id: str) -> None:
+        """Record that a runner started the cast; only the first time counts."""
+        async with self._database.transaction() as connection:
+            result = await connection.execute(_MARK_RUNNING, {"cast_id": cast_id})
+            if result.first() is not None:
+                await events.append(connection, cast_id, EventKind.RUNNING, {})
+
+    async def record_output(
+        self, cast_id: str, outcome: RunOutcome, output_key: str | None, stderr_key: str | None
+    ) -> None:
+        """Record usage and where output and error stream are kept; harmless when repeated."""
+        usage = outcome.usage.model_dump_json() if outcome.usage else None
+        async with self._database.transaction() as connection:
+            if outcome.usage is not None:
+                await connection.execute(_MARK_RUNNING, {"cast_id": cast_id})
+            result = await connection.execute(
+                _RECORD_OUTPUT,
+                {
+                    "cast_id": cast_id,
+                    "usage": usage,
+                    "engine": outcome.engine,
+                    "output_key": output_key,
+                    "stderr_key": stderr_key,
+                },
+            )
+            if result.first() is not None and output_key is not None:
+                size = {"output_bytes": outcome.output_bytes}
+                await events.append(connection, cast_id, EventKind.STORING, size)
+
+    async def settle(self, order: SettleOrder) -> CastResult:
+        """Post the exact cost, void the rest, end the cast; a settled one answers as it is."""
+        async with self._database.transaction() as connection:
+            hold = (await connection.execute(_LOCK_HOLD, {"cast_id": order.cast_id})).one()
+            if hold.state == "held":
+                due = charge_of(order.price, order.outcome)
+                await _close(
+                    connection,
+                    hold,
+                    due=None if due is None else min(due, hold.amount_micros),
+                    status=status_of(order.outcome.outcome),
+                    problem=order.outcome.problem,
+                )
+            return await _result(connection, order.cast_id)
+
+    async def release(self, order: ReleaseOrder) -> CastResult:
+        """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
+        cancelled = order.problem.code == "CAST_CANCELLED"
+        status = CastStatus.CANCELLED if cancelled else CastStatus.FAILED
+        async with self._database.transaction() as connection:
+            # A late attempt of the admission finds this record and holds nothing.
+            tombstone = Admission(cast_id=order.cast_id, problem=order.problem)
+            await _record(connection, order, tombstone)
+            hold = (await connection.execute(_LOCK_HOLD, {"cast_id": order.cast_id})).one_or_none()
+            if hold is None:
+                return CastResult(
+                    cast_id=order.cast_id,
+                    status=status,
+                    billing=Billing.RELEASED,
+                    problem=order.problem,
+                )
+            if hold.state == "held":
+                await _close(connection, hold, due=None, status=status, problem=order.problem)
+            return await _result(connection, order.cast_id)
+
+
+def _check_castable(row: Any, request: CastInput) -> None:
+    details = {"spell": request.spell_key, "version": row.version}
+    if row.state == "yanked":
+        raise SpellError("SPELL_YANKED", details=details)
+    if row.state == "suspended":
+        raise SpellError("SPELL_SUSPENDED", details=details)
+    if not row.passed:
+        raise SpellError("SPELL_UNVERIFIED", details=details)
+    if request.mode is not None and request.mode.value != row.mode:
+        raise SpellError(
+            "VALIDATION_ERROR",
+            f"This spell runs in {row.mode} mode only.",
+            details={"errors": [{"path": "/mode", "message": f"must be {row.mode!r}"}]},
+        )
+
+
+def _remaining(states: list[BudgetState]) -> int:
+    """What fits under the tightest budget; a balance always bounds it."""
+    return min(s.remaining_micros for s in states if s.remaining_micros is not None)
+
+
+def _refusal(
+    states: list[BudgetState], estimate: int, cast_cap: int | None, currency: str
+) -> Problem | None:
+    """Why this hold does not fit, caps before balance; None when it does."""
+    common = {"estimate_micros": estimate, "currency": currency}
+    if cast_cap is not None and estimate > cast_cap:
+        details = {**common, "cap": "cast", "cap_micros": cast_cap, "remaining_micros": cast_cap}
+        return _problem("BUDGET_CAP_EXCEEDED", {**details, "used_micros": 0, "resets_at": None})
+    for state in sorted(states, key=lambda s: s.kind == "balance"):
+        remaining = state.remaining_micros
+        if remaining is None or estimate <= remaining:
+            continue
+        details = {
+            **common,
+            "cap": state.kind,
+            "cap_micros": state.cap_micros or 0,
+            "used_micros": state.held_micros + state.posted_micros,
+            "remaining_micros": remaining,
+            "resets_at": state.resets_at.isoformat() if state.resets_at else None,
+        }
+        balance = state.kind == "balance"
+        return _problem("PAYMENT_REQUIRED" if balance else "BUDGET_CAP_EXCEEDED", details)
+    return None
+
+
+def _problem(code: str, details: dict[str, Any]) -> Problem:
+    return Problem.of(SpellError(code, details=details))
+
+
+async def _record(
+    connection: AsyncConnection, request: CastInput | ReleaseOrder, admission: Admission
+) -> bool:
+    """Write the answer for (account, Idempotency-Key); False when there is one already."""
+    result = await connection.execute(
+        _RECORD,
+        {
+            "cast_id": request.cast_id,
+            "account_id": request.account_id,
+            "fingerprint": request.fingerprint,
+            "admission": admission.model_dump_json(),
+        },
+    )
+    return result.first() is not None
+
+
+async def _recorded(
+    connection: AsyncConnection, cast_id: str, fingerprint: str
+) -> Admission | None:
+    row = (await connection.execute(_RECORDED, {"cast_id": cast_id})).one_or_none()
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint:
+        raise SpellError("IDEMPOTENCY_CONFLICT", details={"cast_id": cast_id})
+    return Admission.model_validate(row.admission)
+
+
+async def _close(
+    connection: AsyncConnection,
+    hold: Any,
+    *,
+    due: int | None,
+    status: CastStatus,
+    problem: Problem | None,
+) -> None:
+    """Post what is due, void the rest, and end the cast. `due` None releases the whole hold."""
+    cost = due or 0
+    scope = BudgetScope(hold.account_id, hold.api_key_id, hold.currency, hold.day, hold.month)
+    await budgets.lock(connection, scope)
+    await budgets.move(connection, scope, held=-hold.amount_micros, posted=cost)
+    await connection.execute(
+        _CLOSE_HOLD,
+        {
+            "cast_id": hold.cast_id,
+            "state": "voided" if due is None else "posted",
+            "posted": cost,
+        },
+    )
+    await _move_money(connection, hold, cost)
+    billing = Billing.RELEASED if due is None else Billing.SETTLED
+    await connection.execute(
+        _END_CAST,
+        {
+            "cast_id": hold.cast_id,
+            "status": status,
+            "billing": billing,
+            "cost": cost,
+            "problem": problem.model_dump_json() if problem else None,
+        },
+    )
+    summary: dict[str, Any] = {
+        "status": status,
+        "billing": billing,
+        "cost_micros": cost,
+        "currency": hold.currency,
+    }
+    if problem is not None:
+        summary["code"] = problem.code
+    await events.append(connection, hold.cast_id, _EVENT_OF_STATUS[status], summary)
+
+
+async def _move_money(connection: AsyncConnection, hold: Any, cost: int) -> None:
+    """Ledger side of closing a hold: maker's share, platform's fee, and the rest back."""
+    currency = hold.currency
+    held = ledger_account("caster_hold", hold.account_id, currency)
+    maker_share, fee = split(cost, hold.fee_basis_points)
+    rest = hold.amount_micros - cost
+    legs = (
+        ("post", maker_share, "maker_payable", hold.maker_account_id),
+        ("fee", fee, "platform_revenue", None),
+        ("void", rest, "caster_credit", hold.account_id),
+    )
+    for kind, amount, account_kind, owner in legs:
+        if amount == 0:
+            continue
+        credit = await open_account(connection, account_kind, owner, currency)
+        await transfer(
+            connection,
+            reference=f"{hold.cast_id}:{kind}",
+            kind=kind,
+            debit=held,
+            credit=credit,
+            currency=currency,
+            amount_micros=amount,
+            cast_id=hold.cast_id,
+        )
+
+
+async def _result(connection: AsyncConnection, cast_id: str) -> CastResult:
+    row = (await connection.execute(_RESULT, {"cast_id": cast_id})).one()
+    assert row.status in FINAL_STATUSES
+    return CastResult(
+        cast_id=row.id,
+        status=row.status,
+        billing=row.billing,
+        currency=row.currency,
+        cost_micros=row.cost_micros,
+        problem=row.problem,
+    )

@@ -1,0 +1,47 @@
+"""Settings of the platform's processes, from the environment (prefix `SPELL_`).
+
+The embedded platform sets the same variables that a deployment does; no other code path exists.
+The runner has its own, smaller settings in `runner/settings.py`: it must not see these.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, SecretBytes, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class PlatformSettings(BaseSettings):
+    """What api, worker and operator commands need. Every secret is masked when printed."""
+
+    model_config = SettingsConfigDict(env_prefix="SPELL_", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    """`postgresql://user:password@host:port/database`, or with `?host=/socket/folder`."""
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+    database_statement_cache: Annotated[int, Field(ge=0)] = 100
+    """Prepared statements kept per connection; 0 behind a transaction pooler (decision 26)."""
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_ui_url: str = ""
+    """Where operators open the Temporal UI; also the one origin that may call the codec server."""
+
+    nats_url: SecretStr
+    """`nats://user:password@host:port` of the platform's bus user."""
+    redis_url: SecretStr
+    object_store_url: str
+    """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""
+
+    master_key: Annotated[SecretBytes, Field(description="base64 of 32 random bytes")]
+    """Base64 text of 32 random bytes; all platform keys are derived from it."""
+    runner_public_key: str
+    """Base64 X25519 public key of the runner fleet."""
+
+    accept_unsigned_packages: bool = False
+    """Local platform only: publish without a signature, and say so loudly."""
+    platform_fee_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 2_000
+    """The platform's share of a cast's cost; the maker gets the rest."""
+
+    codec_open_to_ui: bool = False
+    """Local platform only: the Temporal UI's origin may decode payloads without a key."""
+    log_level: str = "INFO"

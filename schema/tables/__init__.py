@@ -1,0 +1,28 @@
+"""SQLModel tables. Workflows never see them; migrations in `infra/migrations` create them.
+
+Rows hold opaque ids only; what names a person lives in `AccountProfile`, which can be shredded
+without touching money (decision 18).
+"""
+
+from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
+from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
+from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
+from schema.tables.spells import Spell, SpellVersion, VerificationDecision
+
+__all__ = [
+    "Account",
+    "AccountProfile",
+    "AccountSecret",
+    "ApiKey",
+    "Budget",
+    "BudgetCap",
+    "Cast",
+    "CastEvent",
+    "Hold",
+    "IdempotencyRecord",
+    "LedgerAccount",
+    "LedgerTransfer",
+    "Spell",
+    "SpellVersion",
+    "VerificationDecision",
+]

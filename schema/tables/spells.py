@@ -1,0 +1,53 @@
+"""Published spells, their immutable versions, and the supply-chain decisions on them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+from schema.tables.columns import created_at, document, text_key
+
+
+class Spell(SQLModel, table=True):
+    """A spell's key and who owns it."""
+
+    __tablename__ = "spells"
+
+    key: str = text_key(primary=True)
+    account_id: str = Field(foreign_key="accounts.id", sa_type=Text, index=True)
+    visibility: str = Field(sa_type=Text)
+    created_at: datetime = created_at()
+
+
+class VerificationDecision(SQLModel, table=True):
+    """The verdict on a package digest, with its reasons: made once, looked up at each cast."""
+
+    __tablename__ = "verification_decisions"
+
+    package_digest: str = text_key(primary=True)
+    passed: bool
+    policy: str = Field(sa_type=Text)
+    reasons: list[Any] = document()
+    decided_at: datetime = created_at()
+
+
+class SpellVersion(SQLModel, table=True):
+    """One immutable version; only its state may change (a trigger refuses the rest)."""
+
+    __tablename__ = "spell_versions"
+    __table_args__ = (Index("ix_spell_versions_newest", "spell_key", "published_at"),)
+
+    spell_key: str = text_key("spells.key", primary=True)
+    version: str = text_key(primary=True)
+    package_digest: str = text_key("verification_decisions.package_digest")
+    module_digest: str = text_key()
+    module_bytes: int = Field(sa_type=BigInteger)
+    entry: str = Field(sa_type=Text)
+    mode: str = Field(sa_type=Text)
+    manifest: dict[str, Any] = document()
+    schemas: bytes = Field(sa_type=LargeBinary)
+    limits: dict[str, Any] = document()
+    price: dict[str, Any] = document()
+    state: str = Field(default="published", sa_type=Text)
+    published_at: datetime = created_at()

@@ -1,0 +1,118 @@
+"""Stand-ins for ports where a test is about something else; the real ones have contract suites."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+from tests.support.builders import USAGE
+
+
+class QueueSignals:
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[str] = asyncio.Queue()
+
+    async def wait(self, timeout_seconds: float) -> str | None:
+        try:
+            return await asyncio.wait_for(self.queue.get(), timeout_seconds)
+        except TimeoutError:
+            return None
+
+
+class ScriptedRunBus:
+    """A bus with a runner on it that does what the test says; first verdict wins, as in JetStream.
+
+    `script` answers a run request with a verdict, or with None for a runner that never answers.
+    A stop ends a run that is under way with `usage_when_stopped`.
+    """
+
+    def __init__(self, script: Callable[[RunRequest], Verdict | None]) -> None:
+        self.script = script
+        self.usage_when_stopped: Usage | None = USAGE
+        self.verdicts: dict[str, Verdict] = {}
+        self.published: list[str] = []
+        self.stopped: list[str] = []
+        self._running: set[str] = set()
+        self._watchers: dict[str, list[QueueSignals]] = {}
+
+    async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
+        del digest, load
+
+    async def publish_run(self, request: RunRequest) -> None:
+        if request.cast_id in self.published:
+            return
+        self.published.append(request.cast_id)
+        self._running.add(request.cast_id)
+        self._hint(request.cast_id, "started")
+        verdict = self.script(request)
+        if verdict is not None:
+            await self.offer_verdict(verdict)
+
+    @asynccontextmanager
+    async def watch(self, cast_id: str) -> AsyncIterator[QueueSignals]:
+        signals = QueueSignals()
+        self._watchers.setdefault(cast_id, []).append(signals)
+        try:
+            yield signals
+        finally:
+            self._watchers[cast_id].remove(signals)
+
+    async def verdict_of(self, cast_id: str) -> Verdict | None:
+        return self.verdicts.get(cast_id)
+
+    async def offer_verdict(self, verdict: Verdict) -> Verdict:
+        accepted = self.verdicts.setdefault(verdict.cast_id, verdict)
+        self._running.discard(verdict.cast_id)
+        self._hint(verdict.cast_id, "verdict")
+        return accepted
+
+    async def request_stop(self, cast_id: str) -> None:
+        self.stopped.append(cast_id)
+        if cast_id in self._running:
+            await self.offer_verdict(
+                Verdict(
+                    cast_id=cast_id,
+                    outcome=Outcome.CANCELLED,
+                    code="CAST_CANCELLED",
+                    usage=self.usage_when_stopped,
+                )
+            )
+
+    async def announce_event(self, cast_id: str) -> None:
+        del cast_id
+
+    def _hint(self, cast_id: str, hint: str) -> None:
+        for signals in self._watchers.get(cast_id, []):
+            signals.queue.put_nowait(hint)
+
+
+class MemoryBlobs:
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+
+    async def put(self, key: str, content: bytes) -> None:
+        self.content[key] = content
+
+    async def get(self, key: str) -> bytes | None:
+        return self.content.get(key)
+
+    async def delete(self, key: str) -> None:
+        self.content.pop(key, None)
+
+
+@dataclass(frozen=True)
+class Complaint:
+    path: str
+    message: str
+
+
+class AnySchema:
+    """Accepts every value but `{"bad":true}`."""
+
+    async def check_schemas(self, schema_json: bytes) -> None:
+        del schema_json
+
+    async def violations(self, schema_json: bytes, side: str, value_json: bytes) -> list[Complaint]:
+        del schema_json, side
+        return [Complaint("/bad", "must not be")] if value_json == b'{"bad":true}' else []

@@ -1,0 +1,95 @@
+"""The casting half of the platform on a test's own Temporal: real activities, real Postgres."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Interceptor, Worker
+
+from activities.billing import BillingActivities
+from activities.casting import CastingActivities
+from activities.running import RunningActivities
+from infra.postgres import Database
+from infra.repositories.casts import PostgresCasts
+from infra.vault import PlatformVault
+from schema.contracts.cast import CastInput, CastResult
+from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+from schema.ids import cast_workflow_id
+from tests.support.builders import USAGE
+from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
+from workflows.cast_spell import CastSpell
+
+TASK_QUEUE = "test-casts"
+_RUNNER_KEY = PrivateKey(b"r" * 32)
+
+
+def make_vault() -> PlatformVault:
+    public = base64.b64encode(bytes(_RUNNER_KEY.public_key)).decode()
+    return PlatformVault(b"m" * 32, public)
+
+
+def verdict_for(
+    request: RunRequest,
+    *,
+    outcome: Outcome = Outcome.SUCCEEDED,
+    code: str | None = None,
+    output: bytes = b'{"ok":true}',
+    usage: Usage | None = USAGE,
+) -> Verdict:
+    """What a runner would answer, sealed to the platform."""
+    reply = SealedBox(PublicKey(base64.b64decode(request.reply_public_key)))
+    sealed = base64.b64encode(reply.encrypt(output)).decode()
+    return Verdict(
+        cast_id=request.cast_id,
+        outcome=outcome,
+        code=code,
+        usage=usage,
+        sealed_output=sealed if outcome is Outcome.SUCCEEDED else None,
+        engine="test/1",
+    )
+
+
+@dataclass
+class CastingPlatform:
+    """Everything a cast needs; `bus.script` decides what the runner says."""
+
+    client: Client
+    database: Database
+    script: Callable[[RunRequest], Verdict | None] = verdict_for
+    interceptors: list[Interceptor] = field(default_factory=list)
+    queue_seconds: float = 60
+
+    def __post_init__(self) -> None:
+        self.bus = ScriptedRunBus(self.script)
+        self.blobs = MemoryBlobs()
+        self.casts = PostgresCasts(self.database, fee_basis_points=2000)
+        vault, checker = make_vault(), AnySchema()
+        casting = CastingActivities(self.casts, checker)
+        running = RunningActivities(
+            self.casts,
+            self.bus,
+            self.blobs,
+            vault,
+            checker,
+            queue_seconds=self.queue_seconds,
+            grace_seconds=0,
+        )
+        billing = BillingActivities(self.casts, self.bus)
+        self.worker = Worker(
+            self.client,
+            task_queue=TASK_QUEUE,
+            workflows=[CastSpell],
+            activities=[casting.admit, running.run, running.stop, billing.settle, billing.release],
+            interceptors=self.interceptors,
+        )
+
+    async def start(self, request: CastInput) -> WorkflowHandle[Any, CastResult]:
+        return await self.client.start_workflow(
+            CastSpell.run,
+            request,
+            id=cast_workflow_id(request.cast_id),
+            task_queue=TASK_QUEUE,
+        )
