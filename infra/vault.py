@@ -1,0 +1,92 @@
+"""Keys and what they protect. Everything derives from one master key; keys never leave here.
+
+Bytes at rest are AES-256-GCM under a key of their owner (an account, or the platform), so that an
+account's key can later be its own and be destroyed. What goes to runners and back is in libsodium
+sealed boxes: the bus and whoever reads its files sees neither inputs nor outputs.
+"""
+
+import base64
+import binascii
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+MASTER_KEY_BYTES = 32
+_NONCE_BYTES = 12
+PLATFORM_OWNER = "platform"
+
+
+class PlatformVault:
+    """Encryption for the platform's own processes. Fits the port `Vault`.
+
+    Args:
+        master_key: 32 random bytes.
+        runner_public_key: base64 X25519 public key of the runner fleet.
+    """
+
+    def __init__(self, master_key: bytes, runner_public_key: str) -> None:
+        if len(master_key) != MASTER_KEY_BYTES:
+            raise ValueError("the master key must be 32 bytes (base64 in SPELL_MASTER_KEY)")
+        self._master_key = master_key
+        self._to_runners = SealedBox(PublicKey(_from_base64(runner_public_key)))
+        reply_key = PrivateKey(self._derive("reply"))
+        self._from_runners = SealedBox(reply_key)
+        self._reply_public_key = base64.b64encode(bytes(reply_key.public_key)).decode("ascii")
+        self._ciphers: dict[str, AESGCM] = {}
+
+    @property
+    def reply_public_key(self) -> str:
+        """Base64 X25519 key that runners seal their replies to."""
+        return self._reply_public_key
+
+    @property
+    def api_key_pepper(self) -> bytes:
+        """The key of API-key hashes."""
+        return self._derive("api-key-pepper")
+
+    def encrypt(self, owner: str, content: bytes) -> bytes:
+        """Nonce and ciphertext under the owner's key; the owner is authenticated with them."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher(owner).encrypt(nonce, content, owner.encode("utf-8"))
+
+    def decrypt(self, owner: str, content: bytes) -> bytes:
+        """The content again. Raises ValueError when the key or the content is not the right one."""
+        nonce, ciphertext = content[:_NONCE_BYTES], content[_NONCE_BYTES:]
+        try:
+            return self._cipher(owner).decrypt(nonce, ciphertext, owner.encode("utf-8"))
+        except InvalidTag as error:
+            raise ValueError("does not decrypt: another key, or changed content") from error
+
+    def seal_to_runners(self, content: bytes) -> str:
+        """Base64 sealed box that only the runner fleet opens."""
+        return base64.b64encode(self._to_runners.encrypt(content)).decode("ascii")
+
+    def open_reply(self, sealed: str) -> bytes:
+        """What a runner sealed to us. Raises ValueError when it does not open."""
+        try:
+            return self._from_runners.decrypt(_from_base64(sealed))
+        except CryptoError as error:
+            raise ValueError("the runner's reply does not open") from error
+
+    def _cipher(self, owner: str) -> AESGCM:
+        if owner not in self._ciphers:
+            if len(self._ciphers) > 10_000:  # noqa: PLR2004  (bounded: accounts are many)
+                self._ciphers.clear()
+            self._ciphers[owner] = AESGCM(self._derive(f"owner:{owner}"))
+        return self._ciphers[owner]
+
+    def _derive(self, purpose: str) -> bytes:
+        info = f"spell-platform/{purpose}".encode()
+        return HKDF(SHA256(), MASTER_KEY_BYTES, salt=None, info=info).derive(self._master_key)
+
+
+def _from_base64(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
