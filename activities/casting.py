@@ -1,0 +1,58 @@
+"""Admission: may this cast run, and is its worst case paid for?"""
+
+from temporalio import activity
+
+from activities._failures import to_failure
+from activities.ports import CastStore, SchemaChecker
+from schema.contracts.cast import Admission, CastInput
+from schema.contracts.problem import Problem
+from schema.errors import SpellError
+
+# What refuses a cast for good. Anything else is the platform's trouble, and is retried.
+_REFUSALS = frozenset(
+    {
+        "SPELL_NOT_FOUND",
+        "SPELL_YANKED",
+        "SPELL_SUSPENDED",
+        "SPELL_UNVERIFIED",
+        "VALIDATION_ERROR",
+    }
+)
+
+
+class CastingActivities:
+    """Decides on casts."""
+
+    def __init__(self, casts: CastStore, checker: SchemaChecker) -> None:
+        self._casts = casts
+        self._checker = checker
+
+    @activity.defn(name="casting.admit")
+    async def admit(self, request: CastInput) -> Admission:
+        """Check spell state and inputs, then hold the worst-case cost under every cap.
+
+        Effect: the answer for (account, Idempotency-Key), and with it the hold and the cast.
+        Same twice: the recorded answer wins, by unique cast id.
+        Gives up on: IDEMPOTENCY_CONFLICT; refusals are answers, not failures.
+        Heartbeat: none; runs as a local activity.
+        """
+        try:
+            plan, schemas = await self._casts.find_plan(request)
+            await self._check_inputs(schemas, request)
+            return await self._casts.hold(request, plan)
+        except SpellError as error:
+            if error.code not in _REFUSALS:
+                raise to_failure(error) from error
+            refusal = Admission(cast_id=request.cast_id, problem=Problem.of(error))
+            return await self._casts.refuse(request, refusal)
+
+    async def _check_inputs(self, schemas: bytes, request: CastInput) -> None:
+        inputs = request.inputs_json.encode("utf-8")
+        violations = await self._checker.violations(schemas, "input", inputs)
+        if violations:
+            errors = [{"path": f"/inputs{v.path}", "message": v.message} for v in violations]
+            raise SpellError(
+                "VALIDATION_ERROR",
+                "The inputs do not fit the spell's input schema.",
+                details={"errors": errors},
+            )

@@ -1,0 +1,169 @@
+"""The roles that activities need played. Adapters in `infra/` fit them structurally.
+
+Each port has one contract suite in `tests/contracts/`, run on every implementation.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from schema.contracts.cast import (
+    Admission,
+    CastInput,
+    CastResult,
+    ReleaseOrder,
+    RunOutcome,
+    RunPlan,
+    SettleOrder,
+)
+from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.run import RunRequest, Verdict
+
+
+class BlobStore(Protocol):
+    """Immutable bytes under a key. Writing the same key again replaces it as a whole."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store the bytes; readers see all of them or none."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The bytes, or None when there are none."""
+
+    async def delete(self, key: str) -> None:
+        """Remove the key; nothing happens when it is not there."""
+
+
+class Vault(Protocol):
+    """Encryption of bytes at rest and on the bus. Keys never leave it."""
+
+    def encrypt(self, owner: str, content: bytes) -> bytes:
+        """Authenticated encryption under the key of the owner (an account or workflow id)."""
+
+    def decrypt(self, owner: str, content: bytes) -> bytes:
+        """The bytes again. Raises ValueError when key or content is not the right one."""
+
+    def seal_to_runners(self, content: bytes) -> str:
+        """Base64 sealed box that only the runner fleet opens."""
+
+    def open_reply(self, sealed: str) -> bytes:
+        """What a runner sealed to `reply_public_key`. Raises ValueError when it does not open."""
+
+    @property
+    def reply_public_key(self) -> str:
+        """Base64 X25519 key that runners seal their replies to."""
+
+
+class RunSignals(Protocol):
+    """Wake-ups about one cast: hints that something changed, never the change itself."""
+
+    async def wait(self, timeout_seconds: float) -> str | None:
+        """The next hint (`started` or `verdict`), or None when the time is up."""
+
+
+class RunBus(Protocol):
+    """The platform's side of the way to the runners."""
+
+    async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
+        """Make the module fetchable by runners; `load` is called only when it is not there yet."""
+
+    async def publish_run(self, request: RunRequest) -> None:
+        """Put the run on the work queue; the same cast again within the dedupe window is dropped."""
+
+    def watch(self, cast_id: str) -> AbstractAsyncContextManager[RunSignals]:
+        """Listen for hints about the cast while the context is open."""
+
+    async def verdict_of(self, cast_id: str) -> Verdict | None:
+        """The accepted verdict, or None while there is none."""
+
+    async def offer_verdict(self, verdict: Verdict) -> Verdict:
+        """Offer a verdict; the answer is the accepted one: this, or whichever came first."""
+
+    async def request_stop(self, cast_id: str) -> None:
+        """Tell whichever runner holds this cast to stop it now."""
+
+    async def announce_event(self, cast_id: str) -> None:
+        """Wake those who follow the cast's events."""
+
+
+class Violation(Protocol):
+    """One place where a value breaks a schema."""
+
+    @property
+    def path(self) -> str:
+        """JSON Pointer into the value; empty for the whole."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong there."""
+
+
+class SchemaChecker(Protocol):
+    """JSON Schema 2020-12 on untrusted schemas and values, bounded in time by a killable process."""
+
+    async def check_schemas(self, schema_json: bytes) -> None:
+        """Check a package's schema.json. Raises SpellError(SCHEMA_INVALID)."""
+
+    async def violations(self, schema_json: bytes, side: str, value_json: bytes) -> Sequence[Violation]:
+        """Where the value breaks the `input` or `output` schema; at most ten places.
+
+        Raises SpellError(VALIDATION_ERROR) when the check takes longer than its time limit.
+        """
+
+
+class ModuleInspector(Protocol):
+    """Validation and compilation of a WebAssembly module in a limited process of its own."""
+
+    async def inspect(self, module: bytes, entry: str, memory_bytes_max: int) -> ModuleFacts:
+        """What the module imports and exports. Raises SpellError(MODULE_INVALID)."""
+
+
+class CastStore(Protocol):
+    """Casts, holds, budgets and the ledger: every method is one transaction, safe to repeat."""
+
+    async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
+        """The plan and schema.json of the version to cast.
+
+        Raises SpellError: SPELL_NOT_FOUND, SPELL_YANKED, SPELL_SUSPENDED, SPELL_UNVERIFIED.
+        """
+
+    async def schemas_of(self, plan: RunPlan) -> bytes:
+        """The schema.json of the planned version."""
+
+    async def hold(self, request: CastInput, plan: RunPlan) -> Admission:
+        """Hold the worst-case cost under every cap and record the cast, or record the refusal."""
+
+    async def refuse(self, request: CastInput, admission: Admission) -> Admission:
+        """Record a refusal that needs no money; the recorded admission wins when there is one."""
+
+    async def mark_running(self, cast_id: str) -> None:
+        """Record that a runner started the cast."""
+
+    async def record_output(
+        self, cast_id: str, outcome: RunOutcome, output_key: str | None, stderr_key: str | None
+    ) -> None:
+        """Record usage and where the output and the error stream are kept."""
+
+    async def settle(self, order: SettleOrder) -> CastResult:
+        """Post the exact cost, void the rest, end the cast; a settled one answers as it is."""
+
+    async def release(self, order: ReleaseOrder) -> CastResult:
+        """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
+
+
+class SpellStore(Protocol):
+    """Published spells and their versions."""
+
+    async def record_version(
+        self, account_id: str, package: InspectedPackage, decision: Decision
+    ) -> PublishResult:
+        """Record the decision and the version, claiming the key for a new spell.
+
+        Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        """
+
+
+class SupplyChainGate(Protocol):
+    """The verdict on a package: signature, SBOM, advisories, licences (product.md 5)."""
+
+    async def decide(self, package: InspectedPackage) -> Decision:
+        """The decision with every reason; a refusal is a decision, not an error."""

@@ -1,0 +1,100 @@
+"""Publishing: from an uploaded archive to a version that can be cast."""
+
+from temporalio import activity
+
+from activities._failures import to_failure
+from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
+from schema.blob_keys import module_key, package_key
+from schema.contracts.publish import InspectedPackage, PublishInput, PublishResult, RecordOrder
+from schema.errors import SpellError
+from schema.ids import sha256_digest
+from schema.manifest import unsupported_features
+from schema.package import MANIFEST_FILE, MODULE_FILE, SCHEMA_FILE, Package, read_package
+from schema.packaging.manifest_errors import manifest_invalid
+
+
+class PublishingActivities:
+    """Checks packages and makes versions of them."""
+
+    def __init__(
+        self,
+        spells: SpellStore,
+        blobs: BlobStore,
+        checker: SchemaChecker,
+        inspector: ModuleInspector,
+        gate: SupplyChainGate,
+    ) -> None:
+        self._spells = spells
+        self._blobs = blobs
+        self._checker = checker
+        self._inspector = inspector
+        self._gate = gate
+
+    @activity.defn(name="publishing.inspect")
+    async def inspect(self, request: PublishInput) -> InspectedPackage:
+        """Check form, manifest, schemas and module of an uploaded archive.
+
+        Effect: the module is kept under its digest.
+        Same twice: content-addressed; the same bytes under the same key.
+        Gives up on: PACKAGE_INVALID, MANIFEST_INVALID, SCHEMA_INVALID, MODULE_INVALID.
+        Heartbeat: none; every check has its own time limit.
+        """
+        try:
+            package = await self._read(request)
+            return await self._inspect(package)
+        except SpellError as error:
+            raise to_failure(error) from error
+
+    @activity.defn(name="publishing.record")
+    async def record(self, order: RecordOrder) -> PublishResult:
+        """Decide on the package and record it as a version.
+
+        Effect: decision and version, and the key claimed for a new spell, in one transaction.
+        Same twice: the version that is there with the same digest is the answer.
+        Gives up on: SPELL_UNVERIFIED, VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        Heartbeat: none; one short transaction.
+        """
+        try:
+            decision = await self._gate.decide(order.package)
+            if not decision.passed:
+                raise SpellError(
+                    "SPELL_UNVERIFIED",
+                    "The package did not pass the supply-chain gate.",
+                    details={"policy": decision.policy, "reasons": decision.reasons},
+                )
+            return await self._spells.record_version(order.account_id, order.package, decision)
+        except SpellError as error:
+            raise to_failure(error) from error
+
+    async def _read(self, request: PublishInput) -> Package:
+        archive = await self._blobs.get(package_key(request.package_digest))
+        if archive is None or sha256_digest(archive) != request.package_digest:
+            raise SpellError("INTERNAL", "The upload is gone from object storage; send it again.")
+        return read_package(archive)
+
+    async def _inspect(self, package: Package) -> InspectedPackage:
+        manifest, files = package.manifest, package.files
+        unsupported = unsupported_features(manifest, files[MANIFEST_FILE])
+        if unsupported:
+            raise manifest_invalid(unsupported)
+        await self._checker.check_schemas(files[SCHEMA_FILE])
+        assert manifest.runtime is not None
+        limits, entry, module = manifest.run_limits(), manifest.runtime.entry, files[MODULE_FILE]
+        facts = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
+        module_digest = sha256_digest(module)
+        await self._blobs.put(module_key(module_digest), module)
+        return InspectedPackage(
+            spell_key=manifest.spell.key,
+            version=manifest.spell.version,
+            package_digest=package.digest,
+            module_digest=module_digest,
+            module_bytes=len(module),
+            mode=manifest.execution.mode,
+            visibility=manifest.spell.visibility,
+            entry=entry,
+            limits=limits,
+            price=manifest.price(),
+            manifest=manifest.model_dump(mode="json", exclude_none=True),
+            schemas_json=files[SCHEMA_FILE].decode("utf-8"),
+            module=facts,
+        )

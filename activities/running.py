@@ -1,0 +1,215 @@
+"""Service mode: have the runner fleet run a plan, and keep what comes of it."""
+
+import time
+from collections import OrderedDict
+from typing import Any
+
+from temporalio import activity
+
+from activities._failures import to_failure
+from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
+from schema import limits
+from schema.blob_keys import error_stream_key, module_key, output_key
+from schema.canonical import JsonRefusedError, parse_json
+from schema.contracts.cast import RunOrder, RunOutcome, RunPlan, StopOrder
+from schema.contracts.problem import Problem
+from schema.contracts.run import Outcome, RunRequest, Verdict
+from schema.errors import SpellError
+from schema.ids import account_of_cast
+
+# How long to wait for a hint before looking at the stream itself; also the heartbeat's pace.
+POLL_SECONDS = 2.0
+_PUBLISHED = "published"
+_SCHEMAS_KEPT_MAX = 256
+
+
+class RunningActivities:
+    """Runs plans on the fleet. The runner's verdict is the truth; hints only shorten the wait.
+
+    Args:
+        casts: where starts and outputs are recorded.
+        bus: the way to the runners.
+        blobs: where modules are and outputs go.
+        vault: seals inputs, opens outputs, encrypts what is kept.
+        checker: judges outputs.
+        queue_seconds: how long a run may wait for a runner.
+        grace_seconds: how long after the guest's own deadline its verdict may arrive.
+    """
+
+    def __init__(
+        self,
+        casts: CastStore,
+        bus: RunBus,
+        blobs: BlobStore,
+        vault: Vault,
+        checker: SchemaChecker,
+        *,
+        queue_seconds: float = limits.QUEUE_SECONDS_MAX,
+        grace_seconds: float = limits.VERDICT_GRACE_SECONDS,
+    ) -> None:
+        self._casts = casts
+        self._bus = bus
+        self._blobs = blobs
+        self._vault = vault
+        self._checker = checker
+        self._queue_seconds = queue_seconds
+        self._grace_seconds = grace_seconds
+        self._schemas: OrderedDict[str, bytes] = OrderedDict()
+
+    @activity.defn(name="running.run")
+    async def run(self, order: RunOrder) -> RunOutcome:
+        """Have the plan run once, check its output and keep it.
+
+        Effect: a run on the bus, one accepted verdict, output and error stream in object storage.
+        Same twice: an accepted verdict is taken as it is; a published run is waited for, not
+            published again (heartbeat details, then the dedupe window, then the runner's own look
+            at the verdict stream).
+        Gives up on: nothing by itself; the deadline offers a QUEUE_TIMEOUT verdict.
+        Heartbeat: every two seconds, with how far the run is on its way.
+        """
+        try:
+            verdict = await self._await_verdict(order)
+            return await self._keep(order, verdict)
+        except SpellError as error:
+            raise to_failure(error) from error
+
+    @activity.defn(name="running.stop")
+    async def stop(self, order: StopOrder) -> None:
+        """Make sure that the run has ended or will never begin.
+
+        Effect: a verdict is on the stream: the runner's, with usage so far, or ours without.
+        Same twice: the first verdict stays.
+        Gives up on: nothing.
+        Heartbeat: none; ends within seconds.
+        """
+        async with self._bus.watch(order.cast_id) as signals:
+            if await self._bus.verdict_of(order.cast_id) is not None:
+                return
+            await self._bus.request_stop(order.cast_id)
+            deadline = time.monotonic() + limits.STOP_GRACE.total_seconds()
+            while (left := deadline - time.monotonic()) > 0:
+                if await signals.wait(left) == "verdict":
+                    return
+        await self._bus.offer_verdict(
+            Verdict(
+                cast_id=order.cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None
+            )
+        )
+
+    async def _await_verdict(self, order: RunOrder) -> Verdict:
+        cast_id, plan = order.cast_id, order.plan
+        queue_left = self._queue_seconds - _seconds_since_scheduled()
+        ends_at = (
+            time.monotonic() + queue_left + plan.limits.timeout_ms / 1000 + self._grace_seconds
+        )
+        async with self._bus.watch(cast_id) as signals:
+            verdict = await self._bus.verdict_of(cast_id)
+            if verdict is None and _PUBLISHED not in activity.info().heartbeat_details:
+                await self._publish(order, expires_at_unix=int(time.time() + queue_left))
+            activity.heartbeat(_PUBLISHED)
+            while verdict is None:
+                await self._note_start(cast_id, signals)
+                activity.heartbeat(_PUBLISHED)
+                verdict = await self._bus.verdict_of(cast_id)
+                if verdict is None and time.monotonic() > ends_at:
+                    verdict = await self._bus.offer_verdict(_gave_up(cast_id))
+        return verdict
+
+    async def _publish(self, order: RunOrder, *, expires_at_unix: int) -> None:
+        plan = order.plan
+        await self._bus.ensure_module(plan.module_digest, lambda: self._module(plan))
+        await self._bus.publish_run(
+            RunRequest(
+                cast_id=order.cast_id,
+                module_digest=plan.module_digest,
+                entry=plan.entry,
+                limits=plan.limits,
+                sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
+                reply_public_key=self._vault.reply_public_key,
+                expires_at_unix=expires_at_unix,
+            )
+        )
+
+    async def _module(self, plan: RunPlan) -> bytes:
+        module = await self._blobs.get(module_key(plan.module_digest))
+        if module is None:
+            raise SpellError("INTERNAL", "The module is gone from object storage.")
+        return module
+
+    async def _note_start(self, cast_id: str, signals: RunSignals) -> None:
+        """Wait for the next hint; a start is recorded, a verdict or silence just returns."""
+        hint = await signals.wait(POLL_SECONDS)
+        if hint == "started":
+            await self._casts.mark_running(cast_id)
+            await self._bus.announce_event(cast_id)
+
+    async def _keep(self, order: RunOrder, verdict: Verdict) -> RunOutcome:
+        """Check the output against the spell's schema and store what there is to keep."""
+        cast_id, owner = order.cast_id, account_of_cast(order.cast_id)
+        output = self._vault.open_reply(verdict.sealed_output) if verdict.sealed_output else b""
+        outcome = await self._judge(order.plan, verdict, output)
+        kept_output = kept_stderr = None
+        if outcome.outcome is Outcome.SUCCEEDED:
+            kept_output = output_key(cast_id)
+            await self._blobs.put(kept_output, self._vault.encrypt(owner, output))
+        if verdict.sealed_stderr:
+            kept_stderr = error_stream_key(cast_id)
+            stderr = self._vault.open_reply(verdict.sealed_stderr)
+            await self._blobs.put(kept_stderr, self._vault.encrypt(owner, stderr))
+        await self._casts.record_output(cast_id, outcome, kept_output, kept_stderr)
+        await self._bus.announce_event(cast_id)
+        return outcome
+
+    async def _judge(self, plan: RunPlan, verdict: Verdict, output: bytes) -> RunOutcome:
+        if verdict.outcome is not Outcome.SUCCEEDED:
+            error = SpellError(verdict.code or "INTERNAL", details=verdict.details)
+            return _outcome(verdict, verdict.outcome, Problem.of(error), len(output))
+        errors = await self._output_errors(plan, output)
+        if errors:
+            error = SpellError("OUTPUT_INVALID", details={"errors": errors})
+            return _outcome(verdict, Outcome.FAILED, Problem.of(error), len(output))
+        return _outcome(verdict, Outcome.SUCCEEDED, None, len(output))
+
+    async def _output_errors(self, plan: RunPlan, output: bytes) -> list[dict[str, Any]]:
+        try:
+            parse_json(output)
+        except JsonRefusedError as error:
+            return [{"path": "", "message": f"the output is {error}"}]
+        try:
+            schemas = await self._schemas_of(plan)
+            violations = await self._checker.violations(schemas, "output", output)
+        except SpellError as error:
+            if error.code != "VALIDATION_ERROR":
+                raise
+            return [{"path": "", "message": error.message}]
+        return [{"path": v.path, "message": v.message} for v in violations]
+
+    async def _schemas_of(self, plan: RunPlan) -> bytes:
+        """schema.json by package digest: immutable, so a small memory of the last ones is safe."""
+        if plan.package_digest not in self._schemas:
+            self._schemas[plan.package_digest] = await self._casts.schemas_of(plan)
+            if len(self._schemas) > _SCHEMAS_KEPT_MAX:
+                self._schemas.popitem(last=False)
+        return self._schemas[plan.package_digest]
+
+
+def _seconds_since_scheduled() -> float:
+    """How long ago the run was first scheduled, by Temporal's clock on both ends: not by ours."""
+    info = activity.info()
+    return (info.started_time - info.scheduled_time).total_seconds()
+
+
+def _outcome(
+    verdict: Verdict, outcome: Outcome, problem: Problem | None, output_bytes: int
+) -> RunOutcome:
+    return RunOutcome(
+        outcome=outcome,
+        problem=problem,
+        usage=verdict.usage,
+        output_bytes=output_bytes,
+        engine=verdict.engine,
+    )
+
+
+def _gave_up(cast_id: str) -> Verdict:
+    return Verdict(cast_id=cast_id, outcome=Outcome.LOST, code="QUEUE_TIMEOUT", usage=None)

@@ -1,0 +1,186 @@
+"""The life of a cast: decisions of the workflow over real activities and real Postgres."""
+
+import asyncio
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from infra.postgres import Database
+from schema.contracts.cast import AdmitRequest, Billing, CastStatus
+from schema.contracts.run import Outcome, RunRequest, Verdict
+from tests.support.builders import (
+    FLAT_500,
+    METERED,
+    Person,
+    a_cast,
+    make_person,
+    publish,
+)
+from tests.support.money import assert_books_balance, credit_left, open_holds
+from tests.support.platform import CastingPlatform, verdict_for
+from workflows.cast_spell import CastSpell
+
+CREDIT = 10_000
+
+
+async def given_spell_and_caster(database: Database, **package: object) -> tuple[str, Person]:
+    maker = await make_person(database)
+    spell = await publish(database, maker, **package)
+    return spell.spell_key, await make_person(database, credit_micros=CREDIT)
+
+
+async def test_a_cast_is_admitted_run_and_charged(client: Client, database: Database) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database)
+    async with platform.worker:
+        handle = await platform.start(a_cast(caster, key))
+        result = await handle.result()
+    assert (result.status, result.billing) == (CastStatus.SUCCEEDED, Billing.SETTLED)
+    assert result.cost_micros == FLAT_500.price_micros
+    assert await credit_left(database, caster) == CREDIT - FLAT_500.price_micros
+    assert await open_holds(database, caster) == 0
+    assert b'{"ok":true}' not in platform.blobs.content[f"casts/{result.cast_id}/output"]
+
+
+async def test_the_admit_update_answers_with_the_decision_before_the_run_ends(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database, script=lambda _: None)
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        asked = AdmitRequest(fingerprint=request.fingerprint)
+        admission = await handle.execute_update(CastSpell.admit, asked)
+        assert admission.accepted
+        assert admission.estimated_cost_micros == 500
+        assert (await handle.query(CastSpell.status)).stage == "running"
+        await handle.execute_update(CastSpell.cancel)
+        await handle.result()
+
+
+async def test_another_body_is_refused_by_the_validator(client: Client, database: Database) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database, script=lambda _: None)
+    async with platform.worker:
+        handle = await platform.start(a_cast(caster, key))
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await handle.execute_update(CastSpell.admit, AdmitRequest(fingerprint="a" * 26))
+        assert isinstance(refused.value.cause, ApplicationError)
+        assert refused.value.cause.type == "IDEMPOTENCY_CONFLICT"
+        await handle.execute_update(CastSpell.cancel)
+        await handle.result()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"inputs_json": '{"bad":true}'}, "VALIDATION_ERROR"),
+        ({"version": "7.7.7"}, "SPELL_NOT_FOUND"),
+        ({"budget_cap_micros": 1}, "BUDGET_CAP_EXCEEDED"),
+    ],
+)
+async def test_a_refusal_is_a_result_that_costs_nothing(
+    client: Client, database: Database, change: dict[str, object], code: str
+) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database)
+    async with platform.worker:
+        result = await (await platform.start(a_cast(caster, key, **change))).result()
+    assert result.problem is not None
+    assert result.problem.code == code
+    assert platform.bus.published == []
+    assert await credit_left(database, caster) == CREDIT
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "status", "cost"),
+    [
+        (Outcome.FAILED, "SPELL_FAILED", CastStatus.FAILED, 106),
+        (Outcome.FAILED, "FUEL_EXHAUSTED", CastStatus.FAILED, 106),
+        (Outcome.TIMED_OUT, "TIME_EXCEEDED", CastStatus.TIMED_OUT, 106),
+        (Outcome.LOST, "RUNNER_LOST", CastStatus.FAILED, 0),
+    ],
+)
+async def test_the_spells_failure_costs_its_use_and_the_platforms_costs_nothing(
+    client: Client, database: Database, outcome: Outcome, code: str, status: str, cost: int
+) -> None:
+    key, caster = await given_spell_and_caster(database, price=METERED)
+
+    def script(request: RunRequest) -> Verdict:
+        return verdict_for(request, outcome=outcome, code=code)
+
+    platform = CastingPlatform(client, database, script=script)
+    async with platform.worker:
+        result = await (await platform.start(a_cast(caster, key))).result()
+    assert (result.status, result.cost_micros) == (status, cost)
+    assert result.problem is not None
+    assert result.problem.code == code
+    assert await credit_left(database, caster) == CREDIT - cost
+    assert await open_holds(database, caster) == 0
+
+
+@pytest.mark.parametrize("output", [b'{"bad":true}', b"not json", b"", b'{"a":1,"a":2}'])
+async def test_output_that_breaks_the_schema_fails_and_is_not_charged(
+    client: Client, database: Database, output: bytes
+) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database, script=lambda r: verdict_for(r, output=output))
+    async with platform.worker:
+        result = await (await platform.start(a_cast(caster, key))).result()
+    assert result.problem is not None
+    assert (result.problem.code, result.billing) == ("OUTPUT_INVALID", Billing.RELEASED)
+    assert await credit_left(database, caster) == CREDIT
+
+
+async def test_a_cancel_stops_the_run_and_charges_the_metered_use_so_far(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database, price=METERED)
+    platform = CastingPlatform(client, database, script=lambda _: None)
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        await handle.execute_update(CastSpell.admit, AdmitRequest(fingerprint=request.fingerprint))
+        while request.cast_id not in platform.bus.published:
+            await asyncio.sleep(0.01)
+        answers = await asyncio.gather(
+            *(handle.execute_update(CastSpell.cancel, id="cancel") for _ in range(5))
+        )
+    assert len({answer.model_dump_json() for answer in answers}) == 1
+    assert answers[0].accepted
+    assert answers[0].result.status is CastStatus.CANCELLED
+    assert answers[0].result.cost_micros == 106
+    assert await credit_left(database, caster) == CREDIT - 106
+
+
+async def test_a_run_that_nobody_takes_times_out_uncharged(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database, script=lambda _: None, queue_seconds=0)
+    async with platform.worker:
+        handle = await platform.start(a_cast(caster, key))
+        result = await handle.result()
+    assert result.problem is not None
+    assert result.problem.code == "QUEUE_TIMEOUT"
+    assert await credit_left(database, caster) == CREDIT
+
+
+async def test_an_operators_cancel_unwinds_everything(client: Client, database: Database) -> None:
+    key, caster = await given_spell_and_caster(database, price=METERED)
+    platform = CastingPlatform(client, database, script=lambda _: None)
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        while request.cast_id not in platform.bus.published:
+            await asyncio.sleep(0.01)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await handle.result()
+    assert isinstance(ended.value.cause, CancelledError)
+    assert platform.bus.stopped == [request.cast_id]
+    assert await credit_left(database, caster) == CREDIT
+    assert await open_holds(database, caster) == 0
+    await assert_books_balance(database)

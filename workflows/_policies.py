@@ -1,0 +1,70 @@
+"""Named timeouts and retry policies of all workflows."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.common import RetryPolicy
+
+from schema import limits
+
+_FAST = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=5),
+)
+
+# The caller waits for the decision; beyond this it is told to come back.
+ADMIT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_close_timeout": timedelta(seconds=45),
+    "retry_policy": _FAST,
+}
+
+# Money waits for the database as long as it takes.
+SETTLE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": _FAST,
+}
+
+RELEASE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": _FAST,
+}
+
+# If no runner can be told, the release still goes on: a verdict that nobody settles costs nothing.
+STOP: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": _FAST,
+}
+
+
+def run_options(timeout_ms: int) -> dict[str, Any]:
+    """Options of the run: room for the queue, the spell's own time, and a lost worker or two.
+
+    The activity ends itself at its own deadline, well before these; a worker that dies is noticed
+    by the missing heartbeat and another one resumes the wait.
+    """
+    longest = timedelta(
+        seconds=limits.QUEUE_SECONDS_MAX + limits.VERDICT_GRACE_SECONDS + 120,
+        milliseconds=timeout_ms,
+    )
+    return {
+        "start_to_close_timeout": longest,
+        "schedule_to_close_timeout": longest,
+        "heartbeat_timeout": timedelta(seconds=8),
+        "retry_policy": _FAST,
+    }
+
+
+# Checking a package: minutes of CPU at worst, all of it repeatable.
+INSPECT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=limits.MODULE_CHECK_SECONDS_MAX + 30),
+    "schedule_to_close_timeout": timedelta(minutes=5),
+    "retry_policy": _FAST,
+}
+RECORD: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "schedule_to_close_timeout": timedelta(minutes=2),
+    "retry_policy": _FAST,
+}

@@ -1,0 +1,226 @@
+"""The life of one cast, as a durable process."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, VersioningBehavior
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.billing import BillingActivities
+    from activities.casting import CastingActivities
+    from activities.running import RunningActivities
+    from schema.contracts.cast import (
+        Admission,
+        AdmitRequest,
+        Billing,
+        CancelResult,
+        CastInput,
+        CastProgress,
+        CastResult,
+        CastStatus,
+        ReleaseOrder,
+        RunOrder,
+        RunOutcome,
+        RunPlan,
+        SettleOrder,
+        StopOrder,
+    )
+    from schema.contracts.problem import Problem
+    from schema.contracts.run import Outcome
+    from schema.errors import SpellError
+    from schema.money import format_micros
+    from schema.names import SEARCH_COST, SEARCH_STATUS
+    from workflows import _policies as policies
+    from workflows._failures import problem_of, to_failure
+    from workflows._saga import Saga
+
+_STATUS = SearchAttributeKey.for_keyword(SEARCH_STATUS)
+_COST = SearchAttributeKey.for_int(SEARCH_COST)
+
+
+@workflow.defn(name="cast_spell", versioning_behavior=VersioningBehavior.PINNED)
+class CastSpell:
+    """Run one published spell once and charge for what it used.
+
+    Id: `cast:<cast_id>`; a second start with the same id joins the first.
+    Messages: `admit` (update: the decision), `cancel` (update: the end), `status` (query).
+    Undo: a run is stopped, a hold is released, newest first.
+    Never: charges more than the hold; charges for a platform failure; leaves a hold behind.
+    See docs/workflows/cast_spell.md.
+    """
+
+    @workflow.init
+    def __init__(self, request: CastInput) -> None:
+        self._request = request
+        self._saga = Saga()
+        self._stage = "admitting"
+        self._admission: Admission | None = None
+        self._failed_with: Problem | None = None
+        self._cancel_requested = False
+        self._settling = False
+        self._result: CastResult | None = None
+
+    @workflow.run
+    async def run(self, request: CastInput) -> CastResult:
+        """Admit, execute, settle; undo everything when the platform fails or an operator cancels."""
+        try:
+            admission = await self._admit(request)
+            if admission.plan is None:
+                result = self._refused(admission)
+            else:
+                outcome = await self._execute(request, admission.plan)
+                result = await self._settle(request, admission.plan, outcome)
+        except (asyncio.CancelledError, FailureError) as error:
+            await self._fail(error)
+            raise
+        self._finish(result)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return result
+
+    async def _admit(self, request: CastInput) -> Admission:
+        self._saga.undo_with(self._release)
+        admission: Admission = await workflow.execute_local_activity_method(
+            CastingActivities.admit, request, **policies.ADMIT
+        )
+        self._admission = admission
+        return admission
+
+    async def _execute(self, request: CastInput, plan: RunPlan) -> RunOutcome:
+        if self._cancel_requested:
+            return _cancelled_before_start()
+        self._move_to("running")
+        self._saga.undo_with(self._stop)
+        run = workflow.start_activity_method(
+            RunningActivities.run,
+            RunOrder(cast_id=request.cast_id, plan=plan, inputs_json=request.inputs_json),
+            summary=f"{plan.spell_key} {plan.version}",
+            **policies.run_options(plan.limits.timeout_ms),
+        )
+        await workflow.wait_condition(lambda: run.done() or self._cancel_requested)
+        if not run.done():
+            await self._stop(Problem.of(SpellError("CAST_CANCELLED")))
+        outcome: RunOutcome = await run
+        return outcome
+
+    async def _settle(self, request: CastInput, plan: RunPlan, outcome: RunOutcome) -> CastResult:
+        self._settling = True
+        self._move_to("settling")
+        return await workflow.execute_local_activity_method(
+            BillingActivities.settle,
+            SettleOrder(cast_id=request.cast_id, price=plan.price, outcome=outcome),
+            **policies.SETTLE,
+        )
+
+    def _refused(self, admission: Admission) -> CastResult:
+        return CastResult(
+            cast_id=admission.cast_id,
+            status=CastStatus.FAILED,
+            billing=Billing.RELEASED,
+            currency=admission.currency,
+            problem=admission.problem,
+        )
+
+    async def _fail(self, error: BaseException) -> None:
+        """Undo all steps, then let the update handlers answer before the failure goes on."""
+        problem = problem_of(error)
+        self._move_to("compensating")
+        await self._saga.compensate(problem)
+        self._failed_with = problem
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if isinstance(error, FailureError):
+            raise to_failure(problem) from error
+
+    def _finish(self, result: CastResult) -> None:
+        self._result = result
+        self._move_to(result.status.value)
+        workflow.upsert_search_attributes(
+            [_STATUS.value_set(result.status.value), _COST.value_set(result.cost_micros)]
+        )
+
+    def _move_to(self, stage: str) -> None:
+        """Say in the Temporal UI where the cast is and what it costs."""
+        self._stage = stage
+        lines = [f"**{self._request.spell_key}** is **{stage}**"]
+        if self._admission is not None and self._admission.plan is not None:
+            held = format_micros(self._admission.estimated_cost_micros, self._admission.currency)
+            lines.append(f"held: {held}")
+        if self._result is not None:
+            cost = format_micros(self._result.cost_micros, self._result.currency)
+            lines.append(f"{self._result.billing.value}: {cost}")
+            if self._result.problem is not None:
+                lines.append(f"`{self._result.problem.code}` {self._result.problem.message}")
+        workflow.set_current_details("\n\n".join(lines))
+
+    async def _release(self, problem: Problem) -> None:
+        """Undo of the admission."""
+        await workflow.execute_activity_method(
+            BillingActivities.release,
+            ReleaseOrder(
+                cast_id=self._request.cast_id,
+                account_id=self._request.account_id,
+                fingerprint=self._request.fingerprint,
+                spell_key=self._request.spell_key,
+                problem=problem,
+            ),
+            summary=f"release the hold: {problem.code}",
+            **policies.RELEASE,
+        )
+
+    async def _stop(self, problem: Problem) -> None:
+        """Undo of the run, and what a cancel does to it."""
+        assert self._admission is not None
+        assert self._admission.plan is not None
+        await workflow.execute_activity_method(
+            RunningActivities.stop,
+            StopOrder(
+                cast_id=self._request.cast_id, module_digest=self._admission.plan.module_digest
+            ),
+            summary=f"stop the run: {problem.code}",
+            **policies.STOP,
+        )
+
+    @workflow.update(name="admit")
+    async def admit(self, asked: AdmitRequest) -> Admission:
+        """The decision on this cast, as soon as there is one; the same for whoever asks."""
+        del asked
+        await workflow.wait_condition(
+            lambda: self._admission is not None or self._failed_with is not None
+        )
+        if self._admission is None:
+            assert self._failed_with is not None
+            raise to_failure(self._failed_with)
+        return self._admission
+
+    @admit.validator
+    def _same_body(self, asked: AdmitRequest) -> None:
+        if asked.fingerprint != self._request.fingerprint:
+            raise to_failure(
+                Problem.of(
+                    SpellError("IDEMPOTENCY_CONFLICT", details={"cast_id": self._request.cast_id})
+                )
+            )
+
+    @workflow.update(name="cancel")
+    async def cancel(self) -> CancelResult:
+        """Stop the cast if settlement has not begun, and answer with how it ended."""
+        in_time = not self._settling and self._result is None
+        self._cancel_requested = self._cancel_requested or in_time
+        await workflow.wait_condition(
+            lambda: self._result is not None or self._failed_with is not None
+        )
+        if self._result is None:
+            assert self._failed_with is not None
+            raise to_failure(self._failed_with)
+        return CancelResult(accepted=in_time, result=self._result)
+
+    @workflow.query(name="status")
+    def status(self) -> CastProgress:
+        """Where the cast is, for operators and for a caller that asks in between."""
+        return CastProgress(
+            stage=self._stage, admission=self._admission, cancel_requested=self._cancel_requested
+        )
+
+
+def _cancelled_before_start() -> RunOutcome:
+    return RunOutcome(outcome=Outcome.CANCELLED, problem=Problem.of(SpellError("CAST_CANCELLED")))
