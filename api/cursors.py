@@ -1,0 +1,56 @@
+"""Opaque page cursors: where the next page starts, in a form that clients do not build."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+
+from schema.contracts.views import CastView
+from schema.errors import SpellError
+
+
+def cast_cursor(last: CastView) -> str:
+    """The cursor of the page after this cast."""
+    return _pack([last.created_at.isoformat(), last.cast_id])
+
+
+def read_cast_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """The position that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
+    if cursor is None:
+        return None
+    try:
+        created_at, cast_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        position = datetime.fromisoformat(created_at), str(cast_id)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise _not_a_cursor() from error
+    if position[0].tzinfo is None:
+        raise _not_a_cursor()
+    return position
+
+
+def spell_cursor(last_key: str) -> str:
+    """The cursor of the page after this spell."""
+    return _pack([last_key])
+
+
+def read_spell_cursor(cursor: str | None) -> str:
+    """The key that a cursor stands for; empty at the start."""
+    if cursor is None:
+        return ""
+    try:
+        (key,) = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise _not_a_cursor() from error
+    return str(key)
+
+
+def _pack(parts: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode("utf-8")).decode("ascii")
+
+
+def _not_a_cursor() -> SpellError:
+    return SpellError(
+        "VALIDATION_ERROR",
+        "The cursor is not one that this platform gave out.",
+        details={"errors": [{"path": "/cursor", "message": "use next_cursor as it came"}]},
+    )

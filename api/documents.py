@@ -1,0 +1,131 @@
+"""The JSON documents that routes answer with, where they are not plain views."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from schema.contracts.base import Contract
+from schema.contracts.cast import Admission, Billing, CastStatus, Mode
+from schema.contracts.views import CastView, SpellSummary
+from schema.ids import CastId, SpellKey, Version
+from schema.money import Currency, Micros
+
+
+class Money(Contract):
+    """An amount: integer micros of a currency (1 USD = 1,000,000)."""
+
+    micros: Micros
+    currency: Currency = "USD"
+
+
+class CastBody(Contract):
+    """Body of `POST /v1/spells/{key}:cast`."""
+
+    inputs: Annotated[Any, Field(description="JSON that fits the spell's input schema")]
+    version: Version | None = None
+    mode: Mode | None = None
+    budget_cap: Annotated[
+        Money | None, Field(description="refuse the cast if its worst case costs more")
+    ] = None
+
+
+class AdmittedCast(Contract):
+    """Answer of an admitted cast that is not finished yet (202)."""
+
+    cast_id: CastId
+    status: CastStatus
+    spell: SpellKey
+    version: Version
+    progress_sse: str
+    estimated_cost: Money
+    budget_remaining: Money
+
+
+class CastDocument(Contract):
+    """A cast as its caster sees it, with its result once there is one."""
+
+    cast_id: CastId
+    status: CastStatus
+    billing: Billing
+    spell: SpellKey
+    version: Version
+    mode: Mode
+    estimated_cost: Money
+    cost: Money
+    usage: dict[str, int] | None = None
+    result: Any = None
+    problem: dict[str, Any] | None = None
+    engine: str | None = None
+    created_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    links: dict[str, str]
+
+
+class CastPage(Contract):
+    """Some of the account's casts, newest first."""
+
+    items: list[CastDocument]
+    next_cursor: str | None = None
+
+
+class SpellPage(Contract):
+    """Some spells, in the order of their keys."""
+
+    items: list[SpellSummary]
+    next_cursor: str | None = None
+
+
+class CancelledCast(Contract):
+    """Answer of a cancel: how the cast ended, and whether the cancel was in time to matter."""
+
+    accepted: bool
+    cast: CastDocument
+
+
+def admitted_cast(admission: Admission) -> AdmittedCast:
+    """The 202 document: the same for every repetition of the request."""
+    assert admission.plan is not None
+    return AdmittedCast(
+        cast_id=admission.cast_id,
+        status=CastStatus.QUEUED,
+        spell=admission.plan.spell_key,
+        version=admission.plan.version,
+        progress_sse=f"/v1/casts/{admission.cast_id}/events",
+        estimated_cost=Money(
+            micros=admission.estimated_cost_micros, currency=admission.currency
+        ),
+        budget_remaining=Money(
+            micros=admission.budget_remaining_micros, currency=admission.currency
+        ),
+    )
+
+
+def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
+    """A cast with its output, if that is given."""
+    base = f"/v1/casts/{view.cast_id}"
+    return CastDocument(
+        cast_id=view.cast_id,
+        status=view.status,
+        billing=view.billing,
+        spell=view.spell,
+        version=view.version,
+        mode=view.mode,
+        estimated_cost=Money(micros=view.estimated_cost_micros, currency=view.currency),
+        cost=Money(micros=view.cost_micros, currency=view.currency),
+        usage=view.usage.model_dump() if view.usage else None,
+        result=json.loads(output) if output is not None else None,
+        problem=view.problem.model_dump(mode="json") if view.problem else None,
+        engine=view.engine,
+        created_at=view.created_at.isoformat(),
+        started_at=view.started_at.isoformat() if view.started_at else None,
+        finished_at=view.finished_at.isoformat() if view.finished_at else None,
+        links={
+            "self": base,
+            "events": f"{base}/events",
+            "logs": f"{base}/logs",
+            "transfers": f"{base}/transfers",
+            "cancel": f"{base}:cancel",
+        },
+    )

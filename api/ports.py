@@ -1,0 +1,134 @@
+"""The roles that routes need played; `api.main` builds the adapters."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
+from schema.contracts.cast import Admission, CancelResult, CastInput
+from schema.contracts.publish import PublishInput, PublishResult
+from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
+from schema.scopes import Scope
+
+
+class Accounts(Protocol):
+    """Keys, caps and usage of an account."""
+
+    async def authenticate(self, key_text: str) -> tuple[Caller, bytes] | None:
+        """The caller behind a key and the account's cast secret; None when it is not live."""
+
+    async def create_key(
+        self, account_id: str, name: str, scopes: list[Scope], expires_at: datetime | None
+    ) -> tuple[ApiKeySummary, str]:
+        """Make a key; the text is shown this once."""
+
+    async def keys(self, account_id: str) -> list[ApiKeySummary]:
+        """All keys of the account."""
+
+    async def revoke_key(self, account_id: str, key_id: str) -> None:
+        """End a key now."""
+
+    async def set_cap(self, account_id: str, cap: Cap) -> None:
+        """Set one of the account's own caps."""
+
+    async def usage(self, account_id: str, api_key_id: str, currency: str) -> list[BudgetUsage]:
+        """Every budget that a cast by this key would touch now."""
+
+
+class Spells(Protocol):
+    """The catalogue, as one account sees it."""
+
+    async def summaries(self, account_id: str, *, after: str, limit: int) -> list[SpellSummary]:
+        """Spells in the order of their keys, above `after`."""
+
+    async def versions(
+        self, account_id: str, key: str, version: str | None = None
+    ) -> list[VersionView]:
+        """Versions of one spell, newest first."""
+
+    async def set_state(self, account_id: str, key: str, version: str, state: str) -> None:
+        """Yank an own version, or bring it back."""
+
+
+class Publishing(Protocol):
+    """The way of an upload into the catalogue."""
+
+    async def publish(self, request: PublishInput, archive: bytes) -> PublishResult:
+        """Keep the archive and run the publishing workflow to its verdict."""
+
+
+class Casting(Protocol):
+    """The durable process of casts."""
+
+    async def admit(self, request: CastInput) -> Admission:
+        """Start the cast or join it, and answer with its admission.
+
+        Raises SpellError: IDEMPOTENCY_CONFLICT, SERVICE_UNAVAILABLE.
+        """
+
+    async def cancel(self, cast_id: str) -> CancelResult | None:
+        """Cancel the cast and answer with how it ended; None when it had ended before."""
+
+
+class CastReads(Protocol):
+    """What is known of casts."""
+
+    async def admission(self, cast_id: str) -> tuple[str, Admission] | None:
+        """(fingerprint, admission) that this cast id was answered with."""
+
+    async def cast(self, account_id: str, cast_id: str) -> CastView | None:
+        """One cast of the account."""
+
+    async def casts(
+        self,
+        account_id: str,
+        *,
+        status: str | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[CastView]:
+        """The account's casts, newest first."""
+
+    async def events(self, cast_id: str, *, after: int, limit: int = 200) -> list[EventView]:
+        """Events of a cast above a sequence number."""
+
+    async def transfers(self, cast_id: str) -> list[TransferView]:
+        """The cast's movements in the ledger."""
+
+
+class CastFiles(Protocol):
+    """What a cast left behind, decrypted for its own account."""
+
+    async def output(self, account_id: str, cast_id: str) -> bytes | None:
+        """The output JSON, or None."""
+
+    async def error_stream(self, account_id: str, cast_id: str) -> bytes | None:
+        """What the spell wrote to its error stream, or None."""
+
+
+class EventHints(Protocol):
+    """Wake-ups that a cast's event stream has grown."""
+
+    async def wait(self, timeout_seconds: float) -> bool:
+        """True when it may have grown, False when the time is up."""
+
+
+class EventFeed(Protocol):
+    """Follows casts."""
+
+    def follow(self, cast_id: str) -> AbstractAsyncContextManager[EventHints]:
+        """Listen while the context is open; nothing that happens inside it is missed."""
+
+
+class Health(Protocol):
+    """Whether the parts that the API needs answer."""
+
+    async def check(self) -> dict[str, str]:
+        """`ok`, or why not, by part."""
+
+
+class PayloadDecoder(Protocol):
+    """Decrypts what the Temporal UI shows to operators."""
+
+    async def decode(self, payloads_json: bytes) -> bytes:
+        """Temporal's `Payloads` as JSON, in and out. Raises SpellError(VALIDATION_ERROR)."""

@@ -1,0 +1,91 @@
+"""Errors as RFC 9457 problem documents, from the one catalogue."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from schema.errors import SpellError
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
+
+
+def problem_response(request: Request, error: SpellError) -> JSONResponse:
+    """The answer for an error, with what to do about it."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.kind.status == 401:  # noqa: PLR2004
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(
+        problem_document(error, request_id_of(request)),
+        status_code=error.kind.status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def problem_document(error: SpellError, request_id: str) -> dict[str, Any]:
+    """The members of a problem document (product.md 8)."""
+    anchor = error.code.lower().replace("_", "-")
+    return {
+        "type": f"/docs/errors#{anchor}",
+        "title": error.kind.title,
+        "status": error.kind.status,
+        "code": error.code,
+        "message": error.message,
+        "remedy": error.kind.remedy,
+        "details": error.details,
+        "retry_after": error.retry_after,
+        "retryable": error.kind.retryable,
+        "charged": False,
+        "request_id": request_id,
+        "docs": f"/docs/errors#{anchor}",
+    }
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the middleware gave this request."""
+    return str(getattr(request.state, "request_id", ""))
+
+
+def validation_error(errors: list[Any]) -> SpellError:
+    """A VALIDATION_ERROR from pydantic's list: where and what, never the value itself."""
+    shown = [
+        {"path": "/" + "/".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        for item in errors[:20]
+    ]
+    return SpellError("VALIDATION_ERROR", details={"errors": shown})
+
+
+def install(app: FastAPI) -> None:
+    """Make every error leave as a problem document."""
+
+    @app.exception_handler(SpellError)
+    async def _spell_error(request: Request, error: SpellError) -> JSONResponse:
+        return problem_response(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _bad_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem_response(request, validation_error(list(error.errors())))
+
+    @app.exception_handler(ValidationError)
+    async def _bad_body(request: Request, error: ValidationError) -> JSONResponse:
+        return problem_response(request, validation_error(list(error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        code = _CODE_OF_STATUS.get(error.status_code, "INTERNAL")
+        return problem_response(request, SpellError(code))
+
+    @app.exception_handler(Exception)
+    async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+        _log.error("unexpected error", exc_info=error)
+        return problem_response(request, SpellError("INTERNAL"))

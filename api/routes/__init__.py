@@ -1,0 +1,1 @@
+"""One module per resource; handlers authenticate, validate, make one call, return."""

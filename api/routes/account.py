@@ -1,0 +1,92 @@
+"""The account behind a key: its keys, its caps, its usage."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, Field
+
+from api.bodies import body_schema, read_json
+from api.deps import IdentityDep, OwnerDep, ServicesDep
+from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap, CapKind
+from schema.contracts.base import Contract
+from schema.errors import SpellError
+from schema.scopes import Scope
+
+router = APIRouter(prefix="/v1", tags=["account"])
+
+
+class KeyBody(Contract):
+    """Body of `POST /v1/keys`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=16)]
+    expires_at: AwareDatetime | None = None
+
+
+class NewKey(Contract):
+    """A fresh key. `key` is shown this once."""
+
+    key: str
+    summary: ApiKeySummary
+
+
+@router.get("/users/me", response_model=Caller)
+async def who_am_i(identity: IdentityDep) -> Caller:
+    """The account and the scopes of the key that asks."""
+    return identity.caller
+
+
+@router.post(
+    "/keys", status_code=201, response_model=NewKey, openapi_extra=body_schema(KeyBody)
+)
+async def create_key(request: Request, identity: OwnerDep, services: ServicesDep) -> NewKey:
+    """Make an API key with some of the scopes of the key that asks."""
+    body = await read_json(request, KeyBody)
+    missing = [scope.value for scope in body.scopes if not identity.caller.may(scope)]
+    if missing:
+        raise SpellError(
+            "FORBIDDEN", "A key can only pass on its own scopes.", details={"scope": missing[0]}
+        )
+    expires_at: datetime | None = body.expires_at
+    summary, text = await services.accounts.create_key(
+        identity.caller.account_id, body.name, body.scopes, expires_at
+    )
+    return NewKey(key=text, summary=summary)
+
+
+@router.get("/keys", response_model=list[ApiKeySummary])
+async def list_keys(identity: OwnerDep, services: ServicesDep) -> list[ApiKeySummary]:
+    """The account's keys: prefixes, scopes and dates, never the keys."""
+    return await services.accounts.keys(identity.caller.account_id)
+
+
+@router.delete("/keys/{key_id}", status_code=204)
+async def revoke_key(key_id: str, identity: OwnerDep, services: ServicesDep) -> None:
+    """End a key now."""
+    await services.accounts.revoke_key(identity.caller.account_id, key_id)
+
+
+@router.get("/billing/caps", response_model=list[BudgetUsage])
+async def get_usage(
+    identity: OwnerDep,
+    services: ServicesDep,
+    currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] = "USD",
+) -> list[BudgetUsage]:
+    """What is held, spent and left under each budget that this key's casts fall under."""
+    caller = identity.caller
+    return await services.accounts.usage(caller.account_id, caller.api_key_id, currency)
+
+
+@router.post("/billing/caps", response_model=list[BudgetUsage], openapi_extra=body_schema(Cap))
+async def set_cap(
+    request: Request, identity: OwnerDep, services: ServicesDep
+) -> list[BudgetUsage]:
+    """Set a hard cap: per day, per month, in total, or per key."""
+    cap = await read_json(request, Cap)
+    if (cap.kind is CapKind.API_KEY) != (cap.api_key_id is not None):
+        message = "`api_key_id` goes with kind `api_key`, and only with it."
+        raise SpellError("VALIDATION_ERROR", message)
+    caller = identity.caller
+    await services.accounts.set_cap(caller.account_id, cap)
+    return await services.accounts.usage(caller.account_id, caller.api_key_id, cap.currency)

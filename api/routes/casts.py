@@ -1,0 +1,210 @@
+"""Cast a spell; read, follow and cancel casts."""
+
+import asyncio
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.bodies import body_schema, read_json
+from api.cursors import cast_cursor, read_cast_cursor
+from api.deps import CasterDep, Identity, Services, ServicesDep
+from api.documents import (
+    AdmittedCast,
+    CancelledCast,
+    CastBody,
+    CastDocument,
+    CastPage,
+    admitted_cast,
+    cast_document,
+)
+from schema import limits
+from schema.canonical import JsonRefusedError, canonical_json
+from schema.contracts.cast import FINAL_STATUSES, Admission, CastInput, CastStatus
+from schema.contracts.views import CastView, TransferView
+from schema.errors import SpellError
+from schema.ids import CAST_ID_PATTERN, cast_id_for, keyed_digest
+
+router = APIRouter(prefix="/v1", tags=["casts"])
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,5})(?:$|[,;\s])")
+_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+
+
+@router.post(
+    "/spells/{key}:cast",
+    status_code=202,
+    response_model=AdmittedCast,
+    responses={200: {"model": CastDocument, "description": "The cast, finished in time"}},
+    openapi_extra=body_schema(CastBody),
+)
+async def cast_spell(
+    key: str,
+    request: Request,
+    identity: CasterDep,
+    services: ServicesDep,
+    idempotency_key: Annotated[str | None, Header()] = None,
+    prefer: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Cast a spell: held under your caps, run once, charged for what it used.
+
+    With `Prefer: wait=N` (at most 60) the finished cast comes back if it ends in N seconds.
+    """
+    if idempotency_key is None or _KEY.match(idempotency_key) is None:
+        raise SpellError("IDEMPOTENCY_KEY_REQUIRED")
+    body = await read_json(request, CastBody, limit_bytes=limits.INPUTS_BYTES_MAX)
+    cast = _cast_input(identity, key, body, idempotency_key)
+    seconds = _seconds_to_wait(prefer)
+    if seconds == 0:
+        admission, replayed = await _admit(services, cast)
+        return _answer(admission, None, None, replayed=replayed)
+    async with services.feed.follow(cast.cast_id) as hints:
+        admission, replayed = await _admit(services, cast)
+        view = None
+        if admission.accepted:
+            view = await _wait(services, cast, hints.wait, seconds)
+    output = await services.files.output(cast.account_id, cast.cast_id) if view else None
+    return _answer(admission, view, output, replayed=replayed)
+
+
+@router.get("/casts", response_model=CastPage)
+async def list_casts(
+    identity: CasterDep,
+    services: ServicesDep,
+    status: CastStatus | None = None,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=limits.LIST_LIMIT_MAX)] = 20,
+) -> CastPage:
+    """Your account's casts, newest first, without their results."""
+    views = await services.casts.casts(
+        identity.caller.account_id,
+        status=status,
+        before=read_cast_cursor(cursor),
+        limit=limit + 1,
+    )
+    page = views[:limit]
+    more = cast_cursor(page[-1]) if len(views) > limit else None
+    return CastPage(items=[cast_document(view) for view in page], next_cursor=more)
+
+
+@router.get("/casts/{cast_id}", response_model=CastDocument)
+async def get_cast(cast_id: str, identity: CasterDep, services: ServicesDep) -> CastDocument:
+    """One cast, with its result once it has succeeded."""
+    view = await own_cast(services, identity, cast_id)
+    return await _with_output(services, identity, view)
+
+
+@router.post("/casts/{cast_id}:cancel", response_model=CancelledCast)
+async def cancel_cast(cast_id: str, identity: CasterDep, services: ServicesDep) -> CancelledCast:
+    """Stop a cast. Free before it starts; after that the metered use so far is charged."""
+    view = await own_cast(services, identity, cast_id)
+    cancelled = None
+    if view.status not in FINAL_STATUSES:
+        cancelled = await services.casting.cancel(cast_id)
+    view = await own_cast(services, identity, cast_id)
+    if cancelled is None:
+        raise SpellError("CAST_FINISHED", details={"status": view.status})
+    return CancelledCast(
+        accepted=cancelled.accepted, cast=await _with_output(services, identity, view)
+    )
+
+
+@router.get("/casts/{cast_id}/logs")
+async def get_logs(cast_id: str, identity: CasterDep, services: ServicesDep) -> Response:
+    """What the spell wrote to its error stream, as text."""
+    await own_cast(services, identity, cast_id)
+    content = await services.files.error_stream(identity.caller.account_id, cast_id)
+    text = (content or b"").decode("utf-8", "replace")
+    return Response(text, media_type="text/plain; charset=utf-8")
+
+
+@router.get("/casts/{cast_id}/transfers", response_model=list[TransferView])
+async def get_transfers(
+    cast_id: str, identity: CasterDep, services: ServicesDep
+) -> list[TransferView]:
+    """What the cast moved in the ledger."""
+    await own_cast(services, identity, cast_id)
+    return await services.casts.transfers(cast_id)
+
+
+async def own_cast(services: Services, identity: Identity, cast_id: str) -> CastView:
+    """The caller's cast. Raises SpellError(CAST_NOT_FOUND), for foreign ones too."""
+    view = None
+    if CAST_ID_PATTERN.match(cast_id):
+        view = await services.casts.cast(identity.caller.account_id, cast_id)
+    if view is None:
+        raise SpellError("CAST_NOT_FOUND")
+    return view
+
+
+def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: str) -> CastInput:
+    account_id, secret = identity.caller.account_id, identity.cast_secret
+    try:
+        inputs = canonical_json(body.inputs)
+        whole = canonical_json({"spell": key, "body": body.model_dump(mode="json")})
+    except JsonRefusedError as error:
+        raise SpellError("VALIDATION_ERROR", f"The body {error}.") from error
+    return CastInput(
+        cast_id=cast_id_for(account_id, secret, idempotency_key),
+        account_id=account_id,
+        api_key_id=identity.caller.api_key_id,
+        fingerprint=keyed_digest(secret, b"fingerprint", whole),
+        spell_key=key,
+        version=body.version,
+        mode=body.mode,
+        inputs_json=inputs.decode("utf-8"),
+        budget_cap_micros=body.budget_cap.micros if body.budget_cap else None,
+    )
+
+
+def _seconds_to_wait(prefer: str | None) -> int:
+    """N of `Prefer: wait=N` (RFC 7240), at most 60; a preference that is not understood is none."""
+    match = _WAIT.search(prefer or "")
+    return min(int(match.group(1)), limits.PREFER_WAIT_SECONDS_MAX) if match else 0
+
+
+async def _admit(services: Services, cast: CastInput) -> tuple[Admission, bool]:
+    """The admission, and whether it was decided by an earlier request."""
+    recorded = await services.casts.admission(cast.cast_id)
+    if recorded is None:
+        return await services.casting.admit(cast), False
+    fingerprint, admission = recorded
+    if fingerprint != cast.fingerprint:
+        raise SpellError("IDEMPOTENCY_CONFLICT", details={"cast_id": cast.cast_id})
+    return admission, True
+
+
+async def _wait(
+    services: Services, cast: CastInput, changed: Any, seconds: int
+) -> CastView | None:
+    """The cast once it is final, or None when the time is up."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        view = await services.casts.cast(cast.account_id, cast.cast_id)
+        if view is not None and view.status in FINAL_STATUSES:
+            return view
+        left = deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            return None
+        await changed(min(left, 5.0))
+
+
+def _answer(
+    admission: Admission, view: CastView | None, output: bytes | None, *, replayed: bool
+) -> Response:
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    if admission.problem is not None:
+        raise admission.problem.to_error()
+    if view is not None:
+        return JSONResponse(cast_document(view, output).model_dump(mode="json"), 200, headers)
+    document = admitted_cast(admission)
+    headers["Location"] = f"/v1/casts/{admission.cast_id}"
+    return JSONResponse(document.model_dump(mode="json"), 202, headers)
+
+
+async def _with_output(services: Services, identity: Identity, view: CastView) -> CastDocument:
+    output = None
+    if view.status is CastStatus.SUCCEEDED:
+        output = await services.files.output(identity.caller.account_id, view.cast_id)
+    return cast_document(view, output)

@@ -1,0 +1,133 @@
+"""Starts, joins and cancels casts on Temporal. Fits the API's port `Casting`."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult, Mode
+from schema.contracts.problem import Problem
+from schema.errors import SpellError, catalogue
+from schema.ids import admit_update_id, cast_workflow_id
+from schema.names import (
+    CASTS_TASK_QUEUE,
+    SEARCH_ACCOUNT,
+    SEARCH_MODE,
+    SEARCH_SPELL,
+    SEARCH_STATUS,
+)
+
+# By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
+CAST_WORKFLOW = "cast_spell"
+ADMIT_UPDATE = "admit"
+CANCEL_UPDATE = "cancel"
+
+_ANSWER_TIMEOUT = timedelta(seconds=60)
+_SPELL = SearchAttributeKey.for_keyword(SEARCH_SPELL)
+_ACCOUNT = SearchAttributeKey.for_keyword(SEARCH_ACCOUNT)
+_MODE = SearchAttributeKey.for_keyword(SEARCH_MODE)
+_STATUS = SearchAttributeKey.for_keyword(SEARCH_STATUS)
+
+
+class TemporalCasts:
+    """The durable process of casts.
+
+    The update id carries the body's fingerprint: equal requests share one update, also after the
+    workflow has closed; another body meets the validator, or a closed workflow. Both are conflicts
+    (architecture.md 2, measured).
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def admit(self, request: CastInput) -> Admission:
+        """Start the cast or join it, and answer with its admission.
+
+        Raises:
+            SpellError: IDEMPOTENCY_CONFLICT, SERVICE_UNAVAILABLE, or what admission failed with.
+        """
+        start: WithStartWorkflowOperation[Any, CastResult] = WithStartWorkflowOperation(
+            CAST_WORKFLOW,
+            request,
+            id=cast_workflow_id(request.cast_id),
+            task_queue=CASTS_TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=_search_attributes(request),
+            static_summary=f"{request.spell_key} {request.version or 'newest'}",
+        )
+        try:
+            admission: Admission = await self._client.execute_update_with_start_workflow(
+                ADMIT_UPDATE,
+                AdmitRequest(fingerprint=request.fingerprint),
+                start_workflow_operation=start,
+                id=admit_update_id(request.fingerprint),
+                result_type=Admission,
+                rpc_timeout=_ANSWER_TIMEOUT,
+            )
+            return admission  # noqa: TRY300  (the excepts are about the call above)
+        except WorkflowAlreadyStartedError as error:
+            # Closed, and no update with this fingerprint in it: the key was used for another body.
+            details = {"cast_id": request.cast_id}
+            raise SpellError("IDEMPOTENCY_CONFLICT", details=details) from error
+        except WorkflowUpdateFailedError as error:
+            raise _spell_error(error) from error
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
+            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+
+    async def cancel(self, cast_id: str) -> CancelResult | None:
+        """Cancel the cast and answer with how it ended; None when it had ended before."""
+        handle = self._client.get_workflow_handle(cast_workflow_id(cast_id))
+        try:
+            cancelled: CancelResult = await handle.execute_update(
+                CANCEL_UPDATE,
+                id=CANCEL_UPDATE,
+                result_type=CancelResult,
+                rpc_timeout=_ANSWER_TIMEOUT,
+            )
+            return cancelled  # noqa: TRY300  (the excepts are about the call above)
+        except WorkflowUpdateFailedError as error:
+            raise _spell_error(error) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+
+
+def _search_attributes(request: CastInput) -> TypedSearchAttributes:
+    """Not encrypted by the codec, so: opaque ids and codes only."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(_SPELL, request.spell_key),
+            SearchAttributePair(_ACCOUNT, request.account_id),
+            SearchAttributePair(_MODE, (request.mode or Mode.SERVICE).value),
+            SearchAttributePair(_STATUS, "running"),
+        ]
+    )
+
+
+def _spell_error(error: WorkflowUpdateFailedError) -> SpellError:
+    """The error with the code that the failure carries as its type."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type and cause.type in catalogue():
+        details = cause.details[0] if cause.details else None
+        if isinstance(details, dict):
+            return Problem.model_validate(details).to_error()
+        return SpellError(cause.type, cause.message)
+    return SpellError("INTERNAL")
