@@ -26,7 +26,7 @@ class BusSizes:
     replicas: int = 1
     queued_runs_max: int = 20_000
     """More are refused (SERVICE_UNAVAILABLE): an overload is told at once, not after a timeout."""
-    queued_bytes_max: int = 2048 * limits.MIB
+    queued_bytes_max: int = 1024 * limits.MIB
     redelivery_seconds: float = 10.0
     """A run that its runner has not reported on for so long goes to another."""
     runs_in_flight_max: int = 10_000

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -29,8 +30,9 @@ RUNNER_INBOX_PREFIX = "_INBOX.runner"
 
 _REQUEST_SECONDS = 5.0
 _PULL_SECONDS = 10.0
-# The server ends a request by itself; if that is not heard, the connection was lost in between.
+# The server ends a request by itself; this is for the case that nobody hears it.
 _PULL_SLACK_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 _NANOSECONDS = 1_000_000_000
 # JetStream's error codes: another last sequence than expected; the subject is full.
@@ -96,16 +98,24 @@ class _Asker:
             await self._client.publish(
                 _PULL_SUBJECT, _PULL_REQUEST, reply=f"{self._inbox}.{self._asked}"
             )
-            async with asyncio.timeout(_PULL_SECONDS + _PULL_SLACK_SECONDS):
-                message = await answer
-        except TimeoutError:
-            pass
+            if await self._is_answered(answer):
+                message = answer.result()
         finally:
             self._answer = None
-            if message is None and answer.done() and not answer.cancelled():
+            if message is None and answer.done():
                 # It came in the moment in which we gave up.
                 await self._refuse(answer.result())
         return message
+
+    async def _is_answered(self, answer: asyncio.Future[Msg]) -> bool:
+        """Wait for the answer, but not for one that a lost connection took with it."""
+        connection = self._client.stats["reconnects"]
+        give_up_at = time.monotonic() + _PULL_SECONDS + _PULL_SLACK_SECONDS
+        while self._client.stats["reconnects"] == connection and time.monotonic() < give_up_at:
+            done, _ = await asyncio.wait((answer,), timeout=_LOOK_SECONDS)
+            if done:
+                return True
+        return False
 
     async def _hear(self, message: Msg) -> None:
         if _status_of(message) is not None and not message.subject.endswith(f".{self._asked}"):

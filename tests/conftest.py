@@ -1,19 +1,31 @@
-"""Fixtures that start real things."""
+"""Fixtures that start real things, once for all tests, and only when a test asks for them."""
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.postgres import Database, create_engine
+if TYPE_CHECKING:
+    from infra.embedded.platform import EmbeddedPlatform
+    from infra.postgres import Database
+
+
+# Imported where they are used: a unit test must not need what only integration tests need.
+@pytest.fixture(scope="session")
+async def servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "AsyncIterator[EmbeddedPlatform]":
+    """Postgres, Temporal, NATS and Redis, without our own processes."""
+    from tests.support.servers import running_servers
+
+    async with running_servers(tmp_path_factory.mktemp("servers")) as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session")
-def database_url() -> str:
-    return "postgresql://postgres@/postgres?host=/tmp/w/pgdata"
+async def database(servers: "EmbeddedPlatform") -> "AsyncIterator[Database]":
+    """The migrated database of the session's servers."""
+    from tests.support.servers import opened
 
-
-@pytest.fixture(scope="session")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(create_engine(database_url, pool_size=10, statement_cache=100))
-    yield database
-    await database.close()
+    async with opened(servers.endpoints.database_url) as opened_database:
+        yield opened_database

@@ -3,7 +3,7 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, VersioningBehavior
+from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -39,7 +39,7 @@ _STATUS = SearchAttributeKey.for_keyword(SEARCH_STATUS)
 _COST = SearchAttributeKey.for_int(SEARCH_COST)
 
 
-@workflow.defn(name="cast_spell", versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name="cast_spell")
 class CastSpell:
     """Run one published spell once and charge for what it used.
 

@@ -1,7 +1,6 @@
 """Publishing one package, as a durable process."""
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -16,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows._failures import problem_of
 
 
-@workflow.defn(name="publish_spell", versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name="publish_spell")
 class PublishSpell:
     """Check an uploaded package, decide on it, and make it a version that can be cast.
 

@@ -1,0 +1,1 @@
+"""The command `spell`: one file per group of commands."""

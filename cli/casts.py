@@ -1,0 +1,181 @@
+"""`spell cast`, `casts`, `show`, `logs`, `cancel`: run spells and see what became of them."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.client import Api, CliError, ExitCode, describe_problem
+from cli.context import CliContext, cli_context
+from cli.inputs import collect_inputs
+from cli.output import money
+from schema.contracts.cast import CastStatus
+from schema.errors import kind_of
+
+CastArgument = Annotated[str, typer.Argument(help="A cast id: cast_…")]
+_FINAL = {"succeeded", "failed", "timed_out", "cancelled"}
+
+
+def cast(
+    context: typer.Context,
+    spell: Annotated[str, typer.Argument(help="A spell's key, such as com.example.markdown")],
+    inputs: Annotated[
+        str | None, typer.Argument(help="A JSON file with the inputs; - reads stdin.")
+    ] = None,
+    member: Annotated[
+        list[str] | None, typer.Option("--input", "-i", help="name=value, added to the inputs")
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option("--text", "-t", help="name=file: the file's text")
+    ] = None,
+    base64: Annotated[
+        list[str] | None, typer.Option("--base64", "-b", help="name=file: the bytes as base64")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Default: the newest.")] = None,
+    cap_micros: Annotated[
+        int | None, typer.Option(min=0, help="Refuse if the worst case costs more.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--key", help="Repeat with the same key: same cast, one charge.")
+    ] = None,
+    detach: Annotated[bool, typer.Option(help="Do not wait for the end.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the result's JSON to this file.")] = None,
+) -> None:
+    """Cast a spell: hold, run, settle; shows progress, result and cost."""
+    cli = cli_context(context)
+    body: dict[str, Any] = {
+        "inputs": collect_inputs(inputs, member or [], text or [], base64 or [])
+    }
+    if version:
+        body["version"] = version
+    if cap_micros is not None:
+        body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
+    key = idempotency_key or f"cli-{secrets.token_hex(16)}"
+    admitted = cli.api.json(
+        "POST", f"/v1/spells/{spell}:cast", json=body, headers={"Idempotency-Key": key}
+    )
+    cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")
+    cli.output.note(f"held     {money(admitted['estimated_cost'])} at most")
+    if detach:
+        cli.output.document(admitted, admitted["cast_id"])
+        return
+    follow(cli, admitted["cast_id"])
+    finish(cli, cli.api.json("GET", f"/v1/casts/{admitted['cast_id']}"), out)
+
+
+def casts(
+    context: typer.Context,
+    status: Annotated[CastStatus | None, typer.Option(help="Only these.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+) -> None:
+    """List your casts, newest first."""
+    cli = cli_context(context)
+    query = {"limit": limit, **({"status": status.value} if status else {})}
+    page = cli.api.json("GET", "/v1/casts", params=query)
+    rows = [
+        (
+            c["created_at"][:19],
+            c["cast_id"],
+            c["spell"],
+            c["status"],
+            c["billing"],
+            money(c["cost"]),
+        )
+        for c in page["items"]
+    ]
+    cli.output.table(page, ("when", "cast", "spell", "status", "billing", "cost"), rows)
+
+
+def show(context: typer.Context, cast_id: CastArgument) -> None:
+    """Show one cast: status, cost, usage, result."""
+    cli = cli_context(context)
+    finish(cli, cli.api.json("GET", f"/v1/casts/{cast_id}"), None)
+
+
+def logs(
+    context: typer.Context,
+    cast_id: CastArgument,
+    follow_events: Annotated[
+        bool, typer.Option("--follow", "-f", help="Follow the events until the cast has ended.")
+    ] = False,
+) -> None:
+    """Print what the spell wrote to its error stream."""
+    cli = cli_context(context)
+    if follow_events:
+        follow(cli, cast_id)
+    text = cli.api.request("GET", f"/v1/casts/{cast_id}/logs").text
+    cli.output.document({"cast_id": cast_id, "logs": text}, text.rstrip("\n"))
+
+
+def cancel(context: typer.Context, cast_id: CastArgument) -> None:
+    """Stop a cast; says what it cost."""
+    cli = cli_context(context)
+    answer = cli.api.json("POST", f"/v1/casts/{cast_id}:cancel")
+    ended = answer["cast"]
+    word = "cancelled" if answer["accepted"] else "too late: it ended by itself"
+    cost = f"{ended['billing']}, {money(ended['cost'])}"
+    cli.output.document(answer, f"{word} ({ended['status']}, {cost})")
+
+
+def follow(cli: CliContext, cast_id: str) -> None:
+    """Show the cast's events as they come, until it has ended."""
+    with cli.output.notes.status("queued …") as status:
+        for event, data in events(cli.api, cast_id):
+            status.update(f"{event} …")
+            shown = {k: v for k, v in data.items() if k != "at"}
+            extra = " ".join(f"{name}={value}" for name, value in shown.items())
+            cli.output.note(f"event    {event} {extra}".rstrip())
+
+
+def events(api: Api, cast_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The cast's events to its end, resumed where a connection was lost."""
+    last_id, ended = "0", False
+    for _ in range(5):
+        try:
+            with api.stream(f"/v1/casts/{cast_id}/events", {"Last-Event-ID": last_id}) as lines:
+                for seq, event, data in _frames(lines):
+                    last_id = seq
+                    ended = event in {"settled", "failed", "cancelled"}
+                    yield event, data
+        except CliError as error:
+            if error.exit_code != ExitCode.PLATFORM:
+                raise
+        if ended:
+            return
+    raise CliError("The event stream keeps breaking off.", ExitCode.PLATFORM)
+
+
+def _frames(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "event" in fields:
+            yield fields["id"], fields["event"], json.loads(fields["data"])
+            fields = {}
+
+
+def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
+    """Show a cast; a failed one ends the command with its problem."""
+    problem = document["problem"]
+    if problem is not None:
+        problem = {**problem, "remedy": kind_of(problem["code"]).remedy}
+        bill = f"  {document['billing']}: {money(document['cost'])}"
+        message = f"{describe_problem(problem)}\n{bill}"
+        raise CliError(message, ExitCode.CAST_FAILED, document)
+    if out is not None and document["status"] == "succeeded":
+        out.write_text(json.dumps(document["result"], ensure_ascii=False), "utf-8")
+        cli.output.note(f"result   written to {out}")
+    if document["usage"]:
+        used = document["usage"]
+        cli.output.note(
+            f"used     {used['fuel']:,} fuel, {used['wall_ms']} ms, "
+            f"{used['memory_bytes_peak'] / 2**20:.1f} MiB"
+        )
+    cli.output.note(f"{document['billing']:<8} {money(document['cost'])}")
+    shown = json.dumps(document["result"], ensure_ascii=False, indent=2)
+    cli.output.document(document, shown if out is None else document["status"])

@@ -1,0 +1,156 @@
+"""The CLI's way to the API: where it is, which key, and errors as people should read them."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+CLIENT_FILE = "client.json"
+DATA_FOLDER = ".spell"
+# A little more than the longest `Prefer: wait`.
+TIMEOUT = httpx.Timeout(90, connect=5)
+
+
+class ExitCode:
+    """What the shell gets. Documented in docs/cli.md."""
+
+    CAST_FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    PLATFORM = 4
+
+
+class CliError(Exception):
+    """Ends the command with a message for people, the document for programs, and an exit code."""
+
+    def __init__(
+        self, message: str, exit_code: int, document: dict[str, Any] | None = None
+    ) -> None:
+        self.exit_code = exit_code
+        self.document = document or {"message": message}
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the API is and who is asking."""
+
+    api_url: str
+    api_key: str
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Profile":
+        """From SPELL_API_URL and SPELL_API_KEY, or what `spell dev` left in `.spell/`.
+
+        Raises:
+            CliError: neither is there.
+        """
+        url, key = os.environ.get("SPELL_API_URL"), os.environ.get("SPELL_API_KEY")
+        if url and key:
+            return cls(url.rstrip("/"), key)
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / DATA_FOLDER / CLIENT_FILE).is_file():
+                saved = cls.load(folder / DATA_FOLDER)
+                return cls((url or saved.api_url).rstrip("/"), key or saved.api_key)
+        raise CliError(
+            "No platform to talk to. Start one with `spell dev`, or set SPELL_API_URL and "
+            "SPELL_API_KEY.",
+            ExitCode.USAGE,
+        )
+
+    @classmethod
+    def load(cls, data_dir: Path) -> "Profile":
+        """What `save` left."""
+        saved = json.loads((data_dir / CLIENT_FILE).read_text("utf-8"))
+        return cls(saved["api_url"], saved["api_key"])
+
+    def save(self, data_dir: Path) -> None:
+        """Leave the profile for later commands, readable by its owner only."""
+        path = data_dir / CLIENT_FILE
+        path.touch(mode=0o600)
+        document = {"api_url": self.api_url, "api_key": self.api_key}
+        path.write_text(json.dumps(document), "utf-8")
+
+
+class Api:
+    """Calls the API; every error becomes a CliError."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._client = httpx.Client(
+            base_url=profile.api_url,
+            headers={"Authorization": f"Bearer {profile.api_key}"},
+            timeout=TIMEOUT,
+        )
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One call. Raises CliError for every answer that is not a success."""
+        with _reachable(str(self._client.base_url)):
+            response = self._client.request(method, path, **options)
+        if response.is_error:
+            raise error_of(response)
+        return response
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """One call's JSON document; None where the answer has no body."""
+        response = self.request(method, path, **options)
+        return response.json() if response.content else None
+
+    @contextmanager
+    def stream(self, path: str, headers: dict[str, str]) -> Iterator[Iterator[str]]:
+        """The lines of a streamed answer."""
+        with (
+            _reachable(str(self._client.base_url)),
+            self._client.stream("GET", path, headers=headers) as response,
+        ):
+            if response.is_error:
+                response.read()
+                raise error_of(response)
+            yield response.iter_lines()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def error_of(response: httpx.Response) -> CliError:
+    """The error that a problem document tells, with its remedy."""
+    platform_at_fault = 500  # the first status that is not the caller's doing
+    exit_code = ExitCode.PLATFORM if response.status_code >= platform_at_fault else ExitCode.REFUSED
+    try:
+        problem = response.json()
+        return CliError(describe_problem(problem), exit_code, problem)
+    except (ValueError, KeyError, TypeError):
+        return CliError(f"The server answered {response.status_code}.", exit_code)
+
+
+def describe_problem(problem: dict[str, Any]) -> str:
+    """Code, what happened, where, and what to do, over a few lines."""
+    lines = [f"{problem['code']}: {problem['message']}"]
+    details = problem.get("details") or {}
+    for error in details.get("errors", []):
+        place = error.get("path") or error.get("field") or ""
+        line = f"line {error['line']}: " if error.get("line") else ""
+        lines.append(f"  - {line}{place} {error['message']}".replace(":  ", ": "))
+    rest = {k: v for k, v in details.items() if k != "errors" and v is not None}
+    lines += [f"  {name}: {value}" for name, value in rest.items()]
+    if problem.get("remedy"):
+        lines.append(f"  What to do: {problem['remedy']}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _reachable(base_url: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise CliError(
+            f"{base_url} does not answer ({type(error).__name__}). Is the platform running? "
+            "`spell dev` starts a local one.",
+            ExitCode.PLATFORM,
+        ) from error

@@ -1,0 +1,113 @@
+"""`spell demo`: the platform's main job, on a real file, through the real processes."""
+
+import asyncio
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+
+from cli.casts import follow
+from cli.client import Api, CliError, ExitCode, Profile
+from cli.context import CliContext, cli_context
+from cli.inputs import collect_inputs
+from cli.local import first_account, local_platform
+from cli.output import money
+from cli.packages import package_folder
+from infra.embedded.errors import EmbeddedPlatformError
+from infra.embedded.platform import EmbeddedPlatform
+from schema.money import format_micros
+
+_EXAMPLES = Path(__file__).parent.parent / "examples"
+_SPELL = "com.example.markdown"
+_FILE = _EXAMPLES / "files" / "platform.md"
+
+
+def demo(context: typer.Context) -> None:
+    """Start everything, publish an example spell, cast it on a real file, show it all, stop."""
+    cli = cli_context(context)
+    if not _EXAMPLES.is_dir():
+        raise CliError("The demo needs the examples of a checkout.", ExitCode.USAGE)
+    began = time.monotonic()
+    try:
+        with TemporaryDirectory(prefix="spell-demo-") as folder:
+            asyncio.run(_run(cli, Path(folder)))
+    except EmbeddedPlatformError as error:
+        raise CliError(str(error), ExitCode.PLATFORM) from error
+    cli.output.note(f"demo     done in {time.monotonic() - began:.1f} s, all stopped")
+
+
+async def _run(cli: CliContext, data_dir: Path) -> None:
+    lines: list[str] = []
+    platform = local_platform(data_dir, lambda name, line: lines.append(f"{name}: {line}"))
+
+    async def work() -> None:
+        profile = await first_account(platform.context, data_dir)
+        await asyncio.to_thread(_tell, cli, profile, platform)
+
+    cli.output.note("starting Postgres, Temporal, NATS, Redis, api, worker, runner …")
+    began = time.monotonic()
+
+    async def timed() -> None:
+        cli.output.note(f"started  in {time.monotonic() - began:.1f} s")
+        await work()
+
+    await platform.run_until_signal(timed)
+
+
+def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None:
+    """Publish, cast, show: what a newcomer would type, one after the other."""
+    cli.__dict__["api"] = api = Api(profile)
+    published = _publish(api)
+    cli.output.note(
+        f"publish  {published['spell_key']} {published['version']} {published['package_digest'][:19]}…"
+    )
+    for reason in published["decision"]["reasons"]:
+        cli.output.note(f"         ! {reason}")
+    inputs = collect_inputs(None, [], [f"markdown={_FILE}"], [])
+    admitted = api.json(
+        "POST",
+        f"/v1/spells/{_SPELL}:cast",
+        json={"inputs": inputs},
+        headers={"Idempotency-Key": "demo-1"},
+    )
+    cli.output.note(
+        f"cast     {admitted['cast_id']} on {_FILE.name} ({_FILE.stat().st_size} bytes)"
+    )
+    cli.output.note(f"held     {money(admitted['estimated_cost'])} at most")
+    follow(cli, admitted["cast_id"])
+    ended = api.json("GET", f"/v1/casts/{admitted['cast_id']}")
+    if ended["status"] != "succeeded":
+        raise CliError(f"the cast ended as {ended['status']}", ExitCode.CAST_FAILED, ended)
+    _show(cli, api, ended)
+    workflow = f"{platform.endpoints.temporal_ui_url}/namespaces/default/workflows/cast:"
+    cli.output.note(f"\nTemporal UI (while it runs: make dev)  {workflow}{ended['cast_id']}")
+    api.close()
+
+
+def _publish(api: Api) -> dict[str, Any]:
+    archive = package_folder(_EXAMPLES / "markdown")
+    headers = {"Content-Type": "application/x-tar"}
+    published: dict[str, Any] = api.json("POST", "/v1/spells", content=archive, headers=headers)
+    return published
+
+
+def _show(cli: CliContext, api: Api, ended: dict[str, Any]) -> None:
+    result, used = ended["result"], ended["usage"]
+    html = result["html"]
+    cli.output.document(ended, f"\nresult   {result['title']!r}, {result['words']} words\n")
+    cli.output.note(
+        "\n".join(f"         {line}" for line in html.splitlines()[:12]) + "\n         …"
+    )
+    cli.output.note(
+        f"\nused     {used['fuel']:,} fuel, {used['wall_ms']} ms, "
+        f"{used['memory_bytes_peak'] / 2**20:.1f} MiB, {used['output_bytes']:,} bytes out"
+    )
+    cli.output.note(f"cost     {money(ended['cost'])}  ({ended['billing']})\n")
+    cli.output.note("ledger   what the cast moved, debit -> credit")
+    for t in api.json("GET", ended["links"]["transfers"]):
+        amount = format_micros(t["amount_micros"], t["currency"])
+        cli.output.note(
+            f"         {t['kind']:<5}{amount:>14}  {t['debit_account_id']} -> {t['credit_account_id']}"
+        )

@@ -1,0 +1,58 @@
+"""`spell dev`: the whole platform on this machine, in the foreground."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.client import DATA_FOLDER, CliError, ExitCode
+from cli.context import CliContext, cli_context
+from cli.local import first_account, local_platform
+from infra.embedded.errors import EmbeddedPlatformError
+from infra.embedded.output import with_prefix
+
+_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
+
+
+def dev(
+    context: typer.Context,
+    data_dir: Annotated[Path, typer.Option(help="Where all data is kept.")] = Path(DATA_FOLDER),
+) -> None:
+    """Start the whole platform here: servers, api, worker, runner. Ctrl-C stops it; data stays."""
+    cli = cli_context(context)
+    try:
+        asyncio.run(_serve(cli, data_dir))
+    except EmbeddedPlatformError as error:
+        raise CliError(str(error), ExitCode.PLATFORM) from error
+
+
+async def _serve(cli: CliContext, data_dir: Path) -> None:
+    platform = local_platform(data_dir, coloured_lines(cli))
+
+    async def work() -> None:
+        profile = await first_account(platform.context, data_dir)
+        cli.output.note(
+            f"\n  api          {profile.api_url}\n"
+            f"  Temporal UI  {platform.endpoints.temporal_ui_url}\n"
+            f"  data         {data_dir.resolve()}  (the key is in client.json)\n"
+            "  UNSIGNED PACKAGES ARE ACCEPTED HERE: this is a local platform.\n"
+            "  try: spell publish examples/markdown  (in another terminal)\n"
+        )
+        await asyncio.Event().wait()
+
+    await platform.run_until_signal(work)
+
+
+def coloured_lines(cli: CliContext):  # type: ignore[no-untyped-def]
+    """A sink that prints each process's lines under its name, in its colour."""
+    seen: dict[str, str] = {}
+
+    def sink(name: str, line: str) -> None:
+        colour = seen.setdefault(name, _COLOURS[len(seen) % len(_COLOURS)])
+        prefixed = with_prefix(name, line)
+        width = len(prefixed) - len(line)
+        cli.output.notes.out(prefixed[:width], style=colour, end="")
+        cli.output.notes.out(line)
+
+    return sink

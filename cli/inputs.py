@@ -1,0 +1,69 @@
+"""Inputs of a cast from the command line: a JSON document, and members from options and files."""
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from cli.client import CliError, ExitCode
+from schema.canonical import JsonRefusedError, parse_json
+
+
+def collect_inputs(
+    document: str | None, members: list[str], texts: list[str], binaries: list[str]
+) -> Any:
+    """The inputs that the options describe.
+
+    Args:
+        document: path of a JSON file, or `-` for standard input; None starts with `{}`.
+        members: `name=value`; the value is JSON where it parses as such, else text.
+        texts: `name=path`; the file's text becomes the member.
+        binaries: `name=path`; the file's bytes become the member, as base64.
+
+    Raises:
+        CliError: a file is not there, or the JSON is none.
+    """
+    inputs = _document(document) if document else {}
+    extra: dict[str, Any] = {}
+    for option in members:
+        name, value = _pair(option)
+        extra[name] = _value(value)
+    for option in texts:
+        name, path = _pair(option)
+        extra[name] = _read(path).decode("utf-8", "replace")
+    for option in binaries:
+        name, path = _pair(option)
+        extra[name] = base64.b64encode(_read(path)).decode("ascii")
+    if extra and not isinstance(inputs, dict):
+        raise CliError("Members can only be added to a JSON object.", ExitCode.USAGE)
+    return {**inputs, **extra} if extra else inputs
+
+
+def _document(source: str) -> Any:
+    content = sys.stdin.buffer.read() if source == "-" else _read(source)
+    try:
+        return parse_json(content)
+    except JsonRefusedError as error:
+        raise CliError(f"{source}: {error}", ExitCode.USAGE) from error
+
+
+def _pair(option: str) -> tuple[str, str]:
+    name, equals, value = option.partition("=")
+    if not equals or not name:
+        raise CliError(f"{option!r} should read name=value.", ExitCode.USAGE)
+    return name, value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}", ExitCode.USAGE) from error

@@ -1,0 +1,73 @@
+"""`spell db …` and `spell accounts …`: for whoever holds the platform's own settings."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from cli.client import CliError, ExitCode
+from cli.context import cli_context
+from infra import migrate
+from infra.platform import make_vault, open_database
+from infra.repositories.accounts import PostgresAccounts
+from infra.settings import PlatformSettings
+from schema.scopes import Scope
+
+db = typer.Typer(no_args_is_help=True, help="Migrate the database (needs SPELL_… settings).")
+accounts = typer.Typer(no_args_is_help=True, help="Make accounts (needs SPELL_… settings).")
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the tables to the newest revision."""
+    migrate.upgrade(_settings().database_url.get_secret_value())
+
+
+@db.command("current")
+def current() -> None:
+    """Print the database's revision."""
+    migrate.current(_settings().database_url.get_secret_value())
+
+
+@db.command("check")
+def check() -> None:
+    """Compare the tables with the code; ends with 1 when they differ."""
+    migrate.check(_settings().database_url.get_secret_value())
+
+
+@accounts.command("create")
+def create_account(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What it is called; kept apart from all else.")],
+    scope: Annotated[
+        list[Scope] | None, typer.Option("--scope", "-s", help="Of its first key; default all.")
+    ] = None,
+    credit_micros: Annotated[int, typer.Option(min=0, help="Prepaid credit, in micros.")] = 0,
+) -> None:
+    """Make an account with a first key, shown this once, and maybe credit."""
+    cli = cli_context(context)
+    account_id, key = asyncio.run(_create(name, scope or list(Scope), credit_micros))
+    cli.output.note(f"{account_id}: keep the key now, it is not shown again")
+    cli.output.document({"account_id": account_id, "key": key}, key)
+
+
+async def _create(name: str, scopes: list[Scope], credit_micros: int) -> tuple[str, str]:
+    settings = _settings()
+    async with open_database(settings) as database:
+        store = PostgresAccounts(database, pepper=make_vault(settings).api_key_pepper)
+        account_id = await store.create(name)
+        _, key = await store.create_key(account_id, "first", scopes, None)
+        if credit_micros:
+            reference = f"first:{account_id}"
+            await store.credit(account_id, credit_micros, "USD", reference=reference)
+    return account_id, key
+
+
+def _settings() -> PlatformSettings:
+    try:
+        return PlatformSettings()
+    except ValidationError as error:
+        missing = ", ".join(f"SPELL_{str(e['loc'][0]).upper()}" for e in error.errors())
+        message = f"Settings are missing or wrong: {missing}. See docs/settings.md."
+        raise CliError(message, ExitCode.USAGE) from error

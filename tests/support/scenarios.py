@@ -1,0 +1,153 @@
+"""One run of every workflow for every way it can end: recorded as histories, replayed in CI."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from infra.postgres import Database
+from schema.contracts.cast import AdmitRequest
+from schema.contracts.publish import (
+    Decision,
+    InspectedPackage,
+    PublishInput,
+    PublishResult,
+    RecordOrder,
+)
+from schema.contracts.run import Outcome
+from schema.ids import publish_workflow_id
+from tests.support.builders import METERED, a_cast, a_package, make_person, publish
+from tests.support.interceptors import StepFaults
+from tests.support.platform import TASK_QUEUE, CastingPlatform, verdict_for
+from workflows.cast_spell import CastSpell
+from workflows.publish_spell import PublishSpell
+
+Handle = WorkflowHandle[Any, Any]
+Scenario = Callable[[Client, Database], Awaitable[Handle]]
+
+
+async def _cast(client: Client, database: Database, **options: Any) -> Handle:
+    """Run a cast to its end; `cancel` stops it by update, `terminate` by the operator's cancel."""
+    stop = options.pop("stop", None)
+    change = options.pop("change", {})
+    maker = await make_person(database)
+    spell = await publish(database, maker, price=METERED)
+    caster = await make_person(database, credit_micros=10_000)
+    platform = CastingPlatform(client, database, **options)
+    request = a_cast(caster, spell.spell_key, **change)
+    async with platform.worker:
+        handle = await platform.start(request)
+        if stop is not None:
+            asked = AdmitRequest(fingerprint=request.fingerprint)
+            await handle.execute_update(CastSpell.admit, asked)
+            while request.cast_id not in platform.bus.published:
+                await asyncio.sleep(0.01)
+            await stop(handle)
+        with suppress(WorkflowFailureError):
+            await handle.result()
+    return handle
+
+
+async def cast_succeeded(client: Client, database: Database) -> Handle:
+    return await _cast(client, database)
+
+
+async def cast_refused(client: Client, database: Database) -> Handle:
+    return await _cast(client, database, change={"budget_cap_micros": 1})
+
+
+async def cast_failed_by_the_spell(client: Client, database: Database) -> Handle:
+    return await _cast(
+        client,
+        database,
+        script=lambda r: verdict_for(r, outcome=Outcome.FAILED, code="SPELL_TRAPPED"),
+    )
+
+
+async def cast_cancelled_by_the_caller(client: Client, database: Database) -> Handle:
+    async def stop(handle: Handle) -> None:
+        await handle.execute_update(CastSpell.cancel)
+
+    return await _cast(client, database, script=lambda _: None, stop=stop)
+
+
+async def cast_cancelled_by_the_operator(client: Client, database: Database) -> Handle:
+    async def stop(handle: Handle) -> None:
+        await handle.cancel()
+
+    return await _cast(client, database, script=lambda _: None, stop=stop)
+
+
+async def cast_compensated(client: Client, database: Database) -> Handle:
+    faults = StepFaults(fail_after=frozenset({"running.run"}))
+    return await _cast(client, database, interceptors=[faults])
+
+
+async def _publish(client: Client, *, refuse: bool) -> Handle:
+    package = a_package(key="com.example.recorded")
+
+    @activity.defn(name="publishing.inspect")
+    async def inspect(request: PublishInput) -> InspectedPackage:
+        del request
+        if refuse:
+            raise ApplicationError("no", type="MODULE_INVALID", non_retryable=True)
+        return package
+
+    @activity.defn(name="publishing.record")
+    async def record(order: RecordOrder) -> PublishResult:
+        digest = order.package.package_digest
+        decision = Decision(package_digest=digest, passed=True, policy="test", reasons=[])
+        return PublishResult(
+            package_digest=digest,
+            spell_key=order.package.spell_key,
+            version=order.package.version,
+            created=True,
+            decision=decision,
+        )
+
+    account = "acct_" + "a" * 16
+    request = PublishInput(
+        account_id=account, package_digest=package.package_digest, package_bytes=1
+    )
+    worker = Worker(
+        client, task_queue=TASK_QUEUE, workflows=[PublishSpell], activities=[inspect, record]
+    )
+    async with worker:
+        handle = await client.start_workflow(
+            PublishSpell.run,
+            request,
+            id=publish_workflow_id(account, request.package_digest),
+            task_queue=TASK_QUEUE,
+        )
+        await handle.result()
+    return handle
+
+
+async def publish_succeeded(client: Client, database: Database) -> Handle:
+    del database
+    return await _publish(client, refuse=False)
+
+
+async def publish_refused(client: Client, database: Database) -> Handle:
+    del database
+    return await _publish(client, refuse=True)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.__name__: scenario
+    for scenario in (
+        cast_succeeded,
+        cast_refused,
+        cast_failed_by_the_spell,
+        cast_cancelled_by_the_caller,
+        cast_cancelled_by_the_operator,
+        cast_compensated,
+        publish_succeeded,
+        publish_refused,
+    )
+}

@@ -1,0 +1,55 @@
+"""Goal: code of today goes on with casts of yesterday. Method: replay recorded histories.
+
+`make histories` records them anew: only together with `workflow.patched`, or when nothing runs.
+"""
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client, WorkflowHistory
+from temporalio.converter import DataConverter
+from temporalio.worker import Replayer
+
+from infra.blob_store import ObjectBlobStore
+from infra.postgres import Database
+from infra.temporal import data_converter
+from tests.support.platform import make_vault
+from tests.support.scenarios import SCENARIOS
+from workflows.cast_spell import CastSpell
+from workflows.publish_spell import PublishSpell
+
+HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
+
+
+@pytest.fixture
+def converter(tmp_path: Path) -> DataConverter:
+    return data_converter(make_vault(), ObjectBlobStore(f"file://{tmp_path}"))
+
+
+def replayer(converter: DataConverter) -> Replayer:
+    return Replayer(workflows=[CastSpell, PublishSpell], data_converter=converter)
+
+
+def test_every_scenario_has_a_recorded_history() -> None:
+    assert {path.stem for path in HISTORIES.glob("*.json")} == set(SCENARIOS)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_a_saved_history_still_replays(name: str, converter: DataConverter) -> None:
+    saved = (HISTORIES / f"{name}.json").read_text("utf-8")
+    await replayer(converter).replay_workflow(WorkflowHistory.from_json(f"saved-{name}", saved))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_a_fresh_history_replays(
+    name: str, client: Client, database: Database, converter: DataConverter
+) -> None:
+    handle = await SCENARIOS[name](client, database)
+    await replayer(converter).replay_workflow(await handle.fetch_history())
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_history_holds_nothing_readable(name: str) -> None:
+    saved = (HISTORIES / f"{name}.json").read_text("utf-8")
+    for word in ("inputs_json", "com.example.spell", "idempotency", "injected after"):
+        assert word not in saved
