@@ -41,7 +41,7 @@ format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/development ## a cast against a bare workflow, as ratios measured in one run
-	$(BIN)/python bench/cast.py
+	$(BIN)/python -m bench.cast
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos
@@ -52,8 +52,13 @@ histories: $(VENV)/development ## record the histories that CI replays
 openapi: $(VENV)/development ## write docs/openapi.json and docs/errors.md from the code
 	$(BIN)/python -m tests.architecture.write_reference
 
-examples: ## rebuild the example spells from source
-	$(MAKE) -C examples
+$(VENV)/examples: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet ziglang==0.17.0
+	touch $@
+
+examples: $(VENV)/runtime $(VENV)/examples ## rebuild the example spells from source
+	$(MAKE) -C examples PYTHON=$(abspath $(VENV)/examples/bin/python)
 
 # Compiled without index addresses: names, versions and hashes only.
 lock: ## compile the lock files (needs uv on PATH)

@@ -232,4 +232,4 @@ class MetadataSection(Contract):
     tags: Tags = Field(default_factory=list)
     category: Slug | None = None
     repository: HttpsUrl | None = None
-    changelog: HttpsUrl | None = None
+    changelog: Paragraphs | None = None
