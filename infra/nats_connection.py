@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import nats
 from nats.aio.client import Client, Server
@@ -59,7 +59,7 @@ async def open_nats(
         if on_closed is not None:
             on_closed()
 
-    try:
+    with _told_without_credentials():
         async with asyncio.timeout(first_seconds_max):
             client = await nats.connect(
                 servers=url.split(","),
@@ -74,17 +74,23 @@ async def open_nats(
                 reconnect_to_server_handler=_next_server,
                 ping_interval=_PING_SECONDS,
             )
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        raise SpellError(
-            "SERVICE_UNAVAILABLE",
-            f"No connection to NATS: {without_credentials(error)}",
-            retry_after=5,
-        ) from None  # the cause may name the URL with its password
     try:
         yield client
     finally:
         leaving = True
         await _close(client)
+
+
+@contextmanager
+def _told_without_credentials() -> Iterator[None]:
+    try:
+        yield
+    except (nats.errors.Error, OSError) as error:
+        raise SpellError(
+            "SERVICE_UNAVAILABLE",
+            f"No connection to NATS: {without_credentials(error)}",
+            retry_after=5,
+        ) from None  # the cause may name the URL with its password
 
 
 def without_credentials(error: BaseException) -> str:

@@ -1,0 +1,31 @@
+"""`python -m runner.compile`: turns the module on stdin into compiled code on stdout.
+
+A process of its own for each module, so that no guest and no other module ever ran where code is
+made that every sandbox process will trust. Exit status 2 and a sentence on stdout: refused.
+"""
+
+import sys
+
+from runner.checker import read_module_confined
+from runner.engine import build_engine
+from runner.guest_memory import GuestMemories
+from runner.module_checks import check_length, compile_module
+from runner.refusals import ModuleRefusedError
+
+REFUSED_STATUS = 2
+
+
+def main() -> None:
+    """Compile one module."""
+    wasm = read_module_confined()
+    try:
+        check_length(wasm)
+        module = compile_module(build_engine(GuestMemories(), parallel_compilation=True), wasm)
+    except ModuleRefusedError as refusal:
+        sys.stdout.write(refusal.message)
+        sys.exit(REFUSED_STATUS)
+    sys.stdout.buffer.write(module.serialize())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The one wasmtime configuration of the platform, and the name it goes by in verdicts.
+
+Every setting that can change what a program computes or what fuel it takes is written down here,
+so that the digest of this table, with wasmtime's version, names the machine that a cast ran on.
+Combinations matter: some make wasmtime abort the whole process (design/facts/wasm.md 1).
+"""
+
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import version
+
+import wasmtime
+
+from runner.guest_memory import GuestMemories
+from schema import limits
+
+_SETTINGS: dict[str, bool | int | str] = {
+    # Limits: all three kinds are needed (fuel, wall clock, stack).
+    "consume_fuel": True,
+    "epoch_interruption": True,
+    "max_wasm_stack": limits.STACK_BYTES,
+    # The same bits on every machine.
+    "cranelift_nan_canonicalization": True,
+    "wasm_relaxed_simd_deterministic": True,
+    # What a spell does not need is attack surface.
+    "wasm_threads": False,
+    "wasm_memory64": False,
+    "wasm_multi_memory": False,
+    "wasm_gc": False,
+    "wasm_function_references": False,
+    "wasm_custom_page_sizes": False,
+    "wasm_stack_switching": False,
+    "wasm_component_model": False,
+    # Copy-on-write images need wasmtime's own memories, and panic with ours (guest_memory.py).
+    "memory_init_cow": False,
+}
+# Raised when the sandbox around the engine changes what a program can observe.
+_SANDBOX_REVISION = 1
+
+
+def build_engine(memories: GuestMemories, *, parallel_compilation: bool = False) -> wasmtime.Engine:
+    """An engine with the platform's settings, whose guests live in these memories.
+
+    Args:
+        memories: must outlive the engine.
+        parallel_compilation: compile on all cores; the compiled bytes are the same.
+    """
+    config = wasmtime.Config()
+    for name, value in _SETTINGS.items():
+        setattr(config, name, value)
+    config.parallel_compilation = parallel_compilation
+    memories.install(config)
+    return wasmtime.Engine(config)
+
+
+@cache
+def engine_name() -> str:
+    """`wasmtime-<version>/<settings digest>`: what a replay must find again."""
+    table = json.dumps({**_SETTINGS, "sandbox_revision": _SANDBOX_REVISION}, sort_keys=True)
+    digest = hashlib.sha256(table.encode()).hexdigest()[:12]
+    return f"wasmtime-{version('wasmtime')}/{digest}"

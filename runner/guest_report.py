@@ -1,0 +1,30 @@
+"""What a sandbox process says of a run, checked: it is not trusted to say only what it may."""
+
+from typing import Any, Literal
+
+from schema.contracts.base import Contract
+from schema.contracts.run import Count
+
+GuestCode = Literal[
+    "SPELL_FAILED",
+    "SPELL_TRAPPED",
+    "FUEL_EXHAUSTED",
+    "TIME_EXCEEDED",
+    "MEMORY_EXCEEDED",
+    "STACK_EXHAUSTED",
+    "OUTPUT_TOO_LARGE",
+]
+"""The only ends that a sandbox process may report; the others are the supervisor's to say."""
+
+
+class GuestReport(Contract):
+    """The members that `runner/child.py` sends."""
+
+    code: GuestCode | None
+    details: dict[str, Any]
+    fuel: Count
+    wall_ms: Count
+    cpu_ms: Count
+    memory_bytes_peak: Count
+    output_bytes: Count
+    stderr_bytes: Count

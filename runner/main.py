@@ -1,0 +1,81 @@
+"""`spell-runner`: the composition root of a runner process."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+
+import uvloop
+
+from infra.nats_connection import open_nats
+from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
+from infra.telemetry import configure_logging
+from runner.code_store import CodeStore
+from runner.compiled_cache import CompiledCache
+from runner.confinement import hide_memory
+from runner.pool import SandboxPool
+from runner.ports import RunnerBus
+from runner.sealing import RunnerKey
+from runner.settings import RunnerSettings
+from runner.supervisor import Supervisor
+from schema.errors import SpellError
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; exit 0 after a drain, 1 when the bus refuses this runner."""
+    hide_memory()
+    settings = RunnerSettings()
+    configure_logging("runner", settings.log_level.upper())
+    try:
+        sys.exit(uvloop.run(_run(settings)))
+    except SpellError as error:
+        _log.error("%s", error)
+        sys.exit(1)
+
+
+async def _run(settings: RunnerSettings) -> int:
+    runner_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    key = RunnerKey(settings.private_key.get_secret_value())
+    cache = CompiledCache(settings.data_dir, settings.compiled_cache_bytes_max)
+    drained = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, drained.set)
+    async with open_nats(
+        settings.nats_url.get_secret_value(),
+        name=f"spell-runner {runner_id}",
+        inbox_prefix=RUNNER_INBOX_PREFIX,
+        first_seconds_max=settings.connect_seconds,
+        on_closed=drained.set,
+    ) as client:
+        bus: RunnerBus = NatsRunnerBus(client)
+        supervisor = Supervisor(
+            bus,
+            SandboxPool(settings.children),
+            CodeStore(cache, bus.fetch_module),
+            key,
+            runner_id=runner_id,
+            drain_seconds=settings.drain_seconds,
+        )
+        await _work_until(drained, supervisor)
+        refused = client.is_closed
+    _log.info("runner %s has ended", runner_id)
+    return 1 if refused else 0
+
+
+async def _work_until(drained: asyncio.Event, supervisor: Supervisor) -> None:
+    """Work until the event, or until the supervisor fails."""
+    work = asyncio.create_task(supervisor.run())
+    waiting = asyncio.create_task(drained.wait())
+    await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    supervisor.drain()
+    await work
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What the runner needs of a message bus. The adapter fits these structurally."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from schema.contracts.run import Verdict
+
+
+class Delivery(Protocol):
+    """One run, handed to this runner for as long as it keeps saying that it is at work."""
+
+    @property
+    def body(self) -> bytes:
+        """The RunRequest as JSON."""
+
+    @property
+    def number(self) -> int:
+        """Which delivery of this run it is, to any runner; the first is 1."""
+
+    async def in_progress(self) -> None:
+        """Say that the run is being worked on, so that no other runner gets it."""
+
+    async def done(self) -> None:
+        """Take the run off the queue for good, and see that confirmed."""
+
+    async def give_back(self, delay_seconds: float = 0) -> None:
+        """Let the queue deliver the run again, to whichever runner asks next."""
+
+
+class RunnerBus(Protocol):
+    """The runner's side of the bus.
+
+    Methods raise SpellError(SERVICE_UNAVAILABLE) when the bus is away, unless they wait for it.
+    """
+
+    async def start(self, on_stop: Callable[[str], None]) -> float:
+        """Wait until the queue is there and listen for stop requests.
+
+        Args:
+            on_stop: called with the cast id of each request, for casts of any runner.
+
+        Returns:
+            Seconds after which a run that nobody reports on is delivered again.
+        """
+
+    async def next_delivery(self) -> Delivery:
+        """Wait for a run. Each call takes exactly one; a cancelled call takes none."""
+
+    async def has_verdict(self, cast_id: str) -> bool:
+        """Whether the cast has ended already."""
+
+    async def fetch_module(self, digest: str) -> bytes:
+        """A module's bytes, which have this digest.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE when it is not there (yet).
+        """
+
+    async def announce_start(self, cast_id: str) -> None:
+        """Hint that the guest starts now. Never fails: it is a hint."""
+
+    async def publish_verdict(self, verdict: Verdict) -> None:
+        """Publish the verdict, unless the cast has one, and wake who waits for it."""

@@ -1,0 +1,277 @@
+"""The supervisor's handle on one sandbox process: start it, give it orders, kill it.
+
+The process is not trusted: what it answers is bounded in size and checked, and the wall clock is
+kept here, because nothing inside wasmtime stops a guest that blocks in a host call.
+"""
+
+import asyncio
+import logging
+import math
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import ValidationError
+
+from runner.child_process import ChildProcess, Death
+from runner.guest_report import GuestReport
+from runner.refusals import ModuleRefusedError
+from runner.wire import Frame, FrameError, FrameReader, encode
+from schema import limits
+from schema.contracts.run import RunLimits
+
+_START_SECONDS_MAX = 30.0
+_LOAD_SECONDS_MAX = 10.0
+# The guest's own alarm ends most runs at their limit, with exact usage; this is for the others.
+_KILL_MARGIN_SECONDS = 0.5
+_STOP_MARGIN_SECONDS = 0.3
+_DYING_SECONDS = 0.05
+_ANSWER_BYTES_MAX = max(limits.OUTPUT_MB_MAX * limits.MIB, limits.STDERR_BYTES_MAX)
+_OUT_OF_MEMORY = "memory allocation of"
+
+_log = logging.getLogger(__name__)
+
+
+class SandboxDiedError(Exception):
+    """The process ended for a reason that says nothing about the guest: the run may be repeated."""
+
+
+class StaleCodeRefusedError(Exception):
+    """The process says that the compiled code is not for its engine."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that ended by itself or by its own limits, as the sandbox process reports it."""
+
+    report: GuestReport
+    output: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run that took its process with it. Only clock and processor time are known of it.
+
+    `code` is None when it was killed because it was asked to stop.
+    """
+
+    code: str | None
+    wall_ms: int
+    cpu_ms: int
+
+
+class SandboxProcess(asyncio.Protocol):
+    """One sandbox process. Made by `start`; used for one order at a time."""
+
+    def __init__(self, process: ChildProcess) -> None:
+        self._process = process
+        self._reader = FrameReader(_ANSWER_BYTES_MAX)
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
+        self._kill_reason: str | None = None
+        self._stopping = False
+        self._reaping: asyncio.Task[Death] | None = None
+        self._cpu_ms_before = 0
+        self.engine = ""
+        self.warm: dict[str, int] = {}
+        """Modules it has loaded, the longest unused first, with the size of their code."""
+
+    @classmethod
+    async def start(cls) -> "SandboxProcess":
+        """Spawn a process and wait until it is confined and ready.
+
+        It gets an empty environment, a session of its own and no descriptor but its channel.
+
+        Raises:
+            SandboxDiedError: it did not get ready.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = ChildProcess(theirs.fileno())
+        ours.setblocking(False)
+        loop = asyncio.get_running_loop()
+        _, sandbox = await loop.create_unix_connection(lambda: cls(process), sock=ours)
+        await sandbox.get_ready()
+        return sandbox
+
+    async def get_ready(self) -> None:
+        """Wait for the first thing that the process says.
+
+        Raises:
+            SandboxDiedError: it ended instead.
+        """
+        hello = await self._answered(_START_SECONDS_MAX)
+        self.engine = str(hello.head.get("engine"))
+        layers = hello.head.get("confinement")
+        _log.info("sandbox %d is ready, confined by %s", self._process.pid, layers)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another order."""
+        return self._reaping is None
+
+    async def load(self, digest: str, code: bytes) -> None:
+        """Make a module warm in it.
+
+        Raises:
+            StaleCodeRefusedError: the code is for another engine or processor.
+            ModuleRefusedError: the module imports what the sandbox does not offer.
+            SandboxDiedError: the process ended.
+        """
+        answer = await self._order(
+            Frame({"do": "load", "digest": digest}, code), seconds_max=_LOAD_SECONDS_MAX
+        )
+        if "stale" in answer.head:
+            raise StaleCodeRefusedError(digest)
+        self.warm[digest] = len(code)
+
+    async def drop(self, digest: str) -> None:
+        """Make it forget a module."""
+        self.warm.pop(digest, None)
+        await self._order(Frame({"do": "drop", "digest": digest}), seconds_max=_LOAD_SECONDS_MAX)
+
+    async def run(
+        self, digest: str, entry: str, bounds: RunLimits, stdin: bytes
+    ) -> Finished | Killed:
+        """Run a warm module; the process is killed when the run does not end in time.
+
+        Raises:
+            ModuleRefusedError: the entry point is not there; nothing ran.
+            SandboxDiedError: the process ended by a fault that is not the guest's.
+        """
+        self.warm[digest] = self.warm.pop(digest)  # now the last used
+        order = Frame(
+            {"do": "run", "digest": digest, "entry": entry, "bounds": bounds.model_dump()}, stdin
+        )
+        started = time.monotonic()
+        seconds_max = bounds.timeout_ms / 1000 + _KILL_MARGIN_SECONDS
+        try:
+            answer = await self._order(order, seconds_max=seconds_max)
+        except SandboxDiedError:
+            wall_ms = math.ceil((time.monotonic() - started) * 1000)
+            killed = await self._explain(wall_ms)
+            if killed is None:
+                raise
+            return killed
+        try:
+            report = GuestReport.model_validate(answer.head.get("report"))
+        except ValidationError as error:
+            self.kill("answers nonsense")
+            raise SandboxDiedError("the sandbox process answers nonsense") from error
+        if self._stopping:
+            # A late signal must not hit the next guest.
+            self.kill("close")
+        return Finished(report, answer.first, answer.second)
+
+    def stop(self) -> None:
+        """End the running guest: by its alarm, which tells its usage, or else by force."""
+        if self.alive and not self._stopping:
+            self._stopping = True
+            self._process.interrupt_guest()
+            asyncio.get_running_loop().call_later(_STOP_MARGIN_SECONDS, self.kill, "stop")
+
+    def kill(self, reason: str) -> None:
+        """End the process now. It must be replaced."""
+        if not self.alive:
+            return
+        self._kill_reason = reason
+        if self._transport is not None:
+            self._transport.abort()
+        self._begin_reaping()
+
+    async def close(self) -> None:
+        """Kill the process and wait until it is gone."""
+        self.kill("close")
+        await self._death()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asyncio: the channel is open."""
+        # uvloop's transports are no subclasses.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Asyncio: the next piece of an answer."""
+        try:
+            frame = self._reader.feed(data)
+        except FrameError:
+            self.kill("breaks the protocol")
+            return
+        if frame is not None and not self._answer.done():
+            self._answer.set_result(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncio: the channel is closed, so the process is ending or dead."""
+        del exc
+        self._begin_reaping()
+        if not self._answer.done():
+            self._answer.set_result(None)
+
+    async def _order(self, order: Frame, *, seconds_max: float) -> Frame:
+        if self._transport is None or not self.alive:
+            raise SandboxDiedError("the sandbox process has ended")
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(encode(order))
+        answer = await self._answered(seconds_max)
+        if "refused" in answer.head:
+            details = answer.head.get("details")
+            raise ModuleRefusedError(
+                str(answer.head["refused"]), details if isinstance(details, dict) else None
+            )
+        return answer
+
+    async def _answered(self, seconds_max: float) -> Frame:
+        alarm = asyncio.get_running_loop().call_later(seconds_max, self.kill, "time")
+        try:
+            answer = await self._answer
+        except asyncio.CancelledError:
+            # Nobody will read the answer, so the next order would get it.
+            self.kill("abandoned")
+            raise
+        finally:
+            alarm.cancel()
+        if answer is None:
+            death = await self._death()
+            raise SandboxDiedError(f"the sandbox process ended with status {death.status}")
+        self._cpu_ms_before = _count(answer.head.get("process_cpu_ms"))
+        return answer
+
+    async def _explain(self, wall_ms: int) -> Killed | None:
+        """Whether the guest, its limits or a request ended the process; None: a fault of ours."""
+        death = await self._death()
+        cpu_ms = max(0, death.cpu_ms - self._cpu_ms_before)
+        if self._kill_reason == "stop":
+            return Killed(None, wall_ms, cpu_ms)
+        if self._kill_reason == "time" or death.status == -signal.SIGXCPU:
+            return Killed("TIME_EXCEEDED", wall_ms, cpu_ms)
+        if death.status == -signal.SIGABRT and _OUT_OF_MEMORY in death.last_words:
+            return Killed("MEMORY_EXCEEDED", wall_ms, cpu_ms)
+        _log.error(
+            "sandbox %d ended with status %d (%s): %r",
+            self._process.pid,
+            death.status,
+            self._kill_reason or "not killed by us",
+            death.last_words,
+        )
+        return None
+
+    async def _death(self) -> Death:
+        self._begin_reaping()
+        assert self._reaping is not None
+        return await asyncio.shield(self._reaping)
+
+    def _begin_reaping(self) -> None:
+        if self._reaping is None:
+            self._reaping = asyncio.get_running_loop().create_task(self._reap())
+
+    async def _reap(self) -> Death:
+        if self._kill_reason is None:
+            # The channel broke first: let the process die of what it is dying of.
+            await asyncio.sleep(_DYING_SECONDS)
+        return await self._process.reap()
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,39 @@
+"""Settings of a runner process, from the environment (prefix `SPELL_RUNNER_`).
+
+There are few, on purpose: this process must not hold any other credential.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schema import limits
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class RunnerSettings(BaseSettings):
+    """What a runner needs to know. Secrets are masked when printed."""
+
+    model_config = SettingsConfigDict(env_prefix="SPELL_RUNNER_", frozen=True, extra="ignore")
+
+    nats_url: SecretStr
+    """`nats://user:password@host:port` of the runner's bus user."""
+    private_key: SecretStr
+    """Base64 X25519 private key of the runner fleet, which opens inputs."""
+    data_dir: Path = Path(tempfile.gettempdir()) / "spell-runner"
+    """Where compiled code is kept. Runners on one machine may share it."""
+    children: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_processors)
+    """Sandbox processes, and so runs at a time; by default one for each processor."""
+    compiled_cache_bytes_max: Annotated[int, Field(ge=limits.MIB)] = 2048 * limits.MIB
+    drain_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """How long runs may go on after SIGTERM before they are given back."""
+    connect_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long the bus may stay away when the process starts; afterwards it waits for ever."""
+    log_level: str = "INFO"

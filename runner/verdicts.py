@@ -1,0 +1,131 @@
+"""From what happened to a run to the verdict that the platform reads.
+
+Usage is cut to the limits of the run: overhead of ours above them is not the caster's, and a
+sandbox process that was taken over must not be able to report more than the worst case.
+"""
+
+from typing import Any
+
+from runner.refusals import ModuleRefusedError
+from runner.sandbox_process import Finished, Killed
+from runner.sealing import seal
+from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+
+
+class VerdictWriter:
+    """Writes verdicts in the name of one runner.
+
+    Args:
+        runner_id: which process of the fleet says so.
+        engine: engine name, for replays.
+    """
+
+    def __init__(self, runner_id: str, engine: str) -> None:
+        self._runner_id = runner_id
+        self._engine = engine
+
+    def of_run(
+        self, request: RunRequest, end: Finished | Killed, input_bytes: int, *, stopped: bool
+    ) -> Verdict:
+        """The verdict of a guest that ran.
+
+        Args:
+            request: what was to run.
+            end: how it ended.
+            input_bytes: what it could read.
+            stopped: it was asked to stop; then an interrupted run counts as cancelled.
+
+        Raises:
+            ValueError: the request's reply key is none.
+        """
+        if isinstance(end, Killed):
+            return self._of_killed(request, end, input_bytes)
+        report, limits = end.report, request.limits
+        usage = Usage(
+            fuel=min(report.fuel, limits.fuel),
+            wall_ms=min(report.wall_ms, limits.timeout_ms),
+            cpu_ms=min(report.cpu_ms, limits.timeout_ms),
+            memory_bytes_peak=min(report.memory_bytes_peak, limits.memory_bytes_max),
+            input_bytes=input_bytes,
+            output_bytes=min(report.output_bytes, limits.output_bytes_max),
+            stderr_bytes=min(report.stderr_bytes, limits.stderr_bytes_max),
+        )
+        stderr = end.stderr[: limits.stderr_bytes_max]
+        sealed_stderr = seal(request.reply_public_key, stderr) if stderr else None
+        if report.code is None:
+            output = end.output[: limits.output_bytes_max]
+            return self._verdict(
+                request,
+                Outcome.SUCCEEDED,
+                usage=usage,
+                sealed_output=seal(request.reply_public_key, output),
+                sealed_stderr=sealed_stderr,
+            )
+        if stopped and report.code == "TIME_EXCEEDED":
+            return self._verdict(
+                request,
+                Outcome.CANCELLED,
+                "CAST_CANCELLED",
+                usage=usage,
+                sealed_stderr=sealed_stderr,
+            )
+        return self._verdict(
+            request,
+            _outcome_of(report.code),
+            report.code,
+            details=report.details,
+            usage=usage,
+            sealed_stderr=sealed_stderr,
+        )
+
+    def cancelled_before_start(self, request: RunRequest) -> Verdict:
+        """The verdict of a run that was stopped before its guest began: nothing was used."""
+        return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED")
+
+    def refused(self, request: RunRequest, refusal: ModuleRefusedError) -> Verdict:
+        """The verdict of a module that cannot run; publishing should have refused it."""
+        details = {"message": refusal.message, **refusal.details}
+        return self._verdict(request, Outcome.FAILED, "MODULE_INVALID", details=details)
+
+    def lost(self, request: RunRequest, deliveries: int) -> Verdict:
+        """The verdict of a run that was given up by the platform."""
+        return self._verdict(
+            request, Outcome.LOST, "RUNNER_LOST", details={"deliveries": deliveries}
+        )
+
+    def _of_killed(self, request: RunRequest, end: Killed, input_bytes: int) -> Verdict:
+        # What is not known of a killed guest (fuel, memory, output) is not charged.
+        limits = request.limits
+        usage = Usage(
+            fuel=0,
+            wall_ms=min(end.wall_ms, limits.timeout_ms),
+            cpu_ms=min(end.cpu_ms, limits.timeout_ms),
+            memory_bytes_peak=0,
+            input_bytes=input_bytes,
+            output_bytes=0,
+            stderr_bytes=0,
+        )
+        if end.code is None:
+            return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", usage=usage)
+        limit = (
+            {"memory_bytes_max": limits.memory_bytes_max}
+            if end.code == "MEMORY_EXCEEDED"
+            else {"timeout_ms": limits.timeout_ms}
+        )
+        return self._verdict(request, _outcome_of(end.code), end.code, details=limit, usage=usage)
+
+    def _verdict(
+        self, request: RunRequest, outcome: Outcome, code: str | None = None, **members: Any
+    ) -> Verdict:
+        return Verdict(
+            cast_id=request.cast_id,
+            outcome=outcome,
+            code=code,
+            runner_id=self._runner_id,
+            engine=self._engine,
+            **members,
+        )
+
+
+def _outcome_of(code: str) -> Outcome:
+    return Outcome.TIMED_OUT if code == "TIME_EXCEEDED" else Outcome.FAILED

@@ -1,0 +1,108 @@
+"""Frames between the supervisor and its sandbox processes.
+
+A frame is a JSON head and two byte strings, each with its length in front. One side sends, the
+other answers; there is never more than one frame under way in a direction.
+"""
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+_LENGTHS = struct.Struct(">III")
+_HEAD_BYTES_MAX = 64 * 1024
+CODE_BYTES_MAX = 256 * 1024 * 1024
+"""Largest compiled module that is passed on; compiled code is 3 to 14 times the module."""
+
+
+class FrameError(ValueError):
+    """The bytes are not a frame that this side accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message: what it says, and up to two attachments."""
+
+    head: dict[str, Any]
+    first: bytes = b""
+    second: bytes = b""
+
+
+def encode(frame: Frame) -> bytes:
+    """The bytes of a frame."""
+    head = json.dumps(frame.head, separators=(",", ":")).encode()
+    lengths = _LENGTHS.pack(len(head), len(frame.first), len(frame.second))
+    return b"".join((lengths, head, frame.first, frame.second))
+
+
+class FrameReader:
+    """Puts frames together from whatever pieces arrive.
+
+    Args:
+        attachment_bytes_max: what one attachment may hold; the other side is not trusted with
+            this process's memory.
+    """
+
+    def __init__(self, attachment_bytes_max: int) -> None:
+        self._attachment_bytes_max = attachment_bytes_max
+        self._pieces = bytearray()
+
+    def feed(self, piece: bytes) -> Frame | None:
+        """Take the next bytes; answer the frame that they complete, if they do.
+
+        Raises:
+            FrameError: a length is over its bound, or the head is not a JSON object.
+        """
+        self._pieces += piece
+        if len(self._pieces) < _LENGTHS.size:
+            return None
+        head, first, second = _LENGTHS.unpack_from(self._pieces)
+        if head > _HEAD_BYTES_MAX or max(first, second) > self._attachment_bytes_max:
+            raise FrameError("a frame is larger than this side accepts")
+        end = _LENGTHS.size + head + first + second
+        if len(self._pieces) < end:
+            return None
+        start = _LENGTHS.size + head
+        frame = Frame(
+            head=_parse_head(bytes(self._pieces[_LENGTHS.size : start])),
+            first=bytes(self._pieces[start : start + first]),
+            second=bytes(self._pieces[start + first : end]),
+        )
+        del self._pieces[:end]
+        return frame
+
+
+def read_frame(descriptor: int, attachment_bytes_max: int = CODE_BYTES_MAX) -> Frame | None:
+    """Read one frame, waiting for it; None when the other side has closed.
+
+    Raises:
+        FrameError: the stream ends inside a frame, or breaks its rules.
+    """
+    reader = FrameReader(attachment_bytes_max)
+    started = False
+    while piece := os.read(descriptor, 1 << 20):
+        started = True
+        frame = reader.feed(piece)
+        if frame is not None:
+            return frame
+    if started:
+        raise FrameError("the stream ended inside a frame")
+    return None
+
+
+def write_frame(descriptor: int, frame: Frame) -> None:
+    """Write one frame, waiting until the other side has taken it."""
+    rest = memoryview(encode(frame))
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _parse_head(text: bytes) -> dict[str, Any]:
+    try:
+        head = json.loads(text)
+    except ValueError as error:
+        raise FrameError("a frame's head is not JSON") from error
+    if not isinstance(head, dict):
+        raise FrameError("a frame's head is not an object")
+    return head

@@ -1,0 +1,77 @@
+"""One sandbox process for many tests: what one guest does must not show in the next."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from runner.code_store import CodeStore
+from runner.compiled_cache import CompiledCache
+from runner.sandbox_process import Finished, Killed, SandboxProcess
+from schema.contracts.run import RunLimits
+from schema.limits import MIB
+from tests.modules.guests import digest_of, guest
+
+LIMITS = RunLimits(
+    fuel=50_000_000,
+    timeout_ms=5_000,
+    memory_bytes_max=4 * MIB,
+    output_bytes_max=100_000,
+    stderr_bytes_max=10_000,
+)
+
+RunGuest = Callable[..., Awaitable[Finished | Killed]]
+
+
+@pytest.fixture(scope="session")
+def code(tmp_path_factory: pytest.TempPathFactory) -> CodeStore:
+    modules = {digest_of(path.stem): path.stem for path in _guests()}
+
+    async def fetch(digest: str) -> bytes:
+        return guest(modules[digest])
+
+    return CodeStore(CompiledCache(tmp_path_factory.mktemp("code"), 64 * MIB), fetch)
+
+
+@pytest.fixture(scope="session")
+async def sandbox() -> AsyncIterator[SandboxProcess]:
+    process = await SandboxProcess.start()
+    yield process
+    await process.close()
+
+
+@pytest.fixture(scope="session")
+def run_on(code: CodeStore) -> RunGuest:
+    """Run a guest on a process, with the test's limits where it names any."""
+
+    async def run(
+        process: SandboxProcess,
+        name: str,
+        entry: str = "_start",
+        stdin: bytes = b"",
+        **limits: int,
+    ) -> Finished | Killed:
+        digest = digest_of(name)
+        if digest not in process.warm:
+            await process.load(digest, await code.compiled(process.engine, digest))
+        bounds = RunLimits.model_validate({**LIMITS.model_dump(), **limits})
+        return await process.run(digest, entry, bounds, stdin)
+
+    return run
+
+
+@pytest.fixture
+async def run(sandbox: SandboxProcess, run_on: RunGuest) -> AsyncIterator[RunGuest]:
+    """Run a guest on the shared process, which must serve the next one as if nothing had been."""
+
+    async def run_shared(*arguments: object, **limits: int) -> Finished | Killed:
+        return await run_on(sandbox, *arguments, **limits)
+
+    yield run_shared
+    end = await run_on(sandbox, "echo", stdin=b"still here")
+    assert isinstance(end, Finished)
+    assert (end.report.code, end.output, end.stderr) == (None, b"still here", b"")
+
+
+def _guests() -> list[Path]:
+    return list((Path(__file__).parents[2] / "modules").glob("*.wat"))

@@ -1,0 +1,137 @@
+"""Between the bus and the sandbox: warm modules, stale code, and stops that come early."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import wasmtime
+
+from runner import executor as executor_module
+from runner.code_store import CodeStore
+from runner.compiled_cache import CompiledCache
+from runner.executor import Execution, Executor, PlatformFaultError
+from runner.pool import SandboxPool
+from runner.sealing import RunnerKey
+from runner.verdicts import VerdictWriter
+from schema.contracts.run import Outcome
+from schema.errors import SpellError
+from tests.modules.fleet import FLEET_KEY, base64_of, opened, request_for
+from tests.modules.guests import digest_of, guest
+
+
+class Desk:
+    """An executor on one sandbox process, and what it asked its surroundings for."""
+
+    def __init__(self, pool: SandboxPool, folder: Path) -> None:
+        self.fetched: list[str] = []
+        self.started: list[str] = []
+        self.fetching = asyncio.Event()
+        self.may_fetch = asyncio.Event()
+        self.may_fetch.set()
+        self.modules = {digest_of(name): guest(name) for name in ("hello", "echo", "exits")}
+        self.cache = CompiledCache(folder, 10_000_000)
+        self.pool = pool
+        self.executor = Executor(
+            pool,
+            CodeStore(self.cache, self._fetch),
+            RunnerKey(base64_of(bytes(FLEET_KEY))),
+            VerdictWriter("runner-1", pool.engine),
+            self._note_start,
+        )
+
+    async def _fetch(self, digest: str) -> bytes:
+        self.fetched.append(digest)
+        self.fetching.set()
+        await self.may_fetch.wait()
+        if digest not in self.modules:
+            raise SpellError("SERVICE_UNAVAILABLE")
+        return self.modules[digest]
+
+    async def _note_start(self, cast_id: str) -> None:
+        self.started.append(cast_id)
+
+
+@pytest.fixture(scope="module")
+async def pool() -> AsyncIterator[SandboxPool]:
+    pool = SandboxPool(1)
+    await pool.start()
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def desk(pool: SandboxPool, tmp_path: Path) -> Desk:
+    async with pool.process("") as process:
+        for digest in list(process.warm):
+            await process.drop(digest)
+    return Desk(pool, tmp_path)
+
+
+async def test_a_warm_module_is_neither_fetched_nor_compiled_again(desk: Desk) -> None:
+    for inputs in ("one", "two", "three"):
+        verdict = await desk.executor.execute(Execution(request_for("echo", inputs)))
+        assert opened(verdict.sealed_output) == f'"{inputs}"'.encode()
+    assert desk.fetched == [digest_of("echo")]
+
+
+async def test_a_stop_before_the_start_cancels_without_usage(desk: Desk) -> None:
+    desk.may_fetch.clear()
+    execution = Execution(request_for("hello"))
+    work = asyncio.ensure_future(desk.executor.execute(execution))
+    await desk.fetching.wait()
+    execution.stop()
+    desk.may_fetch.set()
+    verdict = await work
+    assert (verdict.outcome, verdict.code) == (Outcome.CANCELLED, "CAST_CANCELLED")
+    assert verdict.usage is None
+    assert desk.started == []
+
+
+async def test_code_of_another_engine_in_the_cache_is_compiled_anew(desk: Desk) -> None:
+    desk.cache.write(desk.pool.engine, digest_of("hello"), b"code of another engine")
+    verdict = await desk.executor.execute(Execution(request_for("hello")))
+    assert verdict.outcome is Outcome.SUCCEEDED
+    assert desk.fetched == [digest_of("hello")]
+
+
+async def test_the_longest_unused_modules_are_dropped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "_WARM_MODULES_MAX", 2)
+    for name, entry in (("hello", "_start"), ("echo", "_start"), ("exits", "exit_0")):
+        await desk.executor.execute(Execution(request_for(name, entry=entry)))
+    async with desk.pool.process("") as process:
+        assert list(process.warm) == [digest_of("echo"), digest_of("exits")]
+    verdict = await desk.executor.execute(Execution(request_for("hello")))
+    assert verdict.outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        b"(module)",
+        bytes(wasmtime.wat2wasm('(module (import "env" "f" (func)) (func (export "_start")))')),
+    ],
+)
+async def test_a_module_that_publishing_should_have_refused_is_invalid_and_free(
+    desk: Desk, module: bytes
+) -> None:
+    desk.modules[digest_of("hello")] = module
+    verdict = await desk.executor.execute(Execution(request_for("hello")))
+    assert (verdict.outcome, verdict.code) == (Outcome.FAILED, "MODULE_INVALID")
+    assert verdict.usage is None
+    assert desk.started == []
+
+
+async def test_a_module_that_cannot_be_fetched_is_a_fault_of_the_platform(desk: Desk) -> None:
+    del desk.modules[digest_of("hello")]
+    with pytest.raises(PlatformFaultError):
+        await desk.executor.execute(Execution(request_for("hello")))
+
+
+async def test_inputs_that_do_not_open_are_a_fault_of_the_platform(desk: Desk) -> None:
+    request = request_for("hello").model_copy(update={"sealed_inputs": "AAAA"})
+    with pytest.raises(PlatformFaultError):
+        await desk.executor.execute(Execution(request))
+    assert desk.fetched == []

@@ -1,0 +1,197 @@
+"""Goal: a sandbox process never outlives its time, its supervisor or its trust."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runner.pool import SandboxPool
+from runner.sandbox_process import (
+    Finished,
+    Killed,
+    SandboxDiedError,
+    SandboxProcess,
+    StaleCodeRefusedError,
+)
+from tests.modules.guests import digest_of
+from tests.unit.runner.conftest import RunGuest
+
+
+@pytest.fixture
+async def own() -> AsyncIterator[SandboxProcess]:
+    """A process of the test's own: it will not survive."""
+    process = await SandboxProcess.start()
+    yield process
+    await process.close()
+
+
+def pid_of(process: SandboxProcess) -> int:
+    return process._process.pid
+
+
+async def test_a_guest_that_sleeps_beyond_its_time_limit_is_killed(
+    own: SandboxProcess, run_on: RunGuest
+) -> None:
+    end = await run_on(own, "time", "sleep_a_minute", timeout_ms=100)
+    assert isinstance(end, Killed)
+    assert end.code == "TIME_EXCEEDED"
+    assert end.wall_ms >= 100
+    assert end.cpu_ms < 500
+    assert not own.alive
+    assert not psutil.pid_exists(pid_of(own))
+
+
+async def test_a_computing_guest_that_is_stopped_tells_its_usage(
+    own: SandboxProcess, run_on: RunGuest
+) -> None:
+    asyncio.get_running_loop().call_later(0.2, own.stop)
+    end = await run_on(own, "time", "call_for_ever", fuel=10**12)
+    assert isinstance(end, Finished)
+    assert end.report.code == "TIME_EXCEEDED"
+    assert end.report.fuel > 0
+    assert not own.alive, "a late signal must not hit another guest"
+
+
+async def test_a_sleeping_guest_that_is_stopped_is_killed(
+    own: SandboxProcess, run_on: RunGuest
+) -> None:
+    asyncio.get_running_loop().call_later(0.2, own.stop)
+    end = await run_on(own, "time", "sleep_a_minute")
+    assert isinstance(end, Killed)
+    assert end.code is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+async def test_a_process_that_dies_by_itself_is_no_fault_of_its_guest(
+    own: SandboxProcess, run_on: RunGuest, number: signal.Signals
+) -> None:
+    asyncio.get_running_loop().call_later(0.1, os.kill, pid_of(own), number)
+    with pytest.raises(SandboxDiedError, match=str(-number)):
+        await run_on(own, "time", "sleep_a_minute")
+
+
+async def test_a_process_that_is_out_of_processor_time_has_exceeded_its_time(
+    own: SandboxProcess, run_on: RunGuest
+) -> None:
+    asyncio.get_running_loop().call_later(0.1, os.kill, pid_of(own), signal.SIGXCPU)
+    end = await run_on(own, "time", "sleep_a_minute")
+    assert isinstance(end, Killed)
+    assert end.code == "TIME_EXCEEDED"
+
+
+async def test_code_of_another_engine_is_refused(sandbox: SandboxProcess) -> None:
+    with pytest.raises(StaleCodeRefusedError):
+        await sandbox.load("sha256:" + "0" * 64, b"not compiled code")
+
+
+async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channel(
+    sandbox: SandboxProcess,
+) -> None:
+    process = psutil.Process(pid_of(sandbox))
+    assert process.cmdline()[-1] == "runner.child"
+    # The kernel adds nothing; what the interpreter sets is its own.
+    assert set(process.environ()) <= {"LC_CTYPE"}
+    links = descriptors_of(process.pid)
+    assert not [link for link in links if link.startswith("/") and not _is_harmless(link)]
+    assert len([link for link in links if link.startswith("socket:")]) == 1
+    assert os.getsid(process.pid) == process.pid
+
+
+async def test_a_process_ends_with_its_supervisor() -> None:
+    script = (
+        "import asyncio\n"
+        "from runner.sandbox_process import SandboxProcess\n"
+        "async def main():\n"
+        "    print((await SandboxProcess.start())._process.pid, flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    pid = await asyncio.to_thread(_start_and_kill, script)
+    assert await asyncio.to_thread(_is_gone_soon, pid)
+
+
+async def test_an_abandoned_order_kills_the_process(own: SandboxProcess, run_on: RunGuest) -> None:
+    order = asyncio.ensure_future(run_on(own, "time", "sleep_a_minute"))
+    await asyncio.sleep(0.2)
+    order.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await order
+    assert not own.alive
+
+
+async def test_the_pool_prefers_the_process_that_has_the_module_warm(run_on: RunGuest) -> None:
+    pool = SandboxPool(2)
+    await pool.start()
+    hello, echo = digest_of("hello"), digest_of("echo")
+    async with pool.process(hello) as first:
+        await run_on(first, "hello")
+        async with pool.process(echo) as second:
+            await run_on(second, "echo")
+    for _ in range(3):
+        async with pool.process(echo) as process:
+            assert process is second
+        async with pool.process(hello) as process:
+            assert process is first
+    await pool.close()
+
+
+async def test_the_pool_replaces_a_dead_process(run_on: RunGuest) -> None:
+    pool = SandboxPool(1)
+    await pool.start()
+    async with pool.process("") as dead:
+        os.kill(pid_of(dead), signal.SIGKILL)
+        with pytest.raises(SandboxDiedError):
+            await run_on(dead, "hello")
+    async with asyncio.timeout(20), pool.process("") as fresh:
+        assert fresh is not dead
+        end = await run_on(fresh, "hello")
+    assert isinstance(end, Finished)
+    await pool.close()
+
+
+async def test_fuel_and_memory_are_the_same_in_every_process(
+    sandbox: SandboxProcess, own: SandboxProcess, run_on: RunGuest
+) -> None:
+    ends = [await run_on(one, "echo", stdin=b"x" * 1000) for one in (sandbox, own, sandbox)]
+    usages = set()
+    for end in ends:
+        assert isinstance(end, Finished)
+        usages.add((end.report.fuel, end.report.memory_bytes_peak, end.output))
+    assert len(usages) == 1
+
+
+def descriptors_of(pid: int) -> list[str]:
+    return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+def _is_harmless(link: str) -> bool:
+    return link == os.devnull or link.startswith("/memfd:")
+
+
+def _start_and_kill(script: str) -> int:
+    """Run a script until its first line, a process id; kill it then."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        supervisor.kill()
+    return pid
+
+
+def _is_gone_soon(pid: int) -> bool:
+    for _ in range(500):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
