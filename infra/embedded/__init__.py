@@ -1,0 +1,1 @@
+"""The one-command local platform: `platform.EmbeddedPlatform`. See docs/embedded.md."""

@@ -1,0 +1,58 @@
+"""Who may say what on the bus. Production configures its users from the same list."""
+
+from dataclasses import dataclass
+
+from schema.names import (
+    MODULES_BUCKET,
+    RUNS_CONSUMER,
+    RUNS_STREAM,
+    VERDICTS_STREAM,
+    signal_subject,
+    stop_subject,
+    verdict_subject,
+)
+
+PLATFORM_USER = "platform"
+RUNNER_USER = "runner"
+
+
+@dataclass(frozen=True)
+class BusPermissions:
+    """The subjects that one user of the bus may publish and subscribe to; all others are denied."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def platform_permissions() -> BusPermissions:
+    """Api and worker own the bus: they make its streams and read everything."""
+    return BusPermissions(publish=(">",), subscribe=(">",))
+
+
+def runner_permissions() -> BusPermissions:
+    """A runner takes runs, answers with verdicts, reads modules and hears stop requests.
+
+    It can neither put a run on the bus, nor change a stream, nor write a module, nor hear the
+    replies that others get.
+    """
+    modules = f"OBJ_{MODULES_BUCKET}"
+    return BusPermissions(
+        publish=(
+            # Take runs and acknowledge them.
+            f"$JS.API.CONSUMER.MSG.NEXT.{RUNS_STREAM}.{RUNS_CONSUMER}",
+            f"$JS.API.CONSUMER.INFO.{RUNS_STREAM}.{RUNS_CONSUMER}",
+            f"$JS.ACK.{RUNS_STREAM}.{RUNS_CONSUMER}.>",
+            # Answer, unless there is a verdict already.
+            verdict_subject("*"),
+            signal_subject("*"),
+            f"$JS.API.DIRECT.GET.{VERDICTS_STREAM}.>",
+            # Read modules: the bucket's stream directly, so no consumer has to be made.
+            f"$JS.API.DIRECT.GET.{modules}",
+            f"$JS.API.DIRECT.GET.{modules}.>",
+        ),
+        subscribe=(
+            stop_subject("*"),
+            # `infra.runner_bus.RUNNER_INBOX_PREFIX`.
+            "_INBOX.runner.>",
+        ),
+    )
