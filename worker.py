@@ -8,6 +8,7 @@ import asyncio
 import signal
 from datetime import timedelta
 
+import uvloop
 from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
@@ -99,7 +100,7 @@ async def run() -> None:
 
 def main() -> None:
     """Entry point `spell-worker`."""
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 if __name__ == "__main__":

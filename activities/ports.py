@@ -12,7 +12,6 @@ from schema.contracts.cast import (
     CastInput,
     CastResult,
     ReleaseOrder,
-    RunOutcome,
     RunPlan,
     SettleOrder,
 )
@@ -103,7 +102,9 @@ class SchemaChecker(Protocol):
     async def check_schemas(self, schema_json: bytes) -> None:
         """Check a package's schema.json. Raises SpellError(SCHEMA_INVALID)."""
 
-    async def violations(self, schema_json: bytes, side: str, value_json: bytes) -> Sequence[Violation]:
+    async def violations(
+        self, schema_json: bytes, side: str, value_json: bytes
+    ) -> Sequence[Violation]:
         """Where the value breaks the `input` or `output` schema; at most ten places.
 
         Raises SpellError(VALIDATION_ERROR) when the check takes longer than its time limit.
@@ -138,13 +139,11 @@ class CastStore(Protocol):
     async def mark_running(self, cast_id: str) -> None:
         """Record that a runner started the cast."""
 
-    async def record_output(
-        self, cast_id: str, outcome: RunOutcome, output_key: str | None, stderr_key: str | None
-    ) -> None:
-        """Record usage and where the output and the error stream are kept."""
-
     async def settle(self, order: SettleOrder) -> CastResult:
-        """Post the exact cost, void the rest, end the cast; a settled one answers as it is."""
+        """Post the exact cost, void the rest, keep what came of the run, end the cast.
+
+        A settled one answers as it is.
+        """
 
     async def release(self, order: ReleaseOrder) -> CastResult:
         """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
@@ -167,3 +166,20 @@ class SupplyChainGate(Protocol):
 
     async def decide(self, package: InspectedPackage) -> Decision:
         """The decision with every reason; a refusal is a decision, not an error."""
+
+
+class OpenHolds(Protocol):
+    """Holds that nobody has closed yet."""
+
+    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[ReleaseOrder]:
+        """The oldest open holds, as orders to release them."""
+
+    async def release(self, order: ReleaseOrder) -> CastResult:
+        """Void the hold and end the cast uncharged; a closed hold stays as it is."""
+
+
+class WorkflowStates(Protocol):
+    """Whether workflows still run."""
+
+    async def is_open(self, workflow_id: str) -> bool:
+        """False once the workflow is closed, however it ended, or long gone."""

@@ -19,6 +19,8 @@ from schema.ids import account_of_cast
 
 # How long to wait for a hint before looking at the stream itself; also the heartbeat's pace.
 POLL_SECONDS = 2.0
+# A run that is over sooner is not worth a transaction for its start alone.
+BRIEF_RUN_SECONDS = 0.05
 _PUBLISHED = "published"
 _SCHEMAS_KEPT_MAX = 256
 
@@ -137,28 +139,31 @@ class RunningActivities:
         return module
 
     async def _note_start(self, cast_id: str, signals: RunSignals) -> None:
-        """Wait for the next hint; a start is recorded, a verdict or silence just returns."""
-        hint = await signals.wait(POLL_SECONDS)
-        if hint == "started":
-            await self._casts.mark_running(cast_id)
-            await self._bus.announce_event(cast_id)
+        """Wait for the next hint; a start is recorded, a verdict or silence just returns.
+
+        Most runs end within milliseconds: their start is recorded with their end, by settlement.
+        """
+        if await signals.wait(POLL_SECONDS) != "started":
+            return
+        if await signals.wait(BRIEF_RUN_SECONDS) == "verdict":
+            return
+        await self._casts.mark_running(cast_id)
+        await self._bus.announce_event(cast_id)
 
     async def _keep(self, order: RunOrder, verdict: Verdict) -> RunOutcome:
         """Check the output against the spell's schema and store what there is to keep."""
         cast_id, owner = order.cast_id, account_of_cast(order.cast_id)
         output = self._vault.open_reply(verdict.sealed_output) if verdict.sealed_output else b""
         outcome = await self._judge(order.plan, verdict, output)
-        kept_output = kept_stderr = None
+        kept: dict[str, str] = {}
         if outcome.outcome is Outcome.SUCCEEDED:
-            kept_output = output_key(cast_id)
-            await self._blobs.put(kept_output, self._vault.encrypt(owner, output))
+            kept["output_key"] = output_key(cast_id)
+            await self._blobs.put(kept["output_key"], self._vault.encrypt(owner, output))
         if verdict.sealed_stderr:
-            kept_stderr = error_stream_key(cast_id)
+            kept["stderr_key"] = error_stream_key(cast_id)
             stderr = self._vault.open_reply(verdict.sealed_stderr)
-            await self._blobs.put(kept_stderr, self._vault.encrypt(owner, stderr))
-        await self._casts.record_output(cast_id, outcome, kept_output, kept_stderr)
-        await self._bus.announce_event(cast_id)
-        return outcome
+            await self._blobs.put(kept["stderr_key"], self._vault.encrypt(owner, stderr))
+        return outcome.model_copy(update=kept)
 
     async def _judge(self, plan: RunPlan, verdict: Verdict, output: bytes) -> RunOutcome:
         if verdict.outcome is not Outcome.SUCCEEDED:

@@ -34,9 +34,7 @@ async def read_body(request: Request, *, limit_bytes: int, media_type: str) -> b
     return bytes(body)
 
 
-async def read_json(
-    request: Request, model: type[Model], *, limit_bytes: int = 64 * 1024
-) -> Model:
+async def read_json(request: Request, model: type[Model], *, limit_bytes: int = 64 * 1024) -> Model:
     """A strict JSON body as a model.
 
     Raises:
@@ -44,11 +42,12 @@ async def read_json(
     """
     body = await read_body(request, limit_bytes=limit_bytes, media_type="application/json")
     try:
-        value: Any = parse_json(body)
+        parse_json(body)
     except JsonRefusedError as error:
-        raise SpellError("VALIDATION_ERROR", f"The body is {error}.") from error
+        raise SpellError("VALIDATION_ERROR", f"The body cannot be read: {error}.") from error
     try:
-        return model.model_validate(value)
+        # From the text, not from the value: only so is "strict" JSON's own idea of types.
+        return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise validation_error(list(error.errors())) from error
 

@@ -3,10 +3,15 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+import re
+from datetime import UTC, datetime
+from typing import Any
 
 from schema.contracts.views import CastView
 from schema.errors import SpellError
+from schema.ids import CAST_ID_PATTERN
+
+_SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
 
 
 def cast_cursor(last: CastView) -> str:
@@ -19,13 +24,13 @@ def read_cast_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     try:
-        created_at, cast_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        position = datetime.fromisoformat(created_at), str(cast_id)
-    except (ValueError, TypeError, binascii.Error) as error:
+        created_at, cast_id = _unpack(cursor)
+        moment = datetime.fromisoformat(created_at)
+        if moment.tzinfo is None or not CAST_ID_PATTERN.fullmatch(cast_id):
+            raise _not_a_cursor()
+        return moment.astimezone(UTC), cast_id
+    except (ValueError, TypeError, OverflowError) as error:
         raise _not_a_cursor() from error
-    if position[0].tzinfo is None:
-        raise _not_a_cursor()
-    return position
 
 
 def spell_cursor(last_key: str) -> str:
@@ -38,14 +43,23 @@ def read_spell_cursor(cursor: str | None) -> str:
     if cursor is None:
         return ""
     try:
-        (key,) = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-    except (ValueError, TypeError, binascii.Error) as error:
+        (key,) = _unpack(cursor)
+        if not _SPELL_KEY.fullmatch(key):
+            raise _not_a_cursor()
+    except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
     return str(key)
 
 
 def _pack(parts: list[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode("utf-8")).decode("ascii")
+
+
+def _unpack(cursor: str) -> Any:
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+    except (binascii.Error, RecursionError) as error:
+        raise ValueError("not base64 of JSON") from error
 
 
 def _not_a_cursor() -> SpellError:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import TypeAdapter, ValidationError
 
 from api.ports import (
     Accounts,
@@ -19,6 +20,7 @@ from api.ports import (
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
+from schema.ids import ApiKeyId, SpellKey, Version
 from schema.scopes import Scope
 
 
@@ -89,3 +91,35 @@ class Require:
 CasterDep = Annotated[Identity, Depends(Require(Scope.CAST))]
 MakerDep = Annotated[Identity, Depends(Require(Scope.PUBLISH))]
 OwnerDep = Annotated[Identity, Depends(Require(Scope.ACCOUNT))]
+
+_SPELL_KEY: TypeAdapter[str] = TypeAdapter(SpellKey)
+_VERSION: TypeAdapter[str] = TypeAdapter(Version)
+_API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
+
+
+def spell_key_in_path(key: str) -> str:
+    """A spell's key. Raises SpellError(SPELL_NOT_FOUND) for what no spell can be called."""
+    return _named(_SPELL_KEY, key, SpellError("SPELL_NOT_FOUND"))
+
+
+def version_in_path(version: str) -> str:
+    """A version's number. Raises SpellError(SPELL_NOT_FOUND) for what is none."""
+    return _named(_VERSION, version, SpellError("SPELL_NOT_FOUND"))
+
+
+def key_id_in_path(key_id: str) -> str:
+    """An API key's id. Raises SpellError(KEY_NOT_FOUND) for what is none."""
+    return _named(_API_KEY_ID, key_id, SpellError("KEY_NOT_FOUND"))
+
+
+SpellKeyDep = Annotated[str, Depends(spell_key_in_path)]
+VersionDep = Annotated[str, Depends(version_in_path)]
+KeyIdDep = Annotated[str, Depends(key_id_in_path)]
+
+
+def _named(form: TypeAdapter[str], text: str, unknown: SpellError) -> str:
+    """A name out of a path, which may hold any character, on its way to the database."""
+    try:
+        return form.validate_python(text)
+    except ValidationError as error:
+        raise unknown from error

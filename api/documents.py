@@ -93,9 +93,7 @@ def admitted_cast(admission: Admission) -> AdmittedCast:
         spell=admission.plan.spell_key,
         version=admission.plan.version,
         progress_sse=f"/v1/casts/{admission.cast_id}/events",
-        estimated_cost=Money(
-            micros=admission.estimated_cost_micros, currency=admission.currency
-        ),
+        estimated_cost=Money(micros=admission.estimated_cost_micros, currency=admission.currency),
         budget_remaining=Money(
             micros=admission.budget_remaining_micros, currency=admission.currency
         ),

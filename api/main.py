@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from api import problems
 from api.deps import Services
-from api.middleware import RequestIds
+from api.middleware import LastResort, RequestIds
 from api.ports import (
     Accounts,
     Casting,
@@ -88,6 +88,7 @@ def create_app() -> FastAPI:
         openapi_url="/openapi.json",
         responses={"default": _PROBLEM},
     )
+    application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
     problems.install(application)
     for routes in (health, casts, cast_events, spells, account, codec):

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents, from the one catalogue."""
 
-import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,15 +11,15 @@ from starlette.exceptions import HTTPException
 
 from schema.errors import SpellError
 
-_log = logging.getLogger(__name__)
-
 MEDIA_TYPE = "application/problem+json"
 _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
-def problem_response(request: Request, error: SpellError) -> JSONResponse:
+def problem_response(
+    request: Request, error: SpellError, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     """The answer for an error, with what to do about it."""
-    headers = {}
+    headers = dict(headers or {})
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.kind.status == 401:  # noqa: PLR2004
@@ -83,9 +83,5 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code = _CODE_OF_STATUS.get(error.status_code, "INTERNAL")
-        return problem_response(request, SpellError(code))
-
-    @app.exception_handler(Exception)
-    async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-        _log.error("unexpected error", exc_info=error)
-        return problem_response(request, SpellError("INTERNAL"))
+        # Among the headers is `Allow`, which the remedy of a 405 speaks of.
+        return problem_response(request, SpellError(code), error.headers)

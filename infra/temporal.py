@@ -108,7 +108,9 @@ async def ensure_search_attributes(client: Client) -> None:
         ListSearchAttributesRequest(namespace=client.namespace)
     )
     missing = {
-        name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes
+        name: kind
+        for name, kind in SEARCH_ATTRIBUTES.items()
+        if name not in known.custom_attributes
     }
     if missing:
         await client.operator_service.add_search_attributes(

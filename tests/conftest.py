@@ -1,6 +1,8 @@
 """Fixtures that start real things, once for all tests, and only when a test asks for them."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,14 +14,14 @@ if TYPE_CHECKING:
 
 # Imported where they are used: a unit test must not need what only integration tests need.
 @pytest.fixture(scope="session")
-async def servers(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> "AsyncIterator[EmbeddedPlatform]":
+async def servers() -> "AsyncIterator[EmbeddedPlatform]":
     """Postgres, Temporal, NATS and Redis, without our own processes."""
     from tests.support.servers import running_servers
 
-    async with running_servers(tmp_path_factory.mktemp("servers")) as platform:
-        yield platform
+    # Not pytest's own folder: it takes away the access that Postgres' account needs.
+    with TemporaryDirectory(prefix="spell-tests-") as folder:
+        async with running_servers(Path(folder)) as platform:
+            yield platform
 
 
 @pytest.fixture(scope="session")

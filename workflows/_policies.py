@@ -68,3 +68,9 @@ RECORD: dict[str, Any] = {
     "schedule_to_close_timeout": timedelta(minutes=2),
     "retry_policy": _FAST,
 }
+# The next look comes in a minute; a look that hangs must not be in its way.
+RECONCILE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}

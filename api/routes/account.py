@@ -1,13 +1,13 @@
 """The account behind a key: its keys, its caps, its usage."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from api.bodies import body_schema, read_json
-from api.deps import IdentityDep, OwnerDep, ServicesDep
+from api.deps import IdentityDep, KeyIdDep, OwnerDep, ServicesDep
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap, CapKind
 from schema.contracts.base import Contract
 from schema.errors import SpellError
@@ -16,12 +16,20 @@ from schema.scopes import Scope
 router = APIRouter(prefix="/v1", tags=["account"])
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is outside of the calendar in UTC") from error
+
+
 class KeyBody(Contract):
     """Body of `POST /v1/keys`."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    # Names are shown in terminals and kept in the database: no control characters.
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\p{C}]+$")]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=16)]
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
 
 
 class NewKey(Contract):
@@ -37,9 +45,7 @@ async def who_am_i(identity: IdentityDep) -> Caller:
     return identity.caller
 
 
-@router.post(
-    "/keys", status_code=201, response_model=NewKey, openapi_extra=body_schema(KeyBody)
-)
+@router.post("/keys", status_code=201, response_model=NewKey, openapi_extra=body_schema(KeyBody))
 async def create_key(request: Request, identity: OwnerDep, services: ServicesDep) -> NewKey:
     """Make an API key with some of the scopes of the key that asks."""
     body = await read_json(request, KeyBody)
@@ -62,7 +68,7 @@ async def list_keys(identity: OwnerDep, services: ServicesDep) -> list[ApiKeySum
 
 
 @router.delete("/keys/{key_id}", status_code=204)
-async def revoke_key(key_id: str, identity: OwnerDep, services: ServicesDep) -> None:
+async def revoke_key(identity: OwnerDep, key_id: KeyIdDep, services: ServicesDep) -> None:
     """End a key now."""
     await services.accounts.revoke_key(identity.caller.account_id, key_id)
 
@@ -79,9 +85,7 @@ async def get_usage(
 
 
 @router.post("/billing/caps", response_model=list[BudgetUsage], openapi_extra=body_schema(Cap))
-async def set_cap(
-    request: Request, identity: OwnerDep, services: ServicesDep
-) -> list[BudgetUsage]:
+async def set_cap(request: Request, identity: OwnerDep, services: ServicesDep) -> list[BudgetUsage]:
     """Set a hard cap: per day, per month, in total, or per key."""
     cap = await read_json(request, Cap)
     if (cap.kind is CapKind.API_KEY) != (cap.api_key_id is not None):

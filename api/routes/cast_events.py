@@ -2,15 +2,16 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 
-from api.deps import CasterDep, Services, ServicesDep
+from api.deps import CasterDep, Identity, Services, ServicesDep
 from api.routes.casts import own_cast
-from schema.contracts.cast import EventKind
+from schema.contracts.cast import FINAL_STATUSES, EventKind
 from schema.contracts.views import EventView
 from schema.errors import SpellError
 
@@ -19,24 +20,31 @@ router = APIRouter(prefix="/v1", tags=["casts"])
 HEARTBEAT_SECONDS = 10.0
 # A client comes back with Last-Event-ID; no stream holds a connection for ever.
 STREAM_SECONDS_MAX = 900.0
+# Not \d and not isdigit: those take the digits of every script.
+_EVENT_ID = re.compile(r"[0-9]{1,18}")
 _LAST = frozenset({EventKind.SETTLED, EventKind.FAILED, EventKind.CANCELLED})
 
 
 @router.get(
     "/casts/{cast_id}/events",
-    responses={200: {"content": {"text/event-stream": {}}, "description": "The event stream"}},
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "The event stream"},
+        204: {"description": "The cast has ended, and no event is left: do not come back"},
+    },
 )
 async def follow_cast(
     cast_id: str,
     identity: CasterDep,
     services: ServicesDep,
     last_event_id: Annotated[str | None, Header()] = None,
-) -> StreamingResponse:
+) -> Response:
     """The cast's events from the first one, or after `Last-Event-ID`, until the cast has ended."""
-    await own_cast(services, identity, cast_id)
     after = _position(last_event_id)
+    if await _all_said(services, identity, cast_id, after):
+        # Browsers come back after an end of stream, unless they are told not to.
+        return Response(status_code=204)
     return StreamingResponse(
-        _stream(services, cast_id, after),
+        _stream(services, identity, cast_id, after),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -45,13 +53,23 @@ async def follow_cast(
 def _position(last_event_id: str | None) -> int:
     if last_event_id is None:
         return 0
-    if not last_event_id.isdigit() or len(last_event_id) > 18:  # noqa: PLR2004
+    if _EVENT_ID.fullmatch(last_event_id) is None:
         message = "Last-Event-ID must be the id of an event of this stream."
         raise SpellError("VALIDATION_ERROR", message)
     return int(last_event_id)
 
 
-async def _stream(services: Services, cast_id: str, after: int) -> AsyncIterator[str]:
+async def _all_said(services: Services, identity: Identity, cast_id: str, after: int) -> bool:
+    """Whether the cast has ended and no event comes after this one."""
+    view = await own_cast(services, identity, cast_id)
+    if view.status not in FINAL_STATUSES:
+        return False
+    return not await services.casts.events(cast_id, after=after, limit=1)
+
+
+async def _stream(
+    services: Services, identity: Identity, cast_id: str, after: int
+) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + STREAM_SECONDS_MAX
     async with services.feed.follow(cast_id) as hints:
@@ -62,6 +80,8 @@ async def _stream(services: Services, cast_id: str, after: int) -> AsyncIterator
                 if event.kind in _LAST:
                     return
             if not await hints.wait(HEARTBEAT_SECONDS):
+                if await _all_said(services, identity, cast_id, after):
+                    return
                 yield ": heartbeat\n\n"
 
 

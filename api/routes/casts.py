@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import body_schema, read_json
 from api.cursors import cast_cursor, read_cast_cursor
-from api.deps import CasterDep, Identity, Services, ServicesDep
+from api.deps import CasterDep, Identity, Services, ServicesDep, SpellKeyDep
 from api.documents import (
     AdmittedCast,
     CancelledCast,
@@ -19,6 +19,7 @@ from api.documents import (
     admitted_cast,
     cast_document,
 )
+from api.problems import problem_response
 from schema import limits
 from schema.canonical import JsonRefusedError, canonical_json
 from schema.contracts.cast import FINAL_STATUSES, Admission, CastInput, CastStatus
@@ -40,9 +41,9 @@ _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
     openapi_extra=body_schema(CastBody),
 )
 async def cast_spell(
-    key: str,
     request: Request,
     identity: CasterDep,
+    key: SpellKeyDep,
     services: ServicesDep,
     idempotency_key: Annotated[str | None, Header()] = None,
     prefer: Annotated[str | None, Header()] = None,
@@ -58,14 +59,14 @@ async def cast_spell(
     seconds = _seconds_to_wait(prefer)
     if seconds == 0:
         admission, replayed = await _admit(services, cast)
-        return _answer(admission, None, None, replayed=replayed)
+        return _answer(request, admission, None, replayed=replayed)
     async with services.feed.follow(cast.cast_id) as hints:
         admission, replayed = await _admit(services, cast)
         view = None
         if admission.accepted:
-            view = await _wait(services, cast, hints.wait, seconds)
-    output = await services.files.output(cast.account_id, cast.cast_id) if view else None
-    return _answer(admission, view, output, replayed=replayed)
+            view = await _wait(services, cast, hints.wait, seconds, look_first=replayed)
+    ended = await _with_output(services, identity, view) if view else None
+    return _answer(request, admission, ended, replayed=replayed)
 
 
 @router.get("/casts", response_model=CastPage)
@@ -176,10 +177,15 @@ async def _admit(services: Services, cast: CastInput) -> tuple[Admission, bool]:
 
 
 async def _wait(
-    services: Services, cast: CastInput, changed: Any, seconds: int
+    services: Services, cast: CastInput, changed: Any, seconds: int, *, look_first: bool
 ) -> CastView | None:
-    """The cast once it is final, or None when the time is up."""
+    """The cast once it is final, or None when the time is up.
+
+    A cast that was admitted just now has not ended yet: its first hint is worth the first look.
+    """
     deadline = asyncio.get_running_loop().time() + seconds
+    if not look_first:
+        await changed(min(seconds, 5.0))
     while True:
         view = await services.casts.cast(cast.account_id, cast.cast_id)
         if view is not None and view.status in FINAL_STATUSES:
@@ -191,13 +197,14 @@ async def _wait(
 
 
 def _answer(
-    admission: Admission, view: CastView | None, output: bytes | None, *, replayed: bool
+    request: Request, admission: Admission, ended: CastDocument | None, *, replayed: bool
 ) -> Response:
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
     if admission.problem is not None:
-        raise admission.problem.to_error()
-    if view is not None:
-        return JSONResponse(cast_document(view, output).model_dump(mode="json"), 200, headers)
+        # Returned, not raised: a refusal is replayed for its key like any other answer.
+        return problem_response(request, admission.problem.to_error(), headers)
+    if ended is not None:
+        return JSONResponse(ended.model_dump(mode="json"), 200, headers)
     document = admitted_cast(admission)
     headers["Location"] = f"/v1/casts/{admission.cast_id}"
     return JSONResponse(document.model_dump(mode="json"), 202, headers)

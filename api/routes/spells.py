@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import read_body
 from api.cursors import read_spell_cursor, spell_cursor
-from api.deps import CasterDep, MakerDep, ServicesDep
+from api.deps import CasterDep, MakerDep, ServicesDep, SpellKeyDep, VersionDep
 from api.documents import SpellPage
 from schema import limits
 from schema.contracts.publish import PublishInput, PublishResult
@@ -62,7 +62,7 @@ async def list_spells(
 
 
 @router.get("/spells/{key}", response_model=VersionView)
-async def get_spell(key: str, identity: CasterDep, services: ServicesDep) -> VersionView:
+async def get_spell(identity: CasterDep, key: SpellKeyDep, services: ServicesDep) -> VersionView:
     """The newest version that can be cast: price, limits, schemas, verdict."""
     versions = await services.spells.versions(identity.caller.account_id, key)
     castable = [version for version in versions if version.state == "published"]
@@ -73,7 +73,7 @@ async def get_spell(key: str, identity: CasterDep, services: ServicesDep) -> Ver
 
 @router.get("/spells/{key}/versions", response_model=list[VersionView])
 async def list_versions(
-    key: str, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, key: SpellKeyDep, services: ServicesDep
 ) -> list[VersionView]:
     """All versions of a spell, newest first, yanked ones included."""
     versions = await services.spells.versions(identity.caller.account_id, key)
@@ -84,7 +84,7 @@ async def list_versions(
 
 @router.get("/spells/{key}/versions/{version}", response_model=VersionView)
 async def get_version(
-    key: str, version: str, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, key: SpellKeyDep, version: VersionDep, services: ServicesDep
 ) -> VersionView:
     """One version of a spell."""
     versions = await services.spells.versions(identity.caller.account_id, key, version)
@@ -95,7 +95,7 @@ async def get_version(
 
 @router.post("/spells/{key}/versions/{version}:yank", status_code=204)
 async def yank_version(
-    key: str, version: str, identity: MakerDep, services: ServicesDep
+    identity: MakerDep, key: SpellKeyDep, version: VersionDep, services: ServicesDep
 ) -> None:
     """Withdraw an own version: running casts end as they run, new ones get 410."""
     await services.spells.set_state(identity.caller.account_id, key, version, "yanked")
@@ -103,7 +103,7 @@ async def yank_version(
 
 @router.post("/spells/{key}/versions/{version}:unyank", status_code=204)
 async def unyank_version(
-    key: str, version: str, identity: MakerDep, services: ServicesDep
+    identity: MakerDep, key: SpellKeyDep, version: VersionDep, services: ServicesDep
 ) -> None:
     """Bring a yanked own version back."""
     await services.spells.set_state(identity.caller.account_id, key, version, "published")

@@ -9,14 +9,16 @@ from sqlalchemy import text
 from infra.api_keys import NewApiKey, hash_api_key, new_api_key, prefix_of
 from infra.postgres import Database, row_dict
 from infra.repositories import budgets
-from infra.repositories.ledger import open_account, transfer
+from infra.repositories.budgets import BudgetScope
+from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.errors import SpellError
 from schema.ids import new_account_id, new_api_key_id
 from schema.scopes import Scope
 
 _AUTHENTICATE = text(
-    "SELECT k.id, k.account_id, k.key_hash, k.scopes, s.cast_secret FROM api_keys k"
+    "SELECT k.id, k.account_id, k.key_hash, k.scopes, s.cast_secret,"
+    " coalesce(k.last_used_at < now() - interval '1 minute', true) AS stale FROM api_keys k"
     " JOIN accounts a ON a.id = k.account_id AND a.state = 'active'"
     " JOIN account_secrets s ON s.account_id = k.account_id"
     " WHERE k.prefix = :prefix AND k.revoked_at IS NULL"
@@ -88,7 +90,8 @@ class PostgresAccounts:
                 bytes(row.key_hash), hash_api_key(self._pepper, key_text)
             ):
                 return None
-            await connection.execute(_TOUCH, {"id": row.id})
+            if row.stale:
+                await connection.execute(_TOUCH, {"id": row.id})
         caller = Caller(account_id=row.account_id, api_key_id=row.id, scopes=frozenset(row.scopes))
         return caller, bytes(row.cast_secret)
 
@@ -135,24 +138,18 @@ class PostgresAccounts:
     ) -> bool:
         """Add prepaid credit once per reference; False when this reference was credited before."""
         async with self._database.transaction() as connection:
-            clearing = await open_account(connection, "processor_clearing", None, currency)
-            credit = await open_account(connection, "caster_credit", account_id, currency)
-            await open_account(connection, "caster_hold", account_id, currency)
-            moved = await transfer(
-                connection,
-                reference=f"credit:{reference}",
-                kind="credit",
-                debit=clearing,
-                credit=credit,
-                currency=currency,
-                amount_micros=amount_micros,
-            )
-            if moved:
+            clearing = LedgerAccountName("processor_clearing", None, currency)
+            credit = LedgerAccountName("caster_credit", account_id, currency)
+            hold = LedgerAccountName("caster_hold", account_id, currency)
+            await open_accounts(connection, [clearing, credit, hold])
+            moved = Transfer(f"credit:{reference}", "credit", clearing, credit, amount_micros)
+            credited = await move_money(connection, [moved]) == 1
+            if credited:
                 await connection.execute(
                     _GROW_BALANCE,
                     {"account_id": account_id, "currency": currency, "amount": amount_micros},
                 )
-            return moved
+            return credited
 
     async def set_cap(self, account_id: str, cap: Cap) -> None:
         """Set one of the account's own caps. Raises SpellError(KEY_NOT_FOUND) for a foreign key."""
@@ -175,8 +172,7 @@ class PostgresAccounts:
     async def usage(self, account_id: str, api_key_id: str, currency: str) -> list[BudgetUsage]:
         """Every budget that a cast by this key would touch now, in its current period."""
         async with self._database.transaction() as connection:
-            scope = await budgets.scope_of_today(connection, account_id, api_key_id, currency)
-            await budgets.ensure(connection, scope)
+            scope = BudgetScope.of_today(account_id, api_key_id, currency)
             states = await budgets.lock(connection, scope)
         return [
             BudgetUsage(

@@ -14,29 +14,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # Budgets that do not start over have one row, dated here.
 _NO_PERIOD = date(1970, 1, 1)
 
+_ROWS = (
+    "(SELECT k, s, p FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]),"
+    " CAST(:periods AS date[])) AS t(k, s, p))"
+)
 _ENSURE = text(
     "INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,"
-    " posted_micros) SELECT :account, k, s, :currency, p, 0, 0"
-    " FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
-    " AS t(k, s, p) ON CONFLICT DO NOTHING"
+    f" posted_micros) SELECT :account, k, s, :currency, p, 0, 0 FROM {_ROWS} AS r"
+    " ON CONFLICT DO NOTHING"
 )
 _LOCK = text(
     "SELECT b.kind, b.scope_id, b.period_start, b.held_micros, b.posted_micros, c.cap_micros"
     " FROM budgets b LEFT JOIN budget_caps c USING (account_id, kind, scope_id, currency)"
     " WHERE b.account_id = :account AND b.currency = :currency"
-    " AND (b.kind, b.scope_id, b.period_start) IN (SELECT k, s, p"
-    "  FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
-    "  AS t(k, s, p))"
+    f" AND (b.kind, b.scope_id, b.period_start) IN {_ROWS}"
     " ORDER BY b.kind, b.scope_id FOR UPDATE OF b"
 )
+# The locks first, in their order; an UPDATE alone would take them in the order of the plan.
 _MOVE = text(
-    "UPDATE budgets SET held_micros = held_micros + :held, posted_micros = posted_micros + :posted"
+    "WITH locked AS MATERIALIZED (SELECT kind, scope_id, period_start FROM budgets"
     " WHERE account_id = :account AND currency = :currency"
-    " AND (kind, scope_id, period_start) IN (SELECT k, s, p"
-    "  FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
-    "  AS t(k, s, p))"
+    f" AND (kind, scope_id, period_start) IN {_ROWS} ORDER BY kind, scope_id FOR UPDATE)"
+    " UPDATE budgets b SET held_micros = held_micros + :held,"
+    " posted_micros = posted_micros + :posted FROM locked l"
+    " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
+    " b.period_start) = (l.kind, l.scope_id, l.period_start)"
 )
-_TODAY = text("SELECT (now() AT TIME ZONE 'UTC')::date")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class BudgetScope:
     currency: str
     day: date
     month: date
+
+    @classmethod
+    def of_today(cls, account_id: str, api_key_id: str, currency: str) -> "BudgetScope":
+        """The budgets that a hold made now falls under. Days and months are UTC's."""
+        today = datetime.now(UTC).date()
+        return cls(account_id, api_key_id, currency, today, today.replace(day=1))
 
     def parameters(self) -> dict[str, Any]:
         """The rows as parallel arrays, for `unnest`."""
@@ -95,22 +104,13 @@ class BudgetState:
         return None
 
 
-async def scope_of_today(
-    connection: AsyncConnection, account_id: str, api_key_id: str, currency: str
-) -> BudgetScope:
-    """The budgets that a hold made now falls under, by the database's clock."""
-    today = (await connection.execute(_TODAY)).scalar_one()
-    return BudgetScope(account_id, api_key_id, currency, today, today.replace(day=1))
-
-
-async def ensure(connection: AsyncConnection, scope: BudgetScope) -> None:
-    """Make the budget rows of the scope where they are missing, such as on the first of a month."""
-    await connection.execute(_ENSURE, scope.parameters())
-
-
 async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
-    """Lock the budget rows in the fixed order; `move` wants them locked."""
-    rows = await connection.execute(_LOCK, scope.parameters())
+    """Lock the budget rows in the fixed order; missing ones, as on the first of a month, are made."""
+    parameters = scope.parameters()
+    rows = (await connection.execute(_LOCK, parameters)).all()
+    if len(rows) < len(parameters["kinds"]):
+        await connection.execute(_ENSURE, parameters)
+        rows = (await connection.execute(_LOCK, parameters)).all()
     return [
         BudgetState(
             kind=row.kind,

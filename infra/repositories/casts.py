@@ -5,6 +5,8 @@ before its budgets only where the cast already exists, and no hold waits for ano
 """
 
 import json
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -13,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.postgres import Database
 from infra.repositories import budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
-from infra.repositories.ledger import ledger_account, open_account, transfer
+from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
 from schema.contracts.cast import (
     FINAL_STATUSES,
     Admission,
@@ -28,7 +30,7 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.problem import Problem
-from schema.contracts.run import RunLimits
+from schema.contracts.run import Outcome, RunLimits
 from schema.errors import SpellError
 from schema.pricing import worst_case_of
 from schema.settlement import charge_of, split, status_of
@@ -48,7 +50,6 @@ _FIND_VERSION = text(
     "  AND v.state = 'published')) ORDER BY v.published_at DESC LIMIT 1"
 )
 _SCHEMAS = text("SELECT schemas FROM spell_versions WHERE spell_key = :key AND version = :version")
-_MAKER = text("SELECT account_id FROM spells WHERE key = :key")
 _INSERT_CAST = text(
     "WITH cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
     "  package_digest, mode, status, billing, currency, estimated_cost_micros, cost_micros,"
@@ -65,18 +66,24 @@ _MARK_RUNNING = text(
     "UPDATE casts SET status = 'running', started_at = now()"
     " WHERE id = :cast_id AND status = 'queued' RETURNING id"
 )
-_RECORD_OUTPUT = text(
-    "UPDATE casts SET usage = CAST(:usage AS jsonb), engine = :engine, output_key = :output_key,"
-    " stderr_key = :stderr_key WHERE id = :cast_id AND finished_at IS NULL RETURNING id"
+_LOCK_HOLD = text(
+    "SELECT h.*, c.started_at FROM holds h JOIN casts c ON c.id = h.cast_id"
+    " WHERE h.cast_id = :cast_id FOR UPDATE OF h"
 )
-_LOCK_HOLD = text("SELECT * FROM holds WHERE cast_id = :cast_id FOR UPDATE")
-_CLOSE_HOLD = text(
-    "UPDATE holds SET state = :state, posted_micros = :posted, closed_at = now()"
-    " WHERE cast_id = :cast_id"
+_OPEN_HOLDS = text(
+    "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
+    " JOIN idempotency_records i USING (cast_id) JOIN casts c ON c.id = h.cast_id"
+    " WHERE h.state = 'held' AND h.created_at < now() - CAST(:age AS interval)"
+    " ORDER BY h.created_at LIMIT :limit"
 )
-_END_CAST = text(
-    "UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
-    " problem = CAST(:problem AS jsonb), finished_at = now() WHERE id = :cast_id"
+_END = text(
+    "WITH hold_row AS (UPDATE holds SET state = :hold_state, posted_micros = :cost,"
+    "  closed_at = now() WHERE cast_id = :cast_id)"
+    " UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
+    " problem = CAST(:problem AS jsonb), usage = CAST(:usage AS jsonb), engine = :engine,"
+    " output_key = :output_key, stderr_key = :stderr_key, finished_at = now(),"
+    " started_at = CASE WHEN :ran THEN coalesce(started_at, now()) ELSE started_at END"
+    " WHERE id = :cast_id"
 )
 _RESULT = text(
     "SELECT id, status, billing, currency, cost_micros, problem FROM casts WHERE id = :cast_id"
@@ -123,6 +130,7 @@ class PostgresCasts:
             entry=row.entry,
             limits=RunLimits.model_validate(row.limits),
             price=row.price,
+            maker_account_id=row.maker,
         )
         return plan, bytes(row.schemas)
 
@@ -135,11 +143,8 @@ class PostgresCasts:
     async def hold(self, request: CastInput, plan: RunPlan) -> Admission:
         """Hold the worst case under every cap and record the cast, or record the refusal."""
         estimate = worst_case_of(plan.price, plan.limits)
+        scope = BudgetScope.of_today(request.account_id, request.api_key_id, plan.price.currency)
         async with self._database.transaction() as connection:
-            scope = await budgets.scope_of_today(
-                connection, request.account_id, request.api_key_id, plan.price.currency
-            )
-            await budgets.ensure(connection, scope)
             states = await budgets.lock(connection, scope)
             problem = _refusal(states, estimate, request.budget_cap_micros, scope.currency)
             admission = Admission(
@@ -167,7 +172,6 @@ class PostgresCasts:
         amount: int,
     ) -> None:
         await budgets.move(connection, scope, held=amount)
-        maker = (await connection.execute(_MAKER, {"key": plan.spell_key})).scalar_one()
         await connection.execute(
             _INSERT_CAST,
             {
@@ -180,23 +184,17 @@ class PostgresCasts:
                 "currency": scope.currency,
                 "amount": amount,
                 "fingerprint": request.fingerprint,
-                "maker": maker,
+                "maker": plan.maker_account_id,
                 "fee": self._fee_basis_points,
                 "day": scope.day,
                 "month": scope.month,
                 "held": json.dumps({"amount_micros": amount, "currency": scope.currency}),
             },
         )
-        await transfer(
-            connection,
-            reference=f"{request.cast_id}:hold",
-            kind="hold",
-            debit=ledger_account("caster_credit", scope.account_id, scope.currency),
-            credit=ledger_account("caster_hold", scope.account_id, scope.currency),
-            currency=scope.currency,
-            amount_micros=amount,
-            cast_id=request.cast_id,
-        )
+        credit = LedgerAccountName("caster_credit", scope.account_id, scope.currency)
+        hold = LedgerAccountName("caster_hold", scope.account_id, scope.currency)
+        moved = Transfer(f"{request.cast_id}:hold", "hold", credit, hold, amount, request.cast_id)
+        await move_money(connection, [moved])
 
     async def refuse(self, request: CastInput, admission: Admission) -> Admission:
         """Record a refusal that needs no money; an admission recorded before wins."""
@@ -212,49 +210,44 @@ class PostgresCasts:
         async with self._database.transaction() as connection:
             result = await connection.execute(_MARK_RUNNING, {"cast_id": cast_id})
             if result.first() is not None:
-                await events.append(connection, cast_id, EventKind.RUNNING, {})
-
-    async def record_output(
-        self, cast_id: str, outcome: RunOutcome, output_key: str | None, stderr_key: str | None
-    ) -> None:
-        """Record usage and where output and error stream are kept; harmless when repeated."""
-        usage = outcome.usage.model_dump_json() if outcome.usage else None
-        async with self._database.transaction() as connection:
-            if outcome.usage is not None:
-                await connection.execute(_MARK_RUNNING, {"cast_id": cast_id})
-            result = await connection.execute(
-                _RECORD_OUTPUT,
-                {
-                    "cast_id": cast_id,
-                    "usage": usage,
-                    "engine": outcome.engine,
-                    "output_key": output_key,
-                    "stderr_key": stderr_key,
-                },
-            )
-            if result.first() is not None and output_key is not None:
-                size = {"output_bytes": outcome.output_bytes}
-                await events.append(connection, cast_id, EventKind.STORING, size)
+                await events.append(connection, cast_id, [(EventKind.RUNNING, {})])
 
     async def settle(self, order: SettleOrder) -> CastResult:
-        """Post the exact cost, void the rest, end the cast; a settled one answers as it is."""
+        """Post the exact cost, void the rest, keep what came of the run, end the cast."""
         async with self._database.transaction() as connection:
             hold = (await connection.execute(_LOCK_HOLD, {"cast_id": order.cast_id})).one()
-            if hold.state == "held":
-                due = charge_of(order.price, order.outcome)
-                await _close(
-                    connection,
-                    hold,
-                    due=None if due is None else min(due, hold.amount_micros),
-                    status=status_of(order.outcome.outcome),
-                    problem=order.outcome.problem,
+            if hold.state != "held":
+                return await _result(connection, order.cast_id)
+            due = charge_of(order.price, order.outcome)
+            end = _End(
+                due=None if due is None else min(due, hold.amount_micros),
+                status=status_of(order.outcome.outcome),
+                outcome=order.outcome,
+            )
+            return await _close(connection, hold, end)
+
+    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[ReleaseOrder]:
+        """The oldest open holds, as orders to release them as the platform's failure."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                _OPEN_HOLDS, {"age": timedelta(seconds=older_than_seconds), "limit": limit}
+            )
+            return [
+                ReleaseOrder(
+                    cast_id=row.cast_id,
+                    account_id=row.account_id,
+                    fingerprint=row.fingerprint,
+                    spell_key=row.spell_key,
+                    problem=Problem.of(SpellError("INTERNAL")),
                 )
-            return await _result(connection, order.cast_id)
+                for row in rows
+            ]
 
     async def release(self, order: ReleaseOrder) -> CastResult:
         """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
         cancelled = order.problem.code == "CAST_CANCELLED"
         status = CastStatus.CANCELLED if cancelled else CastStatus.FAILED
+        outcome = RunOutcome(outcome=Outcome.LOST, problem=order.problem)
         async with self._database.transaction() as connection:
             # A late attempt of the admission finds this record and holds nothing.
             tombstone = Admission(cast_id=order.cast_id, problem=order.problem)
@@ -267,9 +260,18 @@ class PostgresCasts:
                     billing=Billing.RELEASED,
                     problem=order.problem,
                 )
-            if hold.state == "held":
-                await _close(connection, hold, due=None, status=status, problem=order.problem)
-            return await _result(connection, order.cast_id)
+            if hold.state != "held":
+                return await _result(connection, order.cast_id)
+            return await _close(connection, hold, _End(due=None, status=status, outcome=outcome))
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a cast ends. `due` None releases the whole hold."""
+
+    due: int | None
+    status: CastStatus
+    outcome: RunOutcome
 
 
 def _check_castable(row: Any, request: CastInput) -> None:
@@ -349,75 +351,75 @@ async def _recorded(
     return Admission.model_validate(row.admission)
 
 
-async def _close(
-    connection: AsyncConnection,
-    hold: Any,
-    *,
-    due: int | None,
-    status: CastStatus,
-    problem: Problem | None,
-) -> None:
-    """Post what is due, void the rest, and end the cast. `due` None releases the whole hold."""
-    cost = due or 0
+async def _close(connection: AsyncConnection, hold: Any, end: _End) -> CastResult:
+    """Post what is due, void the rest, and end the cast with its last events."""
+    result = CastResult(
+        cast_id=hold.cast_id,
+        status=end.status,
+        billing=Billing.RELEASED if end.due is None else Billing.SETTLED,
+        currency=hold.currency,
+        cost_micros=end.due or 0,
+        problem=end.outcome.problem,
+    )
     scope = BudgetScope(hold.account_id, hold.api_key_id, hold.currency, hold.day, hold.month)
-    await budgets.lock(connection, scope)
-    await budgets.move(connection, scope, held=-hold.amount_micros, posted=cost)
+    await budgets.move(connection, scope, held=-hold.amount_micros, posted=result.cost_micros)
+    outcome = end.outcome
     await connection.execute(
-        _CLOSE_HOLD,
+        _END,
         {
             "cast_id": hold.cast_id,
-            "state": "voided" if due is None else "posted",
-            "posted": cost,
+            "hold_state": "voided" if end.due is None else "posted",
+            "cost": result.cost_micros,
+            "status": result.status,
+            "billing": result.billing,
+            "problem": result.problem.model_dump_json() if result.problem else None,
+            "usage": outcome.usage.model_dump_json() if outcome.usage else None,
+            "engine": outcome.engine or None,
+            "output_key": outcome.output_key,
+            "stderr_key": outcome.stderr_key,
+            "ran": outcome.usage is not None,
         },
     )
-    await _move_money(connection, hold, cost)
-    billing = Billing.RELEASED if due is None else Billing.SETTLED
-    await connection.execute(
-        _END_CAST,
-        {
-            "cast_id": hold.cast_id,
-            "status": status,
-            "billing": billing,
-            "cost": cost,
-            "problem": problem.model_dump_json() if problem else None,
-        },
-    )
+    await _return_and_pay(connection, hold, result.cost_micros)
+    await events.append(connection, hold.cast_id, _last_events(hold, outcome, result))
+    return result
+
+
+def _last_events(hold: Any, outcome: RunOutcome, result: CastResult) -> list[events.Event]:
+    """The start, if it was too brief for an event of its own; the output; the end."""
+    last: list[events.Event] = []
+    if outcome.usage is not None and hold.started_at is None:
+        last.append((EventKind.RUNNING, {}))
+    if outcome.output_key is not None:
+        last.append((EventKind.STORING, {"output_bytes": outcome.output_bytes}))
     summary: dict[str, Any] = {
-        "status": status,
-        "billing": billing,
-        "cost_micros": cost,
-        "currency": hold.currency,
+        "status": result.status,
+        "billing": result.billing,
+        "cost_micros": result.cost_micros,
+        "currency": result.currency,
     }
-    if problem is not None:
-        summary["code"] = problem.code
-    await events.append(connection, hold.cast_id, _EVENT_OF_STATUS[status], summary)
+    if result.problem is not None:
+        summary["code"] = result.problem.code
+    return [*last, (_EVENT_OF_STATUS[result.status], summary)]
 
 
-async def _move_money(connection: AsyncConnection, hold: Any, cost: int) -> None:
+async def _return_and_pay(connection: AsyncConnection, hold: Any, cost: int) -> None:
     """Ledger side of closing a hold: maker's share, platform's fee, and the rest back."""
-    currency = hold.currency
-    held = ledger_account("caster_hold", hold.account_id, currency)
-    maker_share, fee = split(cost, hold.fee_basis_points)
-    rest = hold.amount_micros - cost
-    legs = (
-        ("post", maker_share, "maker_payable", hold.maker_account_id),
-        ("fee", fee, "platform_revenue", None),
-        ("void", rest, "caster_credit", hold.account_id),
+    currency, cast_id = hold.currency, hold.cast_id
+    held = LedgerAccountName("caster_hold", hold.account_id, currency)
+    maker = LedgerAccountName("maker_payable", hold.maker_account_id, currency)
+    platform = LedgerAccountName("platform_revenue", None, currency)
+    credit = LedgerAccountName("caster_credit", hold.account_id, currency)
+    share, fee = split(cost, hold.fee_basis_points)
+    await open_accounts(connection, [maker, platform])
+    await move_money(
+        connection,
+        [
+            Transfer(f"{cast_id}:post", "post", held, maker, share, cast_id),
+            Transfer(f"{cast_id}:fee", "fee", held, platform, fee, cast_id),
+            Transfer(f"{cast_id}:void", "void", held, credit, hold.amount_micros - cost, cast_id),
+        ],
     )
-    for kind, amount, account_kind, owner in legs:
-        if amount == 0:
-            continue
-        credit = await open_account(connection, account_kind, owner, currency)
-        await transfer(
-            connection,
-            reference=f"{hold.cast_id}:{kind}",
-            kind=kind,
-            debit=held,
-            credit=credit,
-            currency=currency,
-            amount_micros=amount,
-            cast_id=hold.cast_id,
-        )
 
 
 async def _result(connection: AsyncConnection, cast_id: str) -> CastResult:

@@ -1,22 +1,32 @@
 """The event stream of a cast: gap-free numbers, one writer at a time (decision 23)."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# The cast's row lock serialises its writers; number and event share the transaction.
+# The cast's row lock serialises its writers; numbers and events share the transaction.
 _APPEND = text(
-    "WITH numbered AS (UPDATE casts SET event_seq = event_seq + 1 WHERE id = :cast_id"
-    " RETURNING id, event_seq)"
+    "WITH numbered AS (UPDATE casts SET event_seq = event_seq + :count WHERE id = :cast_id"
+    " RETURNING id, event_seq - :count AS before)"
     " INSERT INTO cast_events (cast_id, seq, kind, data)"
-    " SELECT id, event_seq, :kind, CAST(:data AS jsonb) FROM numbered"
+    " SELECT n.id, n.before + e.place, e.kind, CAST(e.data AS jsonb) FROM numbered n,"
+    " unnest(CAST(:kinds AS text[]), CAST(:data AS text[])) WITH ORDINALITY AS e(kind, data, place)"
 )
 
+Event = tuple[str, dict[str, Any]]
 
-async def append(
-    connection: AsyncConnection, cast_id: str, kind: str, data: dict[str, Any]
-) -> None:
-    """Append one event to a cast's stream; nothing happens for a cast that is not there."""
-    await connection.execute(_APPEND, {"cast_id": cast_id, "kind": kind, "data": json.dumps(data)})
+
+async def append(connection: AsyncConnection, cast_id: str, new: Sequence[Event]) -> None:
+    """Append events to a cast's stream; nothing happens for a cast that is not there."""
+    await connection.execute(
+        _APPEND,
+        {
+            "cast_id": cast_id,
+            "count": len(new),
+            "kinds": [kind for kind, _ in new],
+            "data": [json.dumps(data) for _, data in new],
+        },
+    )

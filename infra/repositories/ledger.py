@@ -1,59 +1,81 @@
 """The double-entry ledger: accounts by name, balanced transfers, nothing ever changed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _OPEN = text(
-    "INSERT INTO ledger_accounts (id, kind, account_id, currency) "
-    "VALUES (:id, :kind, :account_id, :currency) ON CONFLICT (id) DO NOTHING"
+    "INSERT INTO ledger_accounts (id, kind, account_id, currency)"
+    " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:kinds AS text[]), CAST(:owners AS text[]),"
+    " CAST(:currencies AS text[])) ON CONFLICT (id) DO NOTHING"
 )
 _TRANSFER = text(
-    "INSERT INTO ledger_transfers (reference, kind, debit_account_id, credit_account_id, currency,"
-    " amount_micros, cast_id) VALUES (:reference, :kind, :debit, :credit, :currency, :amount,"
-    " :cast_id) ON CONFLICT (reference) DO NOTHING RETURNING id"
+    "INSERT INTO ledger_transfers (reference, kind, debit_account_id, credit_account_id,"
+    " currency, amount_micros, cast_id)"
+    " SELECT * FROM unnest(CAST(:references AS text[]), CAST(:kinds AS text[]),"
+    " CAST(:debits AS text[]), CAST(:credits AS text[]), CAST(:currencies AS text[]),"
+    " CAST(:amounts AS bigint[]), CAST(:cast_ids AS text[]))"
+    " ON CONFLICT (reference) DO NOTHING RETURNING id"
 )
 
 
-def ledger_account(kind: str, account_id: str | None, currency: str) -> str:
-    """The id of a ledger account, such as `caster_credit:acct_…:USD` or `platform_revenue:USD`."""
-    return ":".join(part for part in (kind, account_id, currency) if part)
+@dataclass(frozen=True)
+class LedgerAccountName:
+    """Names a ledger account, such as `caster_credit:acct_…:USD` or `platform_revenue:USD`."""
+
+    kind: str
+    account_id: str | None
+    currency: str
+
+    @property
+    def id(self) -> str:
+        """The account's id in the ledger."""
+        return ":".join(part for part in (self.kind, self.account_id, self.currency) if part)
 
 
-async def open_account(
-    connection: AsyncConnection, kind: str, account_id: str | None, currency: str
-) -> str:
-    """Make sure the ledger account is there; answers its id."""
-    account = ledger_account(kind, account_id, currency)
+@dataclass(frozen=True)
+class Transfer:
+    """One movement of money. `reference` names its business reason, once and for all."""
+
+    reference: str
+    kind: str
+    debit: LedgerAccountName
+    credit: LedgerAccountName
+    amount_micros: int
+    cast_id: str | None = None
+
+
+async def open_accounts(connection: AsyncConnection, accounts: Sequence[LedgerAccountName]) -> None:
+    """Make sure that the ledger accounts are there, in one order for everybody."""
+    ordered = sorted(set(accounts), key=lambda account: account.id)
     await connection.execute(
-        _OPEN, {"id": account, "kind": kind, "account_id": account_id, "currency": currency}
+        _OPEN,
+        {
+            "ids": [account.id for account in ordered],
+            "kinds": [account.kind for account in ordered],
+            "owners": [account.account_id for account in ordered],
+            "currencies": [account.currency for account in ordered],
+        },
     )
-    return account
 
 
-async def transfer(
-    connection: AsyncConnection,
-    *,
-    reference: str,
-    kind: str,
-    debit: str,
-    credit: str,
-    currency: str,
-    amount_micros: int,
-    cast_id: str | None = None,
-) -> bool:
-    """Move money once per reference; False when this reference moved before. Zero moves nothing."""
-    if amount_micros == 0:
-        return False
+async def move_money(connection: AsyncConnection, transfers: Sequence[Transfer]) -> int:
+    """Make the transfers whose reference has not moved before; answers how many. Zeros move not."""
+    real = [transfer for transfer in transfers if transfer.amount_micros]
+    if not real:
+        return 0
     result = await connection.execute(
         _TRANSFER,
         {
-            "reference": reference,
-            "kind": kind,
-            "debit": debit,
-            "credit": credit,
-            "currency": currency,
-            "amount": amount_micros,
-            "cast_id": cast_id,
+            "references": [transfer.reference for transfer in real],
+            "kinds": [transfer.kind for transfer in real],
+            "debits": [transfer.debit.id for transfer in real],
+            "credits": [transfer.credit.id for transfer in real],
+            "currencies": [transfer.debit.currency for transfer in real],
+            "amounts": [transfer.amount_micros for transfer in real],
+            "cast_ids": [transfer.cast_id for transfer in real],
         },
     )
-    return result.first() is not None
+    return len(result.all())

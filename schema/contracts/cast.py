@@ -88,6 +88,7 @@ class RunPlan(Contract):
     entry: str
     limits: RunLimits
     price: Price
+    maker_account_id: AccountId
 
 
 class Admission(Contract):
@@ -136,6 +137,9 @@ class RunOutcome(Contract):
     problem: Problem | None = None
     usage: Usage | None = None
     output_bytes: int = 0
+    output_key: str | None = None
+    """Where the output is kept, encrypted; only a success has one."""
+    stderr_key: str | None = None
     engine: str = ""
 
 

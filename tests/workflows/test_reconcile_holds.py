@@ -1,0 +1,89 @@
+"""Goal: a terminated workflow leaves no hold for ever. Method: terminate one, then look."""
+
+import asyncio
+import uuid
+
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.maintenance import MaintenanceActivities
+from infra.postgres import Database
+from infra.repositories.casts import PostgresCasts
+from infra.temporal_states import TemporalWorkflowStates
+from tests.support.builders import a_cast, make_person, publish
+from tests.support.fakes import ScriptedRunBus
+from tests.support.money import assert_books_balance, credit_left, open_holds
+from tests.support.platform import CastingPlatform
+from workflows.reconcile_holds import ReconcileHolds
+
+
+class AllHolds:
+    """Every open hold, however young: the test does not wait a minute."""
+
+    def __init__(self, casts: PostgresCasts) -> None:
+        self._casts = casts
+        self.release = casts.release
+
+    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[object]:
+        assert older_than_seconds >= 60
+        return await self._casts.open_holds(older_than_seconds=0, limit=limit)  # type: ignore[return-value]
+
+
+async def test_the_hold_of_a_terminated_cast_is_released_and_a_running_one_is_left(
+    client: Client, database: Database
+) -> None:
+    maker = await make_person(database)
+    spell = await publish(database, maker)
+    caster = await make_person(database, credit_micros=1500)
+    platform = CastingPlatform(client, database, script=lambda _: None)
+    doomed, running = a_cast(caster, spell.spell_key), a_cast(caster, spell.spell_key)
+    async with platform.worker:
+        handles = [await platform.start(request) for request in (doomed, running)]
+        while not {doomed.cast_id, running.cast_id} <= set(platform.bus.published):
+            await asyncio.sleep(0.01)
+        await handles[0].terminate("an operator in a hurry")
+        assert await open_holds(database, caster) == 2
+        report = await look(client, platform)
+        assert doomed.cast_id in report.released
+        assert running.cast_id not in report.released
+        assert await open_holds(database, caster) == 1
+        assert await credit_left(database, caster) == 1000
+        again = await look(client, platform)
+        assert doomed.cast_id not in again.released
+        await handles[1].cancel()
+    async with database.reading() as connection:
+        status = await connection.execute(
+            text("SELECT status, billing FROM casts WHERE id = :id"), {"id": doomed.cast_id}
+        )
+        assert tuple(status.one()) == ("failed", "released")
+    await assert_books_balance(database)
+
+
+async def test_young_holds_are_not_looked_at(client: Client, database: Database) -> None:
+    maker = await make_person(database)
+    spell = await publish(database, maker)
+    caster = await make_person(database, credit_micros=500)
+    casts = PostgresCasts(database, fee_basis_points=0)
+    request = a_cast(caster, spell.spell_key)
+    plan, _ = await casts.find_plan(request)
+    await casts.hold(request, plan)
+    old = await casts.open_holds(older_than_seconds=60, limit=1000)
+    assert request.cast_id not in {order.cast_id for order in old}
+
+
+async def look(client: Client, platform: CastingPlatform):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    bus = ScriptedRunBus(lambda _: None)
+    activities = MaintenanceActivities(
+        AllHolds(platform.casts),  # type: ignore[arg-type]
+        TemporalWorkflowStates(client),
+        bus,
+    )
+    queue = f"maintenance-{uuid.uuid4()}"
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[ReconcileHolds],
+        activities=[activities.reconcile_holds],
+    ):
+        return await client.execute_workflow(ReconcileHolds.run, id=queue, task_queue=queue)
