@@ -35,13 +35,18 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
         self._vault = vault
         self._owner = owner
 
+    @property
+    def owner(self) -> str:
+        """Whose key this codec encrypts under."""
+        return self._owner
+
     def with_context(self, context: SerializationContext) -> Self:
         """A codec that encrypts for the account that the workflow id names."""
         workflow_id = None
         if isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
             workflow_id = context.workflow_id
-        owner = account_of_workflow(workflow_id) if workflow_id else None
-        return type(self)(self._vault, owner or PLATFORM_OWNER)
+        owner = (account_of_workflow(workflow_id) if workflow_id else None) or PLATFORM_OWNER
+        return self if owner == self._owner else type(self)(self._vault, owner)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Encrypt each payload under the context's owner."""

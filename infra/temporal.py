@@ -7,6 +7,7 @@ kept in object storage (encrypted too) so that histories stay small (architectur
 import dataclasses
 import hashlib
 from collections.abc import Sequence
+from typing import Self
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import IndexedValueType
@@ -15,11 +16,12 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import (
     DataConverter,
     DefaultFailureConverterWithEncodedAttributes,
     ExternalStorage,
+    SerializationContext,
     StorageDriver,
     StorageDriverClaim,
     StorageDriverRetrieveContext,
@@ -34,6 +36,7 @@ from schema.names import SEARCH_ACCOUNT, SEARCH_COST, SEARCH_MODE, SEARCH_SPELL,
 
 # Temporal refuses payloads above 2 MB; far below that, histories already get slow to replay.
 INLINE_PAYLOAD_BYTES_MAX = 128 * 1024
+_VARIANTS_MAX = 10_000
 
 
 class BlobStorageDriver(StorageDriver):
@@ -77,10 +80,52 @@ class BlobStorageDriver(StorageDriver):
         return Payload.FromString(content)
 
 
+class SharedPydanticConverter(PydanticPayloadConverter):
+    """One instance for the process: the SDK makes a converter for every payload it looks at.
+
+    It has no state, and making it took a twelfth of a worker's time (measured with py-spy).
+    """
+
+    _shared: "SharedPydanticConverter | None" = None
+
+    def __new__(cls) -> "SharedPydanticConverter":
+        if cls._shared is None:
+            shared = super().__new__(cls)
+            PydanticPayloadConverter.__init__(shared)
+            cls._shared = shared
+        return cls._shared
+
+    def __init__(self) -> None:
+        """Nothing: `__new__` did it, once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnerDataConverter(DataConverter):
+    """The converter with its variants by owner kept: the SDK asks for one at every payload."""
+
+    variants: dict[str, Self] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """The variant whose codec encrypts for the account that the context names."""
+        assert isinstance(self.payload_codec, EncryptingCodec)
+        codec = self.payload_codec.with_context(context)
+        if codec is self.payload_codec:
+            return self
+        variant = self.variants.get(codec.owner)
+        if variant is None:
+            variant = dataclasses.replace(self, payload_codec=codec)
+            if len(self.variants) >= _VARIANTS_MAX:
+                self.variants.clear()
+            self.variants[codec.owner] = variant
+        return variant
+
+
 def data_converter(vault: PlatformVault, blobs: ObjectBlobStore) -> DataConverter:
     """The one converter: pydantic in, encryption over it, large payloads aside."""
-    return dataclasses.replace(
-        pydantic_data_converter,
+    return OwnerDataConverter(
+        payload_converter_class=SharedPydanticConverter,
         payload_codec=EncryptingCodec(vault),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
         external_storage=ExternalStorage(
