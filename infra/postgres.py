@@ -1,12 +1,19 @@
 """The way to Postgres: one engine per process, transactions at the edge."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from schema.errors import SpellError
+
+# SQLSTATE classes: connection exception, insufficient resources, operator intervention.
+_AWAY = ("08", "53", "57")
 
 
 def create_engine(url: str, *, pool_size: int, statement_cache: int) -> AsyncEngine:
@@ -17,7 +24,7 @@ def create_engine(url: str, *, pool_size: int, statement_cache: int) -> AsyncEng
         pool_size: connections kept open at most; more callers than that wait for one.
         statement_cache: prepared statements per connection; 0 behind a transaction pooler.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
@@ -31,6 +38,18 @@ def create_engine(url: str, *, pool_size: int, statement_cache: int) -> AsyncEng
         },
         json_serializer=lambda value: json.dumps(value, separators=(",", ":")),
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
+    """Make the pool replace a connection whose server went away while nobody used it.
+
+    asyncpg has noticed by itself, so this costs no round trip, unlike a ping.
+    """
+    del record, proxy
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class Database:
@@ -42,14 +61,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end of the block, rolled back by an exception."""
-        async with self._engine.begin() as connection:
-            yield connection
+        with _translated():
+            async with self._engine.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Single statements that only read: no BEGIN and COMMIT around them."""
-        async with self._engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        with _translated():
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
@@ -59,6 +80,24 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn every way in which the database can be away into the catalogue's word for it."""
+    try:
+        yield
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or state.startswith(_AWAY):
+            raise _unavailable() from error
+        raise
+    except (OSError, PoolTimeoutError) as error:
+        raise _unavailable() from error
+
+
+def _unavailable() -> SpellError:
+    return SpellError("SERVICE_UNAVAILABLE", "The database is away.", retry_after=2)
 
 
 def row_dict(row: Any) -> dict[str, Any]:

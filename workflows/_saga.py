@@ -1,4 +1,4 @@
-"""The undo stack: each undo is registered before its step, and is harmless if the step never was."""
+"""The undo stack: each undo is registered before its step, and harmless if that never was."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ Undo = Callable[[Problem], Awaitable[object]]
 
 
 class Saga:
-    """Undoes steps newest first. An undo that fails for good does not keep the older ones from it."""
+    """Undoes steps newest first. One that fails for good does not keep the older ones from it."""
 
     def __init__(self) -> None:
         self._undos: list[Undo] = []

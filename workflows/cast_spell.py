@@ -63,7 +63,7 @@ class CastSpell:
 
     @workflow.run
     async def run(self, request: CastInput) -> CastResult:
-        """Admit, execute, settle; undo everything when the platform fails or an operator cancels."""
+        """Admit, execute, settle; undo it all when the platform fails or an operator cancels."""
         try:
             admission = await self._admit(request)
             if admission.plan is None:

@@ -1,0 +1,36 @@
+"""A platform of its own for chaos, with a spell that takes long enough to be killed in."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.support.e2e import WholePlatform, whole_platform
+from tests.support.e2e_packages import FLAT, package, wasm
+
+# Naps for a second and a half, then answers.
+_NAPPING = """(module
+  (import "wasi_snapshot_preview1" "poll_oneoff"
+    (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 256) "{\\"ok\\":true}")
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const 1500000000))
+    (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))
+    (i32.store (i32.const 0) (i32.const 256))
+    (i32.store (i32.const 4) (i32.const 11))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+NAP = "com.example.chaos.nap"
+
+
+@pytest.fixture(scope="session")
+async def platform() -> AsyncIterator[WholePlatform]:
+    with TemporaryDirectory(prefix="spell-chaos-") as folder:
+        async with whole_platform(Path(folder) / "data") as started:
+            archive = package(NAP, wasm(_NAPPING), pricing=FLAT, timeout_ms=20_000)
+            await (await started.maker()).publish(archive)
+            yield started
