@@ -11,18 +11,10 @@ from datetime import timedelta
 import uvloop
 from temporalio.worker import Worker
 
+from activities import ports
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
-from activities.ports import (
-    BlobStore,
-    CastStore,
-    ModuleInspector,
-    RunBus,
-    SchemaChecker,
-    SpellStore,
-    SupplyChainGate,
-    Vault,
-)
+from activities.maintenance import MaintenanceActivities
 from activities.publishing import PublishingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
@@ -35,36 +27,52 @@ from infra.schema_checker import KillableSchemaChecker
 from infra.settings import PlatformSettings
 from infra.telemetry import configure_logging
 from infra.temporal import ensure_search_attributes
+from infra.temporal_schedules import ensure_schedules
+from infra.temporal_states import TemporalWorkflowStates
 from infra.unsigned_gate import UnsignedGate
 from schema.names import CASTS_TASK_QUEUE, PUBLISHING_TASK_QUEUE
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
+from workflows.reconcile_holds import ReconcileHolds
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
 
 
-def build_workers(platform: Platform, checker: SchemaChecker, bus: RunBus) -> list[Worker]:
+def build_workers(
+    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus
+) -> list[Worker]:
     """The workers of this process, one per task queue."""
     settings = platform.settings
-    casts: CastStore = PostgresCasts(
+    postgres_casts = PostgresCasts(
         platform.database, fee_basis_points=settings.platform_fee_basis_points
     )
-    spells: SpellStore = PostgresSpells(platform.database)
-    blobs: BlobStore = platform.blobs
-    vault: Vault = platform.vault
-    inspector: ModuleInspector = SubprocessModuleInspector()
-    gate: SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    casts: ports.CastStore = postgres_casts
+    holds: ports.OpenHolds = postgres_casts
+    states: ports.WorkflowStates = TemporalWorkflowStates(platform.temporal)
+    spells: ports.SpellStore = PostgresSpells(platform.database)
+    blobs: ports.BlobStore = platform.blobs
+    vault: ports.Vault = platform.vault
+    inspector: ports.ModuleInspector = SubprocessModuleInspector()
+    gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
     casting = CastingActivities(casts, checker)
     running = RunningActivities(casts, bus, blobs, vault, checker)
     billing = BillingActivities(casts, bus)
+    maintenance = MaintenanceActivities(holds, states, bus)
     publishing = PublishingActivities(spells, blobs, checker, inspector, gate)
     return [
         Worker(
             platform.temporal,
             task_queue=CASTS_TASK_QUEUE,
-            workflows=[CastSpell],
-            activities=[casting.admit, running.run, running.stop, billing.settle, billing.release],
+            workflows=[CastSpell, ReconcileHolds],
+            activities=[
+                casting.admit,
+                running.run,
+                running.stop,
+                billing.settle,
+                billing.release,
+                maintenance.reconcile_holds,
+            ],
             max_cached_workflows=2000,
             max_concurrent_activities=500,
             graceful_shutdown_timeout=GRACE,
@@ -93,6 +101,7 @@ async def run() -> None:
     ):
         await ensure_streams(platform.nats.jetstream())
         await ensure_search_attributes(platform.temporal)
+        await ensure_schedules(platform.temporal)
         workers = build_workers(platform, checker, NatsRunBus(platform.nats))
         async with workers[0], workers[1]:
             await stop.wait()

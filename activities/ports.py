@@ -66,7 +66,7 @@ class RunBus(Protocol):
         """Make the module fetchable by runners; `load` is called only when it is not there yet."""
 
     async def publish_run(self, request: RunRequest) -> None:
-        """Put the run on the work queue; the same cast again within the dedupe window is dropped."""
+        """Put the run on the work queue; the same cast again soon after is dropped."""
 
     def watch(self, cast_id: str) -> AbstractAsyncContextManager[RunSignals]:
         """Listen for hints about the cast while the context is open."""
@@ -97,7 +97,7 @@ class Violation(Protocol):
 
 
 class SchemaChecker(Protocol):
-    """JSON Schema 2020-12 on untrusted schemas and values, bounded in time by a killable process."""
+    """JSON Schema 2020-12 on untrusted schemas and values, in processes that can be killed."""
 
     async def check_schemas(self, schema_json: bytes) -> None:
         """Check a package's schema.json. Raises SpellError(SCHEMA_INVALID)."""

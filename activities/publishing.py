@@ -5,7 +5,13 @@ from temporalio import activity
 from activities._failures import to_failure
 from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
 from schema.blob_keys import module_key, package_key
-from schema.contracts.publish import InspectedPackage, PublishInput, PublishResult, RecordOrder
+from schema.contracts.publish import (
+    Decision,
+    InspectedPackage,
+    PublishInput,
+    PublishResult,
+    RecordOrder,
+)
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.manifest import unsupported_features
@@ -55,16 +61,20 @@ class PublishingActivities:
         Heartbeat: none; one short transaction.
         """
         try:
-            decision = await self._gate.decide(order.package)
-            if not decision.passed:
-                raise SpellError(
-                    "SPELL_UNVERIFIED",
-                    "The package did not pass the supply-chain gate.",
-                    details={"policy": decision.policy, "reasons": decision.reasons},
-                )
+            decision = await self._pass_gate(order.package)
             return await self._spells.record_version(order.account_id, order.package, decision)
         except SpellError as error:
             raise to_failure(error) from error
+
+    async def _pass_gate(self, package: InspectedPackage) -> Decision:
+        decision = await self._gate.decide(package)
+        if not decision.passed:
+            raise SpellError(
+                "SPELL_UNVERIFIED",
+                "The package did not pass the supply-chain gate.",
+                details={"policy": decision.policy, "reasons": decision.reasons},
+            )
+        return decision
 
     async def _read(self, request: PublishInput) -> Package:
         archive = await self._blobs.get(package_key(request.package_digest))

@@ -106,9 +106,7 @@ def _bare(client: Client) -> Job:
             task_queue=QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
         )
-        await client.execute_update_with_start_workflow(
-            Bare.admit, start_workflow_operation=start
-        )
+        await client.execute_update_with_start_workflow(Bare.admit, start_workflow_operation=start)
         handle = await start.workflow_handle()
         await handle.result()
 
@@ -151,9 +149,7 @@ def main() -> None:
         platform = local_platform(
             folder, lambda process, line: lines.append(f"{process}: {line}"), usual_ports=False
         )
-        asyncio.run(
-            platform.run_until_signal(lambda: measure(platform, folder, arguments))
-        )
+        asyncio.run(platform.run_until_signal(lambda: measure(platform, folder, arguments)))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ class SharedPydanticConverter(PydanticPayloadConverter):
 
     _shared: "SharedPydanticConverter | None" = None
 
-    def __new__(cls) -> "SharedPydanticConverter":
+    def __new__(cls) -> "SharedPydanticConverter":  # noqa: PYI034  (the one instance, no other)
+        """The one instance."""
         if cls._shared is None:
             shared = super().__new__(cls)
             PydanticPayloadConverter.__init__(shared)
@@ -103,9 +104,7 @@ class SharedPydanticConverter(PydanticPayloadConverter):
 class OwnerDataConverter(DataConverter):
     """The converter with its variants by owner kept: the SDK asks for one at every payload."""
 
-    variants: dict[str, Self] = dataclasses.field(
-        default_factory=dict, repr=False, compare=False
-    )
+    variants: dict[str, Self] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
     def with_context(self, context: SerializationContext) -> Self:
         """The variant whose codec encrypts for the account that the context names."""

@@ -32,7 +32,8 @@ def charge_of(price: Price, outcome: RunOutcome) -> int | None:
     if outcome.outcome is Outcome.SUCCEEDED:
         return cost_of(price, outcome.usage)
     if outcome.outcome is Outcome.CANCELLED:
-        return None if isinstance(price, FlatPrice | OneTimePrice) else cost_of(price, outcome.usage)
+        whole = isinstance(price, FlatPrice | OneTimePrice)
+        return None if whole else cost_of(price, outcome.usage)
     code = outcome.problem.code if outcome.problem else "INTERNAL"
     return cost_of(price, outcome.usage) if kind_of(code).charged is Charged.USAGE else None
 

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
+from temporalio import exceptions
 from temporalio.exceptions import (
     ApplicationError,
     FailureError,
-    TimeoutError,
     is_cancelled_exception,
 )
 
@@ -22,7 +22,7 @@ def problem_of(error: BaseException) -> Problem:
     while cause is not None:
         if isinstance(cause, ApplicationError) and cause.type in catalogue():
             return _carried(cause) or Problem(code=cause.type, message=cause.message)
-        if isinstance(cause, TimeoutError):
+        if isinstance(cause, exceptions.TimeoutError):
             return Problem.of(SpellError("SERVICE_UNAVAILABLE", retry_after=5))
         cause = cause.cause if isinstance(cause, FailureError) else None
     return Problem.of(SpellError("INTERNAL"))

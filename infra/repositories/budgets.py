@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # Budgets that do not start over have one row, dated here.
 _NO_PERIOD = date(1970, 1, 1)
 
+# ruff: noqa: S608  (the statements below are put together from constants only)
 _ROWS = (
     "(SELECT k, s, p FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]),"
     " CAST(:periods AS date[])) AS t(k, s, p))"
@@ -105,7 +106,7 @@ class BudgetState:
 
 
 async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
-    """Lock the budget rows in the fixed order; missing ones, as on the first of a month, are made."""
+    """Lock the budget rows in the fixed order; missing ones, as on a month's first, are made."""
     parameters = scope.parameters()
     rows = (await connection.execute(_LOCK, parameters)).all()
     if len(rows) < len(parameters["kinds"]):

@@ -56,7 +56,7 @@ class PostgresCastReads:
         limit: int,
     ) -> list[CastView]:
         """The account's casts, newest first, below a position (created_at, id)."""
-        before_at, before_id = before if before else (None, "")
+        before_at, before_id = before or (None, "")
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 _CASTS,

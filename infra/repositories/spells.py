@@ -119,7 +119,7 @@ class PostgresSpells:
             return [_version_view(row) for row in rows]
 
     async def set_state(self, account_id: str, key: str, version: str, state: str) -> None:
-        """Yank a version or bring it back. Raises SpellError(SPELL_NOT_FOUND) if not the owner's."""
+        """Yank an own version or bring it back. Raises SpellError(SPELL_NOT_FOUND)."""
         async with self._database.transaction() as connection:
             result = await connection.execute(
                 _SET_STATE,

@@ -79,7 +79,7 @@ class CastInput(Contract):
 
 
 class RunPlan(Contract):
-    """What admission decided to run: fixed from here on, whatever is published or repriced later."""
+    """What admission decided to run: fixed from here on, whatever is repriced later."""
 
     spell_key: SpellKey
     version: Version

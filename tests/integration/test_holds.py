@@ -1,6 +1,7 @@
 """Goal: caps hold under concurrency and money moves once. Method: the real SQL on real Postgres."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -57,7 +58,7 @@ def release_of(request: CastInput, code: str = "INTERNAL") -> ReleaseOrder:
     )
 
 
-async def a_spell(database: Database, **package: object) -> tuple[Person, str]:
+async def a_spell(database: Database, **package: Any) -> tuple[Person, str]:
     maker = await make_person(database)
     return maker, (await publish(database, maker, **package)).spell_key
 

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,15 @@ class Caster:
         return await self.post(
             f"/v1/spells/{spell}:cast", json={"inputs": inputs, **body}, headers=headers
         )
+
+    async def with_key(self, **body: Any) -> "Caster":
+        """This account by another key that this one makes over HTTP."""
+        answer = await self.post("/v1/keys", json={"name": "another", **body})
+        assert answer.status_code == 201, answer.text
+        made = as_object(answer)
+        self.platform.secrets.add(made["key"])
+        changed = {"api_key_id": made["summary"]["id"], "key_text": made["key"]}
+        return replace(self, person=replace(self.person, **changed))
 
     async def admitted(self, spell: str, inputs: Any = None, **options: Any) -> Json:
         """The 202 document of a cast."""

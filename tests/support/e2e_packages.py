@@ -1,4 +1,4 @@
-"""Packages for end-to-end tests: tiny modules, manifests with the limits and prices a test wants."""
+"""Packages for end-to-end tests: tiny modules, and manifests with what a test wants in them."""
 
 from typing import Any
 

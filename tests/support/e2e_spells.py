@@ -16,7 +16,7 @@ COUNTED = {
     },
     "output": {},
 }
-# Two bars of ten million: the guest that loops never stops for lack of fuel.
+# More than anything burns before its time is up.
 ENDLESS_FUEL = 900_000_000_000
 
 

@@ -1,6 +1,7 @@
 """Stand-ins for ports where a test is about something else; the real ones have contract suites."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ class ScriptedRunBus:
         self.stopped: list[str] = []
         self._running: set[str] = set()
         self._watchers: dict[str, list[QueueSignals]] = {}
+        self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def until_published(self, cast_id: str) -> None:
+        """Wait until the run of this cast is on the bus."""
+        await asyncio.wait_for(self._arrived[cast_id].wait(), 20)
 
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         del digest, load
@@ -44,6 +50,7 @@ class ScriptedRunBus:
             return
         self.published.append(request.cast_id)
         self._running.add(request.cast_id)
+        self._arrived[request.cast_id].set()
         self._hint(request.cast_id, "started")
         verdict = self.script(request)
         if verdict is not None:

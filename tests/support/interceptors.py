@@ -1,4 +1,4 @@
-"""Faults between workflow and activities: fail a step before or after its effect, or do it twice."""
+"""Faults between workflow and activities: fail before or after the effect, or do it twice."""
 
 from collections import Counter
 from typing import Any

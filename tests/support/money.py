@@ -16,7 +16,8 @@ async def credit_left(database: Database, person: Person) -> int:
         budget = await connection.execute(
             text(
                 "SELECT c.cap_micros - coalesce(b.held_micros + b.posted_micros, 0)"
-                " FROM budget_caps c LEFT JOIN budgets b USING (account_id, kind, scope_id, currency)"
+                " FROM budget_caps c LEFT JOIN budgets b"
+                " USING (account_id, kind, scope_id, currency)"
                 " WHERE c.account_id = :account AND c.kind = 'balance'"
             ),
             {"account": person.account_id},

@@ -15,7 +15,7 @@ from activities.running import RunningActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.vault import PlatformVault
-from schema.contracts.cast import CastInput, CastResult
+from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
 from schema.ids import cast_workflow_id
 from tests.support.builders import USAGE
@@ -29,6 +29,21 @@ _RUNNER_KEY = PrivateKey(b"r" * 32)
 def make_vault() -> PlatformVault:
     public = base64.b64encode(bytes(_RUNNER_KEY.public_key)).decode()
     return PlatformVault(b"m" * 32, public)
+
+
+async def admit(handle: WorkflowHandle[Any, Any], request: CastInput) -> Admission:
+    """Ask for the decision, as the API does."""
+    asked = AdmitRequest(fingerprint=request.fingerprint)
+    admission: Admission = await handle.execute_update("admit", asked, result_type=Admission)
+    return admission
+
+
+async def cancel(handle: WorkflowHandle[Any, Any]) -> CancelResult:
+    """Cancel, as the API does: every call joins the same update."""
+    cancelled: CancelResult = await handle.execute_update(
+        "cancel", id="cancel", result_type=CancelResult
+    )
+    return cancelled
 
 
 def verdict_for(
@@ -86,7 +101,7 @@ class CastingPlatform:
             interceptors=self.interceptors,
         )
 
-    async def start(self, request: CastInput) -> WorkflowHandle[Any, CastResult]:
+    async def start(self, request: CastInput) -> WorkflowHandle[CastSpell, CastResult]:
         return await self.client.start_workflow(
             CastSpell.run,
             request,

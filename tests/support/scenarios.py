@@ -1,6 +1,5 @@
 """One run of every workflow for every way it can end: recorded as histories, replayed in CI."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -11,7 +10,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from infra.postgres import Database
-from schema.contracts.cast import AdmitRequest
 from schema.contracts.publish import (
     Decision,
     InspectedPackage,
@@ -23,8 +21,7 @@ from schema.contracts.run import Outcome
 from schema.ids import publish_workflow_id
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
-from tests.support.platform import TASK_QUEUE, CastingPlatform, verdict_for
-from workflows.cast_spell import CastSpell
+from tests.support.platform import TASK_QUEUE, CastingPlatform, admit, cancel, verdict_for
 from workflows.publish_spell import PublishSpell
 
 Handle = WorkflowHandle[Any, Any]
@@ -43,10 +40,8 @@ async def _cast(client: Client, database: Database, **options: Any) -> Handle:
     async with platform.worker:
         handle = await platform.start(request)
         if stop is not None:
-            asked = AdmitRequest(fingerprint=request.fingerprint)
-            await handle.execute_update(CastSpell.admit, asked)
-            while request.cast_id not in platform.bus.published:
-                await asyncio.sleep(0.01)
+            await admit(handle, request)
+            await platform.bus.until_published(request.cast_id)
             await stop(handle)
         with suppress(WorkflowFailureError):
             await handle.result()
@@ -71,7 +66,7 @@ async def cast_failed_by_the_spell(client: Client, database: Database) -> Handle
 
 async def cast_cancelled_by_the_caller(client: Client, database: Database) -> Handle:
     async def stop(handle: Handle) -> None:
-        await handle.execute_update(CastSpell.cancel)
+        await cancel(handle)
 
     return await _cast(client, database, script=lambda _: None, stop=stop)
 

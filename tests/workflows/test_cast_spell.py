@@ -1,13 +1,14 @@
 """The life of a cast: decisions of the workflow over real activities and real Postgres."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from infra.postgres import Database
-from schema.contracts.cast import AdmitRequest, Billing, CastStatus
+from schema.contracts.cast import Billing, CastStatus
 from schema.contracts.run import Outcome, RunRequest, Verdict
 from tests.support.builders import (
     FLAT_500,
@@ -18,13 +19,13 @@ from tests.support.builders import (
     publish,
 )
 from tests.support.money import assert_books_balance, credit_left, open_holds
-from tests.support.platform import CastingPlatform, verdict_for
+from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from workflows.cast_spell import CastSpell
 
 CREDIT = 10_000
 
 
-async def given_spell_and_caster(database: Database, **package: object) -> tuple[str, Person]:
+async def given_spell_and_caster(database: Database, **package: Any) -> tuple[str, Person]:
     maker = await make_person(database)
     spell = await publish(database, maker, **package)
     return spell.spell_key, await make_person(database, credit_micros=CREDIT)
@@ -51,12 +52,11 @@ async def test_the_admit_update_answers_with_the_decision_before_the_run_ends(
     async with platform.worker:
         request = a_cast(caster, key)
         handle = await platform.start(request)
-        asked = AdmitRequest(fingerprint=request.fingerprint)
-        admission = await handle.execute_update(CastSpell.admit, asked)
+        admission = await admit(handle, request)
         assert admission.accepted
         assert admission.estimated_cost_micros == 500
         assert (await handle.query(CastSpell.status)).stage == "running"
-        await handle.execute_update(CastSpell.cancel)
+        await cancel(handle)
         await handle.result()
 
 
@@ -64,12 +64,13 @@ async def test_another_body_is_refused_by_the_validator(client: Client, database
     key, caster = await given_spell_and_caster(database)
     platform = CastingPlatform(client, database, script=lambda _: None)
     async with platform.worker:
-        handle = await platform.start(a_cast(caster, key))
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
         with pytest.raises(WorkflowUpdateFailedError) as refused:
-            await handle.execute_update(CastSpell.admit, AdmitRequest(fingerprint="a" * 26))
+            await admit(handle, request.model_copy(update={"fingerprint": "a" * 26}))
         assert isinstance(refused.value.cause, ApplicationError)
         assert refused.value.cause.type == "IDEMPOTENCY_CONFLICT"
-        await handle.execute_update(CastSpell.cancel)
+        await cancel(handle)
         await handle.result()
 
 
@@ -82,7 +83,7 @@ async def test_another_body_is_refused_by_the_validator(client: Client, database
     ],
 )
 async def test_a_refusal_is_a_result_that_costs_nothing(
-    client: Client, database: Database, change: dict[str, object], code: str
+    client: Client, database: Database, change: dict[str, Any], code: str
 ) -> None:
     key, caster = await given_spell_and_caster(database)
     platform = CastingPlatform(client, database)
@@ -142,12 +143,9 @@ async def test_a_cancel_stops_the_run_and_charges_the_metered_use_so_far(
     async with platform.worker:
         request = a_cast(caster, key)
         handle = await platform.start(request)
-        await handle.execute_update(CastSpell.admit, AdmitRequest(fingerprint=request.fingerprint))
-        while request.cast_id not in platform.bus.published:
-            await asyncio.sleep(0.01)
-        answers = await asyncio.gather(
-            *(handle.execute_update(CastSpell.cancel, id="cancel") for _ in range(5))
-        )
+        await admit(handle, request)
+        await platform.bus.until_published(request.cast_id)
+        answers = await asyncio.gather(*(cancel(handle) for _ in range(5)))
     assert len({answer.model_dump_json() for answer in answers}) == 1
     assert answers[0].accepted
     assert answers[0].result.status is CastStatus.CANCELLED
@@ -174,8 +172,7 @@ async def test_an_operators_cancel_unwinds_everything(client: Client, database: 
     async with platform.worker:
         request = a_cast(caster, key)
         handle = await platform.start(request)
-        while request.cast_id not in platform.bus.published:
-            await asyncio.sleep(0.01)
+        await platform.bus.until_published(request.cast_id)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as ended:
             await handle.result()

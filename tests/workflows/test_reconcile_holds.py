@@ -1,6 +1,5 @@
 """Goal: a terminated workflow leaves no hold for ever. Method: terminate one, then look."""
 
-import asyncio
 import uuid
 
 from sqlalchemy import text
@@ -11,6 +10,8 @@ from activities.maintenance import MaintenanceActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.temporal_states import TemporalWorkflowStates
+from schema.contracts.cast import CastResult, ReleaseOrder
+from schema.contracts.maintenance import ReconcileReport
 from tests.support.builders import a_cast, make_person, publish
 from tests.support.fakes import ScriptedRunBus
 from tests.support.money import assert_books_balance, credit_left, open_holds
@@ -23,11 +24,13 @@ class AllHolds:
 
     def __init__(self, casts: PostgresCasts) -> None:
         self._casts = casts
-        self.release = casts.release
 
-    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[object]:
+    async def release(self, order: ReleaseOrder) -> CastResult:
+        return await self._casts.release(order)
+
+    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[ReleaseOrder]:
         assert older_than_seconds >= 60
-        return await self._casts.open_holds(older_than_seconds=0, limit=limit)  # type: ignore[return-value]
+        return await self._casts.open_holds(older_than_seconds=0, limit=limit)
 
 
 async def test_the_hold_of_a_terminated_cast_is_released_and_a_running_one_is_left(
@@ -40,8 +43,8 @@ async def test_the_hold_of_a_terminated_cast_is_released_and_a_running_one_is_le
     doomed, running = a_cast(caster, spell.spell_key), a_cast(caster, spell.spell_key)
     async with platform.worker:
         handles = [await platform.start(request) for request in (doomed, running)]
-        while not {doomed.cast_id, running.cast_id} <= set(platform.bus.published):
-            await asyncio.sleep(0.01)
+        for request in (doomed, running):
+            await platform.bus.until_published(request.cast_id)
         await handles[0].terminate("an operator in a hurry")
         assert await open_holds(database, caster) == 2
         report = await look(client, platform)
@@ -72,12 +75,10 @@ async def test_young_holds_are_not_looked_at(client: Client, database: Database)
     assert request.cast_id not in {order.cast_id for order in old}
 
 
-async def look(client: Client, platform: CastingPlatform):  # type: ignore[no-untyped-def]  # noqa: ANN201
+async def look(client: Client, platform: CastingPlatform) -> ReconcileReport:
     bus = ScriptedRunBus(lambda _: None)
     activities = MaintenanceActivities(
-        AllHolds(platform.casts),  # type: ignore[arg-type]
-        TemporalWorkflowStates(client),
-        bus,
+        AllHolds(platform.casts), TemporalWorkflowStates(client), bus
     )
     queue = f"maintenance-{uuid.uuid4()}"
     async with Worker(

@@ -4,7 +4,6 @@ Fail at each step (before and after its effect), do each step twice, do each und
 activities are the real ones over real Postgres, and after every case the books are inspected.
 """
 
-import asyncio
 from contextlib import suppress
 
 import pytest
@@ -121,8 +120,8 @@ async def test_cancelling_the_workflow_at_any_moment_leaves_no_trace(
     request = a_cast(caster, key)
     async with platform.worker:
         handle = await platform.start(request)
-        while moment != "at once" and request.cast_id not in platform.bus.published:
-            await asyncio.sleep(0.01)
+        if moment != "at once":
+            await platform.bus.until_published(request.cast_id)
         await handle.cancel()
         if moment == "twice":
             await handle.cancel()
