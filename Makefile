@@ -1,5 +1,8 @@
 # Everything starts from a fresh machine with Python 3.11+ and make: no Docker, no root.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first interpreter that runs and fits; a name on PATH may be a shim that does not run.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& command -v $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
@@ -11,6 +14,7 @@ help: ## what there is to make
 
 # Two sets: what runs the platform, and what checks it too. The stamp is the lock file's own time.
 $(VENV)/runtime: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed (PYTHON=/path/to/it)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -1,7 +1,8 @@
 """The floor: a Temporal workflow with a cast's commands and nothing in them.
 
 One update-with-start, two local activities, one activity and one search-attribute upsert, like
-`CastSpell`; run as a worker in a process of its own, like ours.
+`CastSpell`; run as a worker in a process of its own, like ours. With `sealed` it uses our data
+converter, which encrypts every payload: the difference to the plain one is what privacy costs.
 """
 
 import asyncio
@@ -11,9 +12,15 @@ from datetime import timedelta
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
+from temporalio.converter import DataConverter
 from temporalio.worker import Worker
 
-QUEUE = "bench-bare"
+from infra.blob_store import ObjectBlobStore
+from infra.platform import make_vault
+from infra.settings import PlatformSettings
+from infra.temporal import data_converter
+
+PLAIN, SEALED = "bench-plain", "bench-sealed"
 _COST = SearchAttributeKey.for_int("SpellCostMicros")
 _STATUS = SearchAttributeKey.for_keyword("SpellStatus")
 
@@ -51,12 +58,20 @@ class Bare:
         return "admitted"
 
 
-async def work(address: str) -> None:
+async def connect(queue: str, settings: PlatformSettings) -> Client:
+    """A client that speaks the queue's kind of payloads."""
+    converter = DataConverter.default
+    if queue == SEALED:
+        blobs = ObjectBlobStore(settings.object_store_url)
+        converter = data_converter(make_vault(settings), blobs)
+    return await Client.connect(settings.temporal_address, data_converter=converter)
+
+
+async def work(queue: str) -> None:
     """Serve the bare workflow until killed."""
-    client = await Client.connect(address)
     worker = Worker(
-        client,
-        task_queue=QUEUE,
+        await connect(queue, PlatformSettings()),
+        task_queue=queue,
         workflows=[Bare],
         activities=[nothing],
         max_cached_workflows=2000,
