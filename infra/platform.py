@@ -56,7 +56,8 @@ async def open_platform(settings: PlatformSettings, *, process: str) -> AsyncIte
         process: our name, as servers show it to operators.
 
     Raises:
-        RuntimeError, OSError: a server is not reachable.
+        SpellError: SERVICE_UNAVAILABLE, NATS does not answer or refuses us.
+        RuntimeError: Temporal is not reachable.
     """
     vault = make_vault(settings)
     blobs = ObjectBlobStore(settings.object_store_url)

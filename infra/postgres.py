@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -14,6 +15,8 @@ from schema.errors import SpellError
 
 # SQLSTATE classes: connection exception, insufficient resources, operator intervention.
 _AWAY = ("08", "53", "57")
+# character_not_in_repertoire, untranslatable_character.
+_NOT_TEXT = frozenset({"22021", "22P05"})
 
 
 def create_engine(url: str, *, pool_size: int, statement_cache: int) -> AsyncEngine:
@@ -91,6 +94,9 @@ def _translated() -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None) or ""
         if error.connection_invalidated or state.startswith(_AWAY):
             raise _unavailable() from error
+        if state in _NOT_TEXT:
+            message = "Text with U+0000 or broken characters cannot be used here."
+            raise SpellError("VALIDATION_ERROR", message) from error
         raise
     except (OSError, PoolTimeoutError) as error:
         raise _unavailable() from error
@@ -98,6 +104,28 @@ def _translated() -> Iterator[None]:
 
 def _unavailable() -> SpellError:
     return SpellError("SERVICE_UNAVAILABLE", "The database is away.", retry_after=2)
+
+
+def as_jsonb(value: Any) -> str | None:
+    """The JSON text of a model or a plain value, for a jsonb parameter; None stays NULL.
+
+    Postgres cannot keep U+0000 in jsonb. Texts of strangers (a schema's complaint about an input,
+    a trap's name) may hold it, and must not keep a refusal from being recorded.
+    """
+    if value is None:
+        return None
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    return json.dumps(_without_nul(plain), separators=(",", ":"))
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(item) for name, item in value.items()}
+    return value
 
 
 def row_dict(row: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Lock order, everywhere: budget rows (kind, scope) before the cast's rows; one ca
 before its budgets only where the cast already exists, and no hold waits for another cast's row.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.postgres import Database
+from infra.postgres import Database, as_jsonb
 from infra.repositories import budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
@@ -188,7 +187,7 @@ class PostgresCasts:
                 "fee": self._fee_basis_points,
                 "day": scope.day,
                 "month": scope.month,
-                "held": json.dumps({"amount_micros": amount, "currency": scope.currency}),
+                "held": as_jsonb({"amount_micros": amount, "currency": scope.currency}),
             },
         )
         credit = LedgerAccountName("caster_credit", scope.account_id, scope.currency)
@@ -334,7 +333,7 @@ async def _record(
             "cast_id": request.cast_id,
             "account_id": request.account_id,
             "fingerprint": request.fingerprint,
-            "admission": admission.model_dump_json(),
+            "admission": as_jsonb(admission),
         },
     )
     return result.first() is not None
@@ -372,8 +371,8 @@ async def _close(connection: AsyncConnection, hold: Any, end: _End) -> CastResul
             "cost": result.cost_micros,
             "status": result.status,
             "billing": result.billing,
-            "problem": result.problem.model_dump_json() if result.problem else None,
-            "usage": outcome.usage.model_dump_json() if outcome.usage else None,
+            "problem": as_jsonb(result.problem),
+            "usage": as_jsonb(outcome.usage),
             "engine": outcome.engine or None,
             "output_key": outcome.output_key,
             "stderr_key": outcome.stderr_key,

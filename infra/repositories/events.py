@@ -1,11 +1,12 @@
 """The event stream of a cast: gap-free numbers, one writer at a time (decision 23)."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.postgres import as_jsonb
 
 # The cast's row lock serialises its writers; numbers and events share the transaction.
 _APPEND = text(
@@ -27,6 +28,6 @@ async def append(connection: AsyncConnection, cast_id: str, new: Sequence[Event]
             "cast_id": cast_id,
             "count": len(new),
             "kinds": [kind for kind, _ in new],
-            "data": [json.dumps(data) for _, data in new],
+            "data": [as_jsonb(data) for _, data in new],
         },
     )

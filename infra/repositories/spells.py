@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.postgres import Database
+from infra.postgres import Database, as_jsonb
 from schema.contracts.publish import Decision, InspectedPackage, PublishResult
 from schema.contracts.run import RunLimits
 from schema.contracts.views import SpellSummary, VersionView
@@ -151,7 +151,7 @@ async def _record_version(
             "digest": package.package_digest,
             "passed": decision.passed,
             "policy": decision.policy,
-            "reasons": json.dumps(decision.reasons),
+            "reasons": as_jsonb(decision.reasons),
         },
     )
     await connection.execute(_INSERT, _version_row(package))
@@ -167,10 +167,10 @@ def _version_row(package: InspectedPackage) -> dict[str, Any]:
         "module_bytes": package.module_bytes,
         "entry": package.entry,
         "mode": package.mode,
-        "manifest": json.dumps(package.manifest),
+        "manifest": as_jsonb(package.manifest),
         "schemas": package.schemas_json.encode("utf-8"),
-        "limits": package.limits.model_dump_json(),
-        "price": package.price.model_dump_json(),
+        "limits": as_jsonb(package.limits),
+        "price": as_jsonb(package.price),
     }
 
 

@@ -232,3 +232,17 @@ async def test_credit_is_added_once_per_reference(database: Database) -> None:
     done = [await accounts.credit(caster.account_id, 700, "USD", reference=reference) for _ in "ab"]
     assert done == [True, False]
     assert await credit_left(database, caster) == 700
+
+
+async def test_a_refusal_whose_words_hold_a_nul_is_recorded_all_the_same(
+    database: Database, casts: PostgresCasts
+) -> None:
+    _, key = await a_spell(database)
+    caster = await make_person(database)
+    request = a_cast(caster, key)
+    problem = Problem(code="VALIDATION_ERROR", message="a\x00b", details={"\x00": ["\x00"]})
+    refusal = Admission(cast_id=request.cast_id, problem=problem)
+    assert await casts.refuse(request, refusal) == refusal
+    again = await casts.refuse(request, refusal)
+    assert again.problem is not None
+    assert again.problem.message == "a\ufffdb"
