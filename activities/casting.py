@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities._failures import to_failure
 from activities.ports import CastStore, SchemaChecker
-from schema.contracts.cast import Admission, CastInput
+from schema.contracts.cast import Admission, CastInput, RunPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
 
@@ -38,6 +38,7 @@ class CastingActivities:
         """
         try:
             plan, schemas = await self._casts.find_plan(request)
+            _check_cap_currency(plan, request)
             await self._check_inputs(schemas, request)
             return await self._casts.hold(request, plan)
         except SpellError as error:
@@ -56,3 +57,15 @@ class CastingActivities:
                 "The inputs do not fit the spell's input schema.",
                 details={"errors": errors},
             )
+
+
+def _check_cap_currency(plan: RunPlan, request: CastInput) -> None:
+    """A cap in another currency than the price's bounds nothing; it must not be ignored."""
+    currency = plan.price.currency
+    if request.budget_cap_micros is not None and request.budget_cap_currency != currency:
+        message = f"this spell is priced in {currency}"
+        raise SpellError(
+            "VALIDATION_ERROR",
+            f"The budget cap is in another currency: {message}.",
+            details={"errors": [{"path": "/budget_cap/currency", "message": message}]},
+        )

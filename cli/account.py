@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli.client import in_path
 from cli.context import cli_context
 from schema.contracts.account import CapKind
 from schema.money import format_micros
@@ -51,7 +52,7 @@ def revoke_key(
 ) -> None:
     """End a key now."""
     cli = cli_context(context)
-    cli.api.json("DELETE", f"/v1/keys/{key_id}")
+    cli.api.json("DELETE", f"/v1/keys/{in_path(key_id)}")
     cli.output.document({"revoked": key_id}, f"revoked {key_id}")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.client import Api, CliError, ExitCode, describe_problem
+from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
 from cli.inputs import collect_inputs
 from cli.output import money
@@ -16,7 +16,6 @@ from schema.contracts.cast import CastStatus
 from schema.errors import kind_of
 
 CastArgument = Annotated[str, typer.Argument(help="A cast id: cast_…")]
-_FINAL = {"succeeded", "failed", "timed_out", "cancelled"}
 
 
 def cast(
@@ -46,6 +45,9 @@ def cast(
 ) -> None:
     """Cast a spell: hold, run, settle; shows progress, result and cost."""
     cli = cli_context(context)
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        # Said before it costs anything.
+        raise CliError(f"{out}: there is no such folder to write to.", ExitCode.USAGE)
     body: dict[str, Any] = {
         "inputs": collect_inputs(inputs, member or [], text or [], base64 or [])
     }
@@ -54,9 +56,7 @@ def cast(
     if cap_micros is not None:
         body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
-    admitted = cli.api.json(
-        "POST", f"/v1/spells/{spell}:cast", json=body, headers={"Idempotency-Key": key}
-    )
+    admitted = _admit(cli.api, spell, body, key)
     cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")
     cli.output.note(f"held     {money(admitted['estimated_cost'])} at most")
     if detach:
@@ -64,6 +64,22 @@ def cast(
         return
     follow(cli, admitted["cast_id"])
     finish(cli, cli.api.json("GET", f"/v1/casts/{admitted['cast_id']}"), out)
+
+
+def _admit(api: Api, spell: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+    """The 202 document. Where it is lost, nobody knows whether the cast began: the key tells."""
+    path = f"/v1/spells/{in_path(spell)}:cast"
+    try:
+        admitted: dict[str, Any] = api.json(
+            "POST", path, json=body, headers={"Idempotency-Key": key}
+        )
+    except CliError as error:
+        if error.exit_code != ExitCode.PLATFORM:
+            raise
+        message = f"{error}\n  To repeat it without a second charge: --key {key}"
+        document = {**error.document, "idempotency_key": key}
+        raise CliError(message, error.exit_code, document) from error
+    return admitted
 
 
 def casts(
@@ -92,7 +108,7 @@ def casts(
 def show(context: typer.Context, cast_id: CastArgument) -> None:
     """Show one cast: status, cost, usage, result."""
     cli = cli_context(context)
-    finish(cli, cli.api.json("GET", f"/v1/casts/{cast_id}"), None)
+    finish(cli, cli.api.json("GET", f"/v1/casts/{in_path(cast_id)}"), None)
 
 
 def logs(
@@ -106,14 +122,14 @@ def logs(
     cli = cli_context(context)
     if follow_events:
         follow(cli, cast_id)
-    text = cli.api.request("GET", f"/v1/casts/{cast_id}/logs").text
+    text = cli.api.request("GET", f"/v1/casts/{in_path(cast_id)}/logs").text
     cli.output.document({"cast_id": cast_id, "logs": text}, text.rstrip("\n"))
 
 
 def cancel(context: typer.Context, cast_id: CastArgument) -> None:
     """Stop a cast; says what it cost."""
     cli = cli_context(context)
-    answer = cli.api.json("POST", f"/v1/casts/{cast_id}:cancel")
+    answer = cli.api.json("POST", f"/v1/casts/{in_path(cast_id)}:cancel")
     ended = answer["cast"]
     word = "cancelled" if answer["accepted"] else "too late: it ended by itself"
     cost = f"{ended['billing']}, {money(ended['cost'])}"
@@ -132,10 +148,11 @@ def follow(cli: CliContext, cast_id: str) -> None:
 
 def events(api: Api, cast_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The cast's events to its end, resumed where a connection was lost."""
+    path = f"/v1/casts/{in_path(cast_id)}/events"
     last_id, ended = "0", False
     for _ in range(5):
         try:
-            with api.stream(f"/v1/casts/{cast_id}/events", {"Last-Event-ID": last_id}) as lines:
+            with api.stream(path, {"Last-Event-ID": last_id}) as lines:
                 for seq, event, data in _frames(lines):
                     last_id = seq
                     ended = event in {"settled", "failed", "cancelled"}
@@ -168,7 +185,7 @@ def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
         message = f"{describe_problem(problem)}\n{bill}"
         raise CliError(message, ExitCode.CAST_FAILED, document)
     if out is not None and document["status"] == "succeeded":
-        out.write_text(json.dumps(document["result"], ensure_ascii=False), "utf-8")
+        _write(out, document)
         cli.output.note(f"result   written to {out}")
     if document["usage"]:
         used = document["usage"]
@@ -179,3 +196,11 @@ def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
     cli.output.note(f"{document['billing']:<8} {money(document['cost'])}")
     shown = json.dumps(document["result"], ensure_ascii=False, indent=2)
     cli.output.document(document, shown if out is None else document["status"])
+
+
+def _write(out: Path, document: dict[str, Any]) -> None:
+    try:
+        out.write_text(json.dumps(document["result"], ensure_ascii=False), "utf-8")
+    except OSError as error:
+        message = f"{out}: {error.strerror}. The result is kept: spell show {document['cast_id']}"
+        raise CliError(message, ExitCode.USAGE, document) from error

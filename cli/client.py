@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -23,6 +24,7 @@ class ExitCode:
     USAGE = 2
     REFUSED = 3
     PLATFORM = 4
+    INTERRUPTED = 130
 
 
 class CliError(Exception):
@@ -67,8 +69,13 @@ class Profile:
     @classmethod
     def load(cls, data_dir: Path) -> "Profile":
         """What `save` left."""
-        saved = json.loads((data_dir / CLIENT_FILE).read_text("utf-8"))
-        return cls(saved["api_url"], saved["api_key"])
+        path = data_dir / CLIENT_FILE
+        try:
+            saved = json.loads(path.read_text("utf-8"))
+            return cls(saved["api_url"], saved["api_key"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = f"{path} cannot be read ({type(error).__name__}); `spell dev` writes it."
+            raise CliError(message, ExitCode.USAGE) from error
 
     def save(self, data_dir: Path) -> None:
         """Leave the profile for later commands, readable by its owner only."""
@@ -82,11 +89,16 @@ class Api:
     """Calls the API; every error becomes a CliError."""
 
     def __init__(self, profile: Profile) -> None:
-        self._client = httpx.Client(
-            base_url=profile.api_url,
-            headers={"Authorization": f"Bearer {profile.api_key}"},
-            timeout=TIMEOUT,
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=profile.api_url,
+                headers={"Authorization": f"Bearer {profile.api_key}"},
+                timeout=TIMEOUT,
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:
+            # The error itself may quote the key.
+            message = "SPELL_API_URL is no address, or SPELL_API_KEY is no key."
+            raise CliError(message, ExitCode.USAGE) from error
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One call. Raises CliError for every answer that is not a success."""
@@ -144,10 +156,18 @@ def describe_problem(problem: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def in_path(name: str) -> str:
+    """A name as one segment of a path, whatever somebody typed."""
+    return quote(name, safe="")
+
+
 @contextmanager
 def _reachable(base_url: str) -> Iterator[None]:
     try:
         yield
+    except UnicodeEncodeError as error:
+        message = f"{error.object[error.start : error.end]!r} cannot be sent in a header."
+        raise CliError(message, ExitCode.USAGE) from error
     except httpx.HTTPError as error:
         raise CliError(
             f"{base_url} does not answer ({type(error).__name__}). Is the platform running? "

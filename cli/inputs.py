@@ -1,13 +1,12 @@
 """Inputs of a cast from the command line: a JSON document, and members from options and files."""
 
 import base64
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from cli.client import CliError, ExitCode
-from schema.canonical import JsonRefusedError, parse_json
+from schema.canonical import JsonRefusedError, canonical_json, parse_json
 
 
 def collect_inputs(
@@ -37,7 +36,12 @@ def collect_inputs(
         extra[name] = base64.b64encode(_read(path)).decode("ascii")
     if extra and not isinstance(inputs, dict):
         raise CliError("Members can only be added to a JSON object.", ExitCode.USAGE)
-    return {**inputs, **extra} if extra else inputs
+    whole = {**inputs, **extra} if extra else inputs
+    try:
+        canonical_json(whole)
+    except JsonRefusedError as error:
+        raise CliError(f"The inputs cannot be sent: {error}", ExitCode.USAGE) from error
+    return whole
 
 
 def _document(source: str) -> Any:
@@ -57,8 +61,8 @@ def _pair(option: str) -> tuple[str, str]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text)
+    except JsonRefusedError:
         return text
 
 

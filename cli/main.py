@@ -2,9 +2,8 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 
 from cli import account, casts, dev, operator, packages
@@ -50,20 +49,44 @@ def set_up(
 
 def main() -> None:
     """Run the command; every failure ends with a message and its exit code."""
-    as_json = "--json" in sys.argv
+    arguments, as_json = _json_first(sys.argv[1:])
     try:
-        app(standalone_mode=False)
+        exit_code = app(arguments, prog_name="spell", standalone_mode=False)
     except CliError as error:
-        if as_json:
-            print(json.dumps(error.document, ensure_ascii=False))
-        else:
-            print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(ExitCode.USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        _end(str(error), error.document, error.exit_code, as_json=as_json)
+    except typer.TyperException as error:
+        message = _usage_message(error)
+        _end(message, {"message": message}, ExitCode.USAGE, as_json=as_json)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(ExitCode.INTERRUPTED)
+    else:
+        # Only `--help` and the like, and Ctrl-C, give one; commands raise.
+        sys.exit(exit_code if isinstance(exit_code, int) else 0)
+
+
+def _json_first(arguments: list[str]) -> tuple[list[str], bool]:
+    """`--json` before the command, wherever it was typed; what follows `--` is left alone."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = arguments[:end], arguments[end:]
+    if "--json" not in options:
+        return arguments, False
+    return ["--json", *(item for item in options if item != "--json"), *rest], True
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and how to learn more. Empty after a help page."""
+    message = error.format_message()
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "spell"
+    return f"{message}\nTry `{command} --help`." if message else ""
+
+
+def _end(message: str, document: Any, exit_code: int, *, as_json: bool) -> NoReturn:
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))
+    elif message:
+        print(message, file=sys.stderr)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """`spell db …` and `spell accounts …`: for whoever holds the platform's own settings."""
 
 import asyncio
+import contextlib
+import io
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -19,21 +22,21 @@ accounts = typer.Typer(no_args_is_help=True, help="Make accounts (needs SPELL_�
 
 
 @db.command("upgrade")
-def upgrade() -> None:
+def upgrade(context: typer.Context) -> None:
     """Bring the tables to the newest revision."""
-    migrate.upgrade(_settings().database_url.get_secret_value())
+    _tell(context, migrate.upgrade)
 
 
 @db.command("current")
-def current() -> None:
+def current(context: typer.Context) -> None:
     """Print the database's revision."""
-    migrate.current(_settings().database_url.get_secret_value())
+    _tell(context, migrate.current)
 
 
 @db.command("check")
-def check() -> None:
+def check(context: typer.Context) -> None:
     """Compare the tables with the code; ends with 1 when they differ."""
-    migrate.check(_settings().database_url.get_secret_value())
+    _tell(context, migrate.check)
 
 
 @accounts.command("create")
@@ -50,6 +53,23 @@ def create_account(
     account_id, key = asyncio.run(_create(name, scope or list(Scope), credit_micros))
     cli.output.note(f"{account_id}: keep the key now, it is not shown again")
     cli.output.document({"account_id": account_id, "key": key}, key)
+
+
+def _tell(context: typer.Context, work: Callable[[str], None]) -> None:
+    """Do the work on the database, and show what Alembic prints about it."""
+    database_url = _settings().database_url.get_secret_value()
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            work(database_url)
+    except SystemExit as error:
+        raise CliError(str(error.code), 1) from error
+    except OSError as error:
+        # The error itself may quote the address, and with it the password.
+        message = f"The database does not answer ({type(error).__name__})."
+        raise CliError(message, ExitCode.PLATFORM) from error
+    text = said.getvalue().strip()
+    cli_context(context).output.document({"database": text}, text)
 
 
 async def _create(name: str, scopes: list[Scope], credit_micros: int) -> tuple[str, str]:

@@ -54,15 +54,19 @@ def package_folder(folder: Path) -> bytes:
     total = 0
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir() or not is_package_path(name):
+        if not is_package_path(name) or (path.is_dir() and not path.is_symlink()):
             continue
-        if path.is_symlink():
-            raise CliError(f"{name} is a link; a package holds plain files.", ExitCode.REFUSED)
+        if path.is_symlink() or not path.is_file():
+            message = f"{name} is a link or a device; a package holds plain files."
+            raise CliError(message, ExitCode.REFUSED)
         total += path.stat().st_size
         if total > PACKAGE_BYTES_MAX:
             message = f"The files are together larger than {PACKAGE_BYTES_MAX:,} bytes."
             raise CliError(message, ExitCode.REFUSED)
-        files[name] = path.read_bytes()
+        try:
+            files[name] = path.read_bytes()
+        except OSError as error:
+            raise CliError(f"{name}: {error.strerror}", ExitCode.USAGE) from error
     try:
         return build_package(files)
     except SpellError as error:

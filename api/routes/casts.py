@@ -156,6 +156,7 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
         mode=body.mode,
         inputs_json=inputs.decode("utf-8"),
         budget_cap_micros=body.budget_cap.micros if body.budget_cap else None,
+        budget_cap_currency=body.budget_cap.currency if body.budget_cap else "USD",
     )
 
 

@@ -76,6 +76,7 @@ class CastInput(Contract):
     inputs_json: Annotated[str, StringConstraints(max_length=4 * 1024 * 1024)]
     """RFC 8785 text of the inputs: exactly what the spell reads."""
     budget_cap_micros: Micros | None = None
+    budget_cap_currency: Currency = "USD"
 
 
 class RunPlan(Contract):

@@ -181,6 +181,11 @@ class WholePlatform:
     def api_url(self) -> str:
         return self.embedded.endpoints.api_url
 
+    @property
+    def places(self) -> int:
+        """How many runs the fleet takes at a time."""
+        return int(self.embedded.context.runner_environment["SPELL_RUNNER_CHILDREN"])
+
     async def new_caster(
         self, credit_micros: int = 0, scopes: Iterable[Scope] = tuple(Scope)
     ) -> Caster:

@@ -39,6 +39,12 @@ SPELLS: dict[str, Callable[[], bytes]] = {
     "counted": _spell("counted", _ECHO, schemas=COUNTED),
     # Take long.
     "sleeper": _spell("sleeper", _TIME, pricing=METERED, **_SLEEP),
+    "brief-sleeper": _spell(
+        "brief-sleeper", _TIME, pricing=METERED, entry="sleep_a_minute", timeout_ms=5_000
+    ),
+    "long-nap": _spell(
+        "long-nap", _TIME, pricing=METERED, entry="sleep_a_minute", timeout_ms=12_000
+    ),
     "flat-sleeper": _spell("flat-sleeper", _TIME, pricing=FLAT, **_SLEEP),
     "naps": _spell("naps", _TIME, pricing=METERED, entry="sleep_a_minute", timeout_ms=300),
     "loops": _spell(

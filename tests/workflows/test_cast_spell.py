@@ -80,6 +80,7 @@ async def test_another_body_is_refused_by_the_validator(client: Client, database
         ({"inputs_json": '{"bad":true}'}, "VALIDATION_ERROR"),
         ({"version": "7.7.7"}, "SPELL_NOT_FOUND"),
         ({"budget_cap_micros": 1}, "BUDGET_CAP_EXCEEDED"),
+        ({"budget_cap_micros": 10**9, "budget_cap_currency": "EUR"}, "VALIDATION_ERROR"),
     ],
 )
 async def test_a_refusal_is_a_result_that_costs_nothing(

@@ -1,0 +1,56 @@
+"""One whole platform for all end-to-end tests: real servers, real processes, real HTTP."""
+
+from collections.abc import AsyncIterator, Generator
+
+import pytest
+
+from tests.support.e2e import Caster, Logs, WholePlatform, whole_platform
+
+# What the processes said during a test; a failing one shows it.
+_LINES_SHOWN_MAX = 200
+_logs: list[Logs] = []
+_begun_at = pytest.StashKey[int]()
+
+
+@pytest.fixture(scope="session")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholePlatform]:
+    """Everything started; at the end, no process has printed a secret."""
+    async with whole_platform(tmp_path_factory.mktemp("platform") / "data") as started:
+        _logs.append(started.logs)
+        yield started
+    shown = [line for line in started.logs.lines if any(s in line for s in started.secrets)]
+    assert shown == []
+
+
+@pytest.fixture(scope="session")
+async def maker(platform: WholePlatform) -> Caster:
+    """Whose the shared spells are."""
+    return await platform.maker()
+
+
+@pytest.fixture
+async def caster(platform: WholePlatform) -> Caster:
+    """A new account with all scopes and ten dollars."""
+    return await platform.new_caster(10_000_000)
+
+
+@pytest.fixture
+async def stranger(platform: WholePlatform) -> Caster:
+    """Another new account, for looking where it should see nothing."""
+    return await platform.new_caster(10_000_000)
+
+
+@pytest.hookimpl
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_begun_at] = len(_logs[0].lines) if _logs else 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and _logs:
+        lines = _logs[0].lines[item.stash.get(_begun_at, 0) :]
+        report.sections.append(("the platform's log", "\n".join(lines[-_LINES_SHOWN_MAX:])))
+    return report

@@ -1,0 +1,209 @@
+"""Who may do what: keys, scopes, and that no key can make a mightier one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schema.scopes import Scope
+from tests.support.e2e import TAR, Caster, WholePlatform, problem
+
+# Every address that wants a key, with the scope that it wants.
+ADDRESSES = [
+    ("POST", "/v1/spells", Scope.PUBLISH),
+    ("POST", "/v1/spells/com.example.x/versions/1.0.0:yank", Scope.PUBLISH),
+    ("POST", "/v1/spells/com.example.x/versions/1.0.0:unyank", Scope.PUBLISH),
+    ("GET", "/v1/spells", Scope.CAST),
+    ("GET", "/v1/spells/com.example.x", Scope.CAST),
+    ("GET", "/v1/spells/com.example.x/versions", Scope.CAST),
+    ("GET", "/v1/spells/com.example.x/versions/1.0.0", Scope.CAST),
+    ("POST", "/v1/spells/com.example.x:cast", Scope.CAST),
+    ("GET", "/v1/casts", Scope.CAST),
+    ("GET", "/v1/casts/cast_x", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/events", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/logs", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/transfers", Scope.CAST),
+    ("POST", "/v1/casts/cast_x:cancel", Scope.CAST),
+    ("POST", "/v1/keys", Scope.ACCOUNT),
+    ("GET", "/v1/keys", Scope.ACCOUNT),
+    ("DELETE", "/v1/keys/key_x", Scope.ACCOUNT),
+    ("GET", "/v1/billing/caps", Scope.ACCOUNT),
+    ("POST", "/v1/billing/caps", Scope.ACCOUNT),
+    ("POST", "/codec/decode", Scope.AUDIT),
+]
+
+
+async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform) -> None:
+    """A route that is added without a look at its scope fails here."""
+    document = (await platform.http.get("/openapi.json")).json()
+    there = {
+        (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method in methods
+        if path not in {"/live", "/ready", "/health", "/v1/users/me"}
+    }
+    assert len(there) == len([a for a in ADDRESSES if a[1] != "/codec/decode"])
+    secured = [m for path in document["paths"].values() for m in path.values() if "security" in m]
+    assert len(secured) == len(there) + 1, "all of them, and /v1/users/me"
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ADDRESSES)
+async def test_without_a_key_there_is_nothing(
+    platform: WholePlatform, method: str, path: str, scope: Scope
+) -> None:
+    answer = await platform.http.request(method, path)
+    problem(answer, 401, "UNAUTHORIZED")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ADDRESSES)
+async def test_a_key_without_the_scope_is_told_which_one_is_missing(
+    platform: WholePlatform, limited: dict[Scope, Caster], method: str, path: str, scope: Scope
+) -> None:
+    refused = problem(await limited[scope].request(method, path), 403, "FORBIDDEN")
+    assert refused["details"] == {"scope": scope.value}
+
+
+@pytest.fixture(scope="session")
+async def limited(platform: WholePlatform) -> dict[Scope, Caster]:
+    """For each scope, somebody who has all others."""
+    return {
+        lacking: await platform.new_caster(scopes=[s for s in Scope if s is not lacking])
+        for lacking in Scope
+    }
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer nonsense",
+        "Bearer sk_",
+        "Bearer sk__",
+        f"Bearer sk_{'a' * 12}_{'b' * 32}",
+        f"Bearer sk_{'ö' * 12}_{'b' * 32}",
+        f"Bearer {'x' * 4000}",
+        "Basic c2tfYTpi",
+    ],
+    ids=lambda text: text[:24],
+)
+async def test_garbage_for_a_key_is_unauthorized(
+    platform: WholePlatform, authorization: str
+) -> None:
+    headers = {"Authorization": authorization.strip().encode()}
+    answer = await platform.http.get("/v1/users/me", headers=headers)
+    problem(answer, 401, "UNAUTHORIZED")
+
+
+async def test_a_key_with_one_wrong_letter_is_unauthorized(caster: Caster) -> None:
+    text = caster.person.key_text
+    for at in (3, -1):
+        wrong = list(text)
+        wrong[at] = "a" if wrong[at] != "a" else "b"
+        headers = {"Authorization": f"Bearer {''.join(wrong)}"}
+        problem(await caster.get("/v1/users/me", headers=headers), 401, "UNAUTHORIZED")
+    headers = {"Authorization": f"Bearer {text.upper()}"}
+    problem(await caster.get("/v1/users/me", headers=headers), 401, "UNAUTHORIZED")
+
+
+async def test_a_key_says_whose_it_is(caster: Caster) -> None:
+    other = await caster.with_key(scopes=["cast:invoke", "audit:read"])
+    me = (await other.get("/v1/users/me")).json()
+    assert me["account_id"] == caster.person.account_id
+    assert me["api_key_id"] == other.person.api_key_id
+    assert sorted(me["scopes"]) == ["audit:read", "cast:invoke"]
+
+
+async def test_a_revoked_key_ends_now_and_the_others_live_on(caster: Caster) -> None:
+    other = await caster.with_key(scopes=["cast:invoke"])
+    assert (await other.get("/v1/casts")).status_code == 200
+    for _ in range(2):
+        path = f"/v1/keys/{other.person.api_key_id}"
+        assert (await caster.request("DELETE", path)).status_code == 204
+    problem(await other.get("/v1/casts"), 401, "UNAUTHORIZED")
+    listed = {k["id"]: k for k in (await caster.get("/v1/keys")).json()}
+    assert listed[other.person.api_key_id]["revoked_at"] is not None
+    assert listed[caster.person.api_key_id]["revoked_at"] is None
+
+
+async def test_an_expired_key_is_unauthorized(platform: WholePlatform, caster: Caster) -> None:
+    for left, status in ((timedelta(hours=1), 200), (timedelta(seconds=-1), 401)):
+        key = await platform.key_of(
+            caster.person.account_id, [Scope.CAST], datetime.now(UTC) + left
+        )
+        assert (await key.get("/v1/casts")).status_code == status
+
+
+async def test_foreign_keys_can_be_neither_seen_nor_revoked(
+    caster: Caster, stranger: Caster
+) -> None:
+    listed = await stranger.get("/v1/keys")
+    assert [k["id"] for k in listed.json()] == [stranger.person.api_key_id]
+    answer = await stranger.request("DELETE", f"/v1/keys/{caster.person.api_key_id}")
+    problem(answer, 404, "KEY_NOT_FOUND")
+    assert (await caster.get("/v1/users/me")).status_code == 200
+
+
+async def test_a_list_of_keys_shows_no_key(caster: Caster) -> None:
+    other = await caster.with_key(scopes=["cast:invoke"])
+    listed = await caster.get("/v1/keys")
+    for key in (caster, other):
+        text = key.person.key_text
+        assert text not in listed.text
+        assert text.split("_")[2] not in listed.text
+    assert {k["prefix"] for k in listed.json()} == {
+        key.person.key_text.split("_")[1] for key in (caster, other)
+    }
+
+
+async def test_a_key_can_only_pass_on_its_own_scopes(caster: Caster) -> None:
+    manager = await caster.with_key(scopes=["account:manage", "cast:invoke"])
+    body = {"name": "mightier", "scopes": ["cast:invoke", "audit:read"]}
+    refused = problem(await manager.post("/v1/keys", json=body), 403, "FORBIDDEN")
+    assert refused["details"] == {"scope": "audit:read"}
+    helper = await manager.with_key(scopes=["cast:invoke"])
+    body = {"name": "manager", "scopes": ["cast:invoke"]}
+    problem(await helper.post("/v1/keys", json=body), 403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "nul\0"},
+        {"name": "colour \x1b[31m"},
+        {"name": 5},
+        {"scopes": []},
+        {"scopes": ["root"]},
+        {"scopes": "cast:invoke"},
+        {"expires_at": "tomorrow"},
+        {"expires_at": "2030-01-01T00:00:00"},
+        {"expires_at": "0001-01-01T00:00:00+23:59"},
+        {"expires_at": "9999-12-31T23:59:59-23:59"},
+        {"account_id": "acct_aaaaaaaaaaaaaaaa"},
+    ],
+    ids=str,
+)
+async def test_a_key_that_makes_no_sense_is_refused(caster: Caster, change: dict[str, Any]) -> None:
+    body = {"name": "fine", "scopes": ["cast:invoke"], **change}
+    problem(await caster.post("/v1/keys", json=body), 422, "VALIDATION_ERROR")
+    assert len((await caster.get("/v1/keys")).json()) == 1
+
+
+async def test_a_key_with_another_offset_expires_at_that_moment(caster: Caster) -> None:
+    body = {"name": "π", "scopes": ["cast:invoke"], "expires_at": "2090-01-01T00:30:00+01:00"}
+    made = (await caster.post("/v1/keys", json=body)).json()
+    caster.platform.secrets.add(made["key"])
+    assert made["summary"]["expires_at"] == "2089-12-31T23:30:00Z"
+    assert made["summary"]["name"] == "π"
+
+
+async def test_a_maker_without_the_cast_scope_can_publish_but_not_cast(
+    platform: WholePlatform,
+) -> None:
+    publisher = await platform.new_caster(1_000_000, scopes=[Scope.PUBLISH])
+    refused = await publisher.post("/v1/spells", content=b"", headers=TAR)
+    problem(refused, 422, "PACKAGE_INVALID")
+    problem(await publisher.cast(await platform.spell("free")), 403, "FORBIDDEN")
