@@ -9,7 +9,6 @@ from api.problems import validation_error
 from schema.canonical import JsonRefusedError, parse_json
 from schema.errors import SpellError
 
-
 Model = TypeVar("Model", bound=BaseModel)
 
 

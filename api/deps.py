@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.ports import (
     Accounts,
-    Casting,
     CastFiles,
+    Casting,
     CastReads,
     EventFeed,
     Health,

@@ -13,8 +13,8 @@ from api.deps import Services
 from api.middleware import LastResort, RequestIds
 from api.ports import (
     Accounts,
-    Casting,
     CastFiles,
+    Casting,
     CastReads,
     EventFeed,
     Health,
@@ -36,7 +36,6 @@ from infra.settings import PlatformSettings
 from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
-from schema.errors import catalogue
 
 
 def build_services(platform: Platform, health_check: Health) -> Services:
@@ -86,7 +85,7 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        responses={"default": _PROBLEM},
+        responses={"default": problems.OPENAPI_RESPONSE},
     )
     application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
@@ -95,31 +94,5 @@ def create_app() -> FastAPI:
         application.include_router(routes.router)
     return application
 
-
-_PROBLEM = {
-    "description": "A problem document (RFC 9457); `code` is from the catalogue",
-    "content": {
-        problems.MEDIA_TYPE: {
-            "schema": {
-                "type": "object",
-                "required": ["code", "message", "status", "retryable", "charged", "request_id"],
-                "properties": {
-                    "type": {"type": "string"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "code": {"type": "string", "enum": list(catalogue())},
-                    "message": {"type": "string"},
-                    "remedy": {"type": "string"},
-                    "details": {"type": "object"},
-                    "retry_after": {"type": ["integer", "null"]},
-                    "retryable": {"type": "boolean"},
-                    "charged": {"type": "boolean"},
-                    "request_id": {"type": "string"},
-                    "docs": {"type": "string"},
-                },
-            }
-        }
-    },
-}
 
 app = create_app()

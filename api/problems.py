@@ -9,9 +9,35 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from schema.errors import SpellError
+from schema.errors import SpellError, catalogue
 
 MEDIA_TYPE = "application/problem+json"
+OPENAPI_RESPONSE: dict[str, Any] = {
+    "description": "A problem document (RFC 9457); `code` is from the catalogue",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["code", "message", "status", "retryable", "charged", "request_id"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "code": {"type": "string", "enum": list(catalogue())},
+                    "message": {"type": "string"},
+                    "remedy": {"type": "string"},
+                    "details": {"type": "object"},
+                    "retry_after": {"type": ["integer", "null"]},
+                    "retryable": {"type": "boolean"},
+                    "charged": {"type": "boolean"},
+                    "request_id": {"type": "string"},
+                    "docs": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+
 _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 

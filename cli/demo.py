@@ -12,7 +12,6 @@ from cli.casts import follow
 from cli.client import Api, CliError, ExitCode, Profile
 from cli.context import CliContext, cli_context
 from cli.inputs import collect_inputs
-from cli.local import first_account, local_platform
 from cli.output import money
 from cli.packages import package_folder
 from infra.embedded.errors import EmbeddedPlatformError
@@ -39,6 +38,9 @@ def demo(context: typer.Context) -> None:
 
 
 async def _run(cli: CliContext, data_dir: Path) -> None:
+    # Here, not above: it takes half a second, and most commands do without it.
+    from cli.local import first_account, local_platform
+
     lines: list[str] = []
     platform = local_platform(data_dir, lambda name, line: lines.append(f"{name}: {line}"))
 
@@ -61,7 +63,8 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
     cli.__dict__["api"] = api = Api(profile)
     published = _publish(api)
     cli.output.note(
-        f"publish  {published['spell_key']} {published['version']} {published['package_digest'][:19]}…"
+        f"publish  {published['spell_key']} {published['version']}"
+        f" {published['package_digest'][:19]}…"
     )
     for reason in published["decision"]["reasons"]:
         cli.output.note(f"         ! {reason}")
@@ -109,5 +112,6 @@ def _show(cli: CliContext, api: Api, ended: dict[str, Any]) -> None:
     for t in api.json("GET", ended["links"]["transfers"]):
         amount = format_micros(t["amount_micros"], t["currency"])
         cli.output.note(
-            f"         {t['kind']:<5}{amount:>14}  {t['debit_account_id']} -> {t['credit_account_id']}"
+            f"         {t['kind']:<5}{amount:>14}"
+            f"  {t['debit_account_id']} -> {t['credit_account_id']}"
         )

@@ -8,9 +8,8 @@ import typer
 
 from cli.client import DATA_FOLDER, CliError, ExitCode
 from cli.context import CliContext, cli_context
-from cli.local import first_account, local_platform
 from infra.embedded.errors import EmbeddedPlatformError
-from infra.embedded.output import with_prefix
+from infra.embedded.output import LogSink, with_prefix
 
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 
@@ -22,12 +21,15 @@ def dev(
     """Start the whole platform here: servers, api, worker, runner. Ctrl-C stops it; data stays."""
     cli = cli_context(context)
     try:
-        asyncio.run(_serve(cli, data_dir))
+        asyncio.run(_serve(cli, data_dir.resolve()))
     except EmbeddedPlatformError as error:
         raise CliError(str(error), ExitCode.PLATFORM) from error
 
 
 async def _serve(cli: CliContext, data_dir: Path) -> None:
+    # Here, not above: it takes half a second, and most commands do without it.
+    from cli.local import first_account, local_platform
+
     platform = local_platform(data_dir, coloured_lines(cli))
 
     async def work() -> None:
@@ -35,7 +37,7 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
         cli.output.note(
             f"\n  api          {profile.api_url}\n"
             f"  Temporal UI  {platform.endpoints.temporal_ui_url}\n"
-            f"  data         {data_dir.resolve()}  (the key is in client.json)\n"
+            f"  data         {data_dir}  (the key is in client.json)\n"
             "  UNSIGNED PACKAGES ARE ACCEPTED HERE: this is a local platform.\n"
             "  try: spell publish examples/markdown  (in another terminal)\n"
         )
@@ -44,7 +46,7 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
     await platform.run_until_signal(work)
 
 
-def coloured_lines(cli: CliContext):  # type: ignore[no-untyped-def]
+def coloured_lines(cli: CliContext) -> LogSink:
     """A sink that prints each process's lines under its name, in its colour."""
     seen: dict[str, str] = {}
 

@@ -4,21 +4,21 @@ import asyncio
 import os
 from pathlib import Path
 
+from cli.client import CLIENT_FILE, Profile
 from infra.embedded.environment import external_variables
-from infra.embedded.own_processes import PlatformContext, spell_processes
 from infra.embedded.output import LogSink
+from infra.embedded.own_processes import PlatformContext, spell_processes
 from infra.embedded.platform import EmbeddedPlatform
 from infra.platform import make_vault, open_database
 from infra.repositories.accounts import PostgresAccounts
 from infra.settings import PlatformSettings
-from cli.client import CLIENT_FILE, Profile
 from schema.scopes import Scope
 
 FIRST_CREDIT_MICROS = 100_000_000
 
 
 def local_platform(data_dir: Path, sink: LogSink, *, usual_ports: bool = True) -> EmbeddedPlatform:
-    """The servers and our processes in a data directory; servers named by SPELL_… are not started."""
+    """Servers and our processes in a data directory; what SPELL_… names is not started."""
     return EmbeddedPlatform(
         data_dir,
         spell_processes,

@@ -11,9 +11,6 @@ from pydantic import ValidationError
 
 from cli.client import CliError, ExitCode
 from cli.context import cli_context
-from infra import migrate
-from infra.platform import make_vault, open_database
-from infra.repositories.accounts import PostgresAccounts
 from infra.settings import PlatformSettings
 from schema.scopes import Scope
 
@@ -24,18 +21,24 @@ accounts = typer.Typer(no_args_is_help=True, help="Make accounts (needs SPELL_â€
 @db.command("upgrade")
 def upgrade(context: typer.Context) -> None:
     """Bring the tables to the newest revision."""
+    from infra import migrate
+
     _tell(context, migrate.upgrade)
 
 
 @db.command("current")
 def current(context: typer.Context) -> None:
     """Print the database's revision."""
+    from infra import migrate
+
     _tell(context, migrate.current)
 
 
 @db.command("check")
 def check(context: typer.Context) -> None:
     """Compare the tables with the code; ends with 1 when they differ."""
+    from infra import migrate
+
     _tell(context, migrate.check)
 
 
@@ -73,6 +76,10 @@ def _tell(context: typer.Context, work: Callable[[str], None]) -> None:
 
 
 async def _create(name: str, scopes: list[Scope], credit_micros: int) -> tuple[str, str]:
+    # Here, not above: it takes half a second, and most commands do without it.
+    from infra.platform import make_vault, open_database
+    from infra.repositories.accounts import PostgresAccounts
+
     settings = _settings()
     async with open_database(settings) as database:
         store = PostgresAccounts(database, pepper=make_vault(settings).api_key_pepper)

@@ -9,9 +9,9 @@ from cli.client import CliError, ExitCode, describe_problem
 from cli.context import cli_context
 from schema.errors import SpellError
 from schema.limits import PACKAGE_BYTES_MAX
+from schema.money import format_micros
 from schema.package import build_package, is_package_path, read_package
 from schema.pricing import worst_case_of
-from schema.money import format_micros
 
 
 def publish(

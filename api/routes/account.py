@@ -39,13 +39,13 @@ class NewKey(Contract):
     summary: ApiKeySummary
 
 
-@router.get("/users/me", response_model=Caller)
+@router.get("/users/me")
 async def who_am_i(identity: IdentityDep) -> Caller:
     """The account and the scopes of the key that asks."""
     return identity.caller
 
 
-@router.post("/keys", status_code=201, response_model=NewKey, openapi_extra=body_schema(KeyBody))
+@router.post("/keys", status_code=201, openapi_extra=body_schema(KeyBody))
 async def create_key(request: Request, identity: OwnerDep, services: ServicesDep) -> NewKey:
     """Make an API key with some of the scopes of the key that asks."""
     body = await read_json(request, KeyBody)
@@ -61,7 +61,7 @@ async def create_key(request: Request, identity: OwnerDep, services: ServicesDep
     return NewKey(key=text, summary=summary)
 
 
-@router.get("/keys", response_model=list[ApiKeySummary])
+@router.get("/keys")
 async def list_keys(identity: OwnerDep, services: ServicesDep) -> list[ApiKeySummary]:
     """The account's keys: prefixes, scopes and dates, never the keys."""
     return await services.accounts.keys(identity.caller.account_id)
@@ -73,7 +73,7 @@ async def revoke_key(identity: OwnerDep, key_id: KeyIdDep, services: ServicesDep
     await services.accounts.revoke_key(identity.caller.account_id, key_id)
 
 
-@router.get("/billing/caps", response_model=list[BudgetUsage])
+@router.get("/billing/caps")
 async def get_usage(
     identity: OwnerDep,
     services: ServicesDep,
@@ -84,7 +84,7 @@ async def get_usage(
     return await services.accounts.usage(caller.account_id, caller.api_key_id, currency)
 
 
-@router.post("/billing/caps", response_model=list[BudgetUsage], openapi_extra=body_schema(Cap))
+@router.post("/billing/caps", openapi_extra=body_schema(Cap))
 async def set_cap(request: Request, identity: OwnerDep, services: ServicesDep) -> list[BudgetUsage]:
     """Set a hard cap: per day, per month, in total, or per key."""
     cap = await read_json(request, Cap)

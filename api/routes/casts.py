@@ -69,7 +69,7 @@ async def cast_spell(
     return _answer(request, admission, ended, replayed=replayed)
 
 
-@router.get("/casts", response_model=CastPage)
+@router.get("/casts")
 async def list_casts(
     identity: CasterDep,
     services: ServicesDep,
@@ -89,14 +89,14 @@ async def list_casts(
     return CastPage(items=[cast_document(view) for view in page], next_cursor=more)
 
 
-@router.get("/casts/{cast_id}", response_model=CastDocument)
+@router.get("/casts/{cast_id}")
 async def get_cast(cast_id: str, identity: CasterDep, services: ServicesDep) -> CastDocument:
     """One cast, with its result once it has succeeded."""
     view = await own_cast(services, identity, cast_id)
     return await _with_output(services, identity, view)
 
 
-@router.post("/casts/{cast_id}:cancel", response_model=CancelledCast)
+@router.post("/casts/{cast_id}:cancel")
 async def cancel_cast(cast_id: str, identity: CasterDep, services: ServicesDep) -> CancelledCast:
     """Stop a cast. Free before it starts; after that the metered use so far is charged."""
     view = await own_cast(services, identity, cast_id)
@@ -120,7 +120,7 @@ async def get_logs(cast_id: str, identity: CasterDep, services: ServicesDep) -> 
     return Response(text, media_type="text/plain; charset=utf-8")
 
 
-@router.get("/casts/{cast_id}/transfers", response_model=list[TransferView])
+@router.get("/casts/{cast_id}/transfers")
 async def get_transfers(
     cast_id: str, identity: CasterDep, services: ServicesDep
 ) -> list[TransferView]:

@@ -28,7 +28,7 @@ _UPLOAD: dict[str, Any] = {
 
 @router.post("/spells", status_code=201, response_model=PublishResult, openapi_extra=_UPLOAD)
 async def publish_spell(request: Request, identity: MakerDep, services: ServicesDep) -> Response:
-    """Publish a package (a canonical tar). The same package again answers 200 and changes nothing."""
+    """Publish a package (a canonical tar). The same one again answers 200 and changes nothing."""
     archive = await read_body(
         request, limit_bytes=limits.PACKAGE_BYTES_MAX, media_type=PACKAGE_MEDIA_TYPE
     )
@@ -45,7 +45,7 @@ async def publish_spell(request: Request, identity: MakerDep, services: Services
     return JSONResponse(result.model_dump(mode="json"), status, headers)
 
 
-@router.get("/spells", response_model=SpellPage)
+@router.get("/spells")
 async def list_spells(
     identity: CasterDep,
     services: ServicesDep,
@@ -61,7 +61,7 @@ async def list_spells(
     return SpellPage(items=page, next_cursor=more)
 
 
-@router.get("/spells/{key}", response_model=VersionView)
+@router.get("/spells/{key}")
 async def get_spell(identity: CasterDep, key: SpellKeyDep, services: ServicesDep) -> VersionView:
     """The newest version that can be cast: price, limits, schemas, verdict."""
     versions = await services.spells.versions(identity.caller.account_id, key)
@@ -71,7 +71,7 @@ async def get_spell(identity: CasterDep, key: SpellKeyDep, services: ServicesDep
     return castable[0]
 
 
-@router.get("/spells/{key}/versions", response_model=list[VersionView])
+@router.get("/spells/{key}/versions")
 async def list_versions(
     identity: CasterDep, key: SpellKeyDep, services: ServicesDep
 ) -> list[VersionView]:
@@ -82,7 +82,7 @@ async def list_versions(
     return versions
 
 
-@router.get("/spells/{key}/versions/{version}", response_model=VersionView)
+@router.get("/spells/{key}/versions/{version}")
 async def get_version(
     identity: CasterDep, key: SpellKeyDep, version: VersionDep, services: ServicesDep
 ) -> VersionView:

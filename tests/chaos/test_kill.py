@@ -24,7 +24,9 @@ CREDIT = 1_000_000
 SEED = int(os.environ.get("SPELL_CHAOS_SEED", "1"))
 
 
-@pytest.mark.parametrize("process", ["worker", "runner", "nats", "temporal", "postgres", "api", "redis"])
+@pytest.mark.parametrize(
+    "process", ["worker", "runner", "nats", "temporal", "postgres", "api", "redis"]
+)
 async def test_a_cast_survives_the_death_of(platform: WholePlatform, process: str) -> None:
     caster = await platform.new_caster(CREDIT)
     admitted = await caster.admitted(NAP, {})
@@ -61,7 +63,7 @@ async def test_a_storm_of_deaths_leaves_every_cast_ended_and_the_books_balanced(
     platform: WholePlatform,
 ) -> None:
     """`make chaos SEED=n` repeats a storm; the seed is printed with a failure by the assertion."""
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     caster = await platform.new_caster(CREDIT)
     keys = [fresh_key() for _ in range(24)]
     casting = [asyncio.create_task(insist(caster, key)) for key in keys]
