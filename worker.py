@@ -18,7 +18,7 @@ from activities.maintenance import MaintenanceActivities
 from activities.publishing import PublishingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
-from infra.nats_streams import ensure_streams
+from infra.nats_streams import BusSizes, ensure_streams
 from infra.platform import Platform, open_platform
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.spells import PostgresSpells
@@ -99,7 +99,7 @@ async def run() -> None:
         open_platform(settings, process="spell-worker") as platform,
         KillableSchemaChecker() as checker,
     ):
-        await ensure_streams(platform.nats.jetstream())
+        await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
         workers = build_workers(platform, checker, NatsRunBus(platform.nats))

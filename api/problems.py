@@ -60,7 +60,7 @@ def problem_response(
 
 def problem_document(error: SpellError, request_id: str) -> dict[str, Any]:
     """The members of a problem document (product.md 8)."""
-    anchor = error.code.lower().replace("_", "-")
+    anchor = anchor_of(error.code)
     return {
         "type": f"/docs/errors#{anchor}",
         "title": error.kind.title,
@@ -75,6 +75,11 @@ def problem_document(error: SpellError, request_id: str) -> dict[str, Any]:
         "request_id": request_id,
         "docs": f"/docs/errors#{anchor}",
     }
+
+
+def anchor_of(code: str) -> str:
+    """Where the error page explains a code."""
+    return code.lower().replace("_", "-")
 
 
 def request_id_of(request: Request) -> str:

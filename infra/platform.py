@@ -66,9 +66,7 @@ async def open_platform(settings: PlatformSettings, *, process: str) -> AsyncIte
         open_database(settings) as database,
         open_nats(settings.nats_url.get_secret_value(), name=process) as nats,
     ):
-        client = await temporal.connect(
-            settings.temporal_address, settings.temporal_namespace, converter
-        )
+        client = await temporal.connect(settings, converter)
         yield Platform(settings, vault, blobs, converter, database, nats, client)
 
 

@@ -23,11 +23,16 @@ class PlatformSettings(BaseSettings):
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
+    temporal_tls: bool = False
+    """Connect to Temporal with TLS, as an API key needs."""
+    temporal_api_key: SecretStr | None = None
     temporal_ui_url: str = ""
     """Where operators open the Temporal UI; also the one origin that may call the codec server."""
 
     nats_url: SecretStr
     """`nats://user:password@host:port` of the platform's bus user."""
+    bus_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """Copies of every stream; 3 on a JetStream cluster."""
     redis_url: SecretStr
     object_store_url: str
     """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""

@@ -31,6 +31,7 @@ from temporalio.converter import (
 
 from infra.blob_store import ObjectBlobStore
 from infra.payload_codec import EncryptingCodec
+from infra.settings import PlatformSettings
 from infra.vault import PlatformVault
 from schema.names import SEARCH_ACCOUNT, SEARCH_COST, SEARCH_MODE, SEARCH_SPELL, SEARCH_STATUS
 
@@ -162,6 +163,13 @@ async def ensure_search_attributes(client: Client) -> None:
         )
 
 
-async def connect(address: str, namespace: str, converter: DataConverter) -> Client:
+async def connect(settings: PlatformSettings, converter: DataConverter) -> Client:
     """A client for the cluster. Raises RuntimeError when it is not reachable."""
-    return await Client.connect(address, namespace=namespace, data_converter=converter)
+    key = settings.temporal_api_key
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        tls=settings.temporal_tls,
+        api_key=key.get_secret_value() if key else None,
+        data_converter=converter,
+    )

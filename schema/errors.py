@@ -61,7 +61,9 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "then use a new Idempotency-Key.",
     ),
     # Things that are not there.
-    "NOT_FOUND": ErrorKind(404, "There is nothing at this address.", "Check the path: see /docs."),
+    "NOT_FOUND": ErrorKind(
+        404, "There is nothing at this address.", "Check the path: see /openapi.json."
+    ),
     "METHOD_NOT_ALLOWED": ErrorKind(
         405, "This address does not take that method.", "Use a method from the Allow header."
     ),

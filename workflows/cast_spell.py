@@ -126,6 +126,8 @@ class CastSpell:
         problem = problem_of(error)
         self._move_to("compensating")
         await self._saga.compensate(problem)
+        ended = "cancelled" if problem.code == "CAST_CANCELLED" else "failed"
+        workflow.upsert_search_attributes([_STATUS.value_set(ended), _COST.value_set(0)])
         self._failed_with = problem
         await workflow.wait_condition(workflow.all_handlers_finished)
         if isinstance(error, FailureError):

@@ -104,6 +104,10 @@ async def cancel_cast(cast_id: str, identity: CasterDep, services: ServicesDep) 
     if view.status not in FINAL_STATUSES:
         cancelled = await services.casting.cancel(cast_id)
     view = await own_cast(services, identity, cast_id)
+    if cancelled is None and view.status not in FINAL_STATUSES:
+        # Its workflow was terminated; the reconciler ends the cast, uncharged.
+        message = "The cast lost its process and is about to be ended, uncharged."
+        raise SpellError("SERVICE_UNAVAILABLE", message, retry_after=120)
     if cancelled is None:
         raise SpellError("CAST_FINISHED", details={"status": view.status})
     return CancelledCast(

@@ -1,9 +1,10 @@
-"""Is the process alive, and can it serve?"""
+"""Is the process alive, can it serve, and what do its errors mean?"""
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.deps import ServicesDep
+from api.error_pages import errors_page
 
 router = APIRouter(tags=["health"])
 
@@ -27,3 +28,9 @@ async def ready(services: ServicesDep) -> JSONResponse:
 async def health(services: ServicesDep) -> JSONResponse:
     """The same as `/ready`, for people."""
     return await ready(services)
+
+
+@router.get("/docs/errors", response_class=HTMLResponse, include_in_schema=False)
+async def errors() -> str:
+    """What every error code means and what to do; problem documents link here."""
+    return errors_page()
