@@ -1,6 +1,7 @@
 """The casting half of the platform on a test's own Temporal: real activities, real Postgres."""
 
 import base64
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,6 @@ from tests.support.builders import USAGE
 from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
 
-TASK_QUEUE = "test-casts"
 _RUNNER_KEY = PrivateKey(b"r" * 32)
 
 
@@ -76,6 +76,8 @@ class CastingPlatform:
     script: Callable[[RunRequest], Verdict | None] = verdict_for
     interceptors: list[Interceptor] = field(default_factory=list)
     queue_seconds: float = 60
+    # Its own: what another test left unfinished must not land on this worker.
+    task_queue: str = field(default_factory=lambda: f"casts-{uuid.uuid4()}")
 
     def __post_init__(self) -> None:
         self.bus = ScriptedRunBus(self.script)
@@ -95,7 +97,7 @@ class CastingPlatform:
         billing = BillingActivities(self.casts, self.bus)
         self.worker = Worker(
             self.client,
-            task_queue=TASK_QUEUE,
+            task_queue=self.task_queue,
             workflows=[CastSpell],
             activities=[casting.admit, running.run, running.stop, billing.settle, billing.release],
             interceptors=self.interceptors,
@@ -106,5 +108,5 @@ class CastingPlatform:
             CastSpell.run,
             request,
             id=cast_workflow_id(request.cast_id),
-            task_queue=TASK_QUEUE,
+            task_queue=self.task_queue,
         )

@@ -1,5 +1,6 @@
 """One run of every workflow for every way it can end: recorded as histories, replayed in CI."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -21,7 +22,7 @@ from schema.contracts.run import Outcome
 from schema.ids import publish_workflow_id
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
-from tests.support.platform import TASK_QUEUE, CastingPlatform, admit, cancel, verdict_for
+from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from workflows.publish_spell import PublishSpell
 
 Handle = WorkflowHandle[Any, Any]
@@ -109,15 +110,16 @@ async def _publish(client: Client, *, refuse: bool) -> Handle:
     request = PublishInput(
         account_id=account, package_digest=package.package_digest, package_bytes=1
     )
+    queue = f"publishing-{uuid.uuid4()}"
     worker = Worker(
-        client, task_queue=TASK_QUEUE, workflows=[PublishSpell], activities=[inspect, record]
+        client, task_queue=queue, workflows=[PublishSpell], activities=[inspect, record]
     )
     async with worker:
         handle = await client.start_workflow(
             PublishSpell.run,
             request,
             id=publish_workflow_id(account, request.package_digest),
-            task_queue=TASK_QUEUE,
+            task_queue=queue,
         )
         await handle.result()
     return handle

@@ -15,7 +15,7 @@ from schema.contracts.maintenance import ReconcileReport
 from tests.support.builders import a_cast, make_person, publish
 from tests.support.fakes import ScriptedRunBus
 from tests.support.money import assert_books_balance, credit_left, open_holds
-from tests.support.platform import CastingPlatform
+from tests.support.platform import CastingPlatform, cancel
 from workflows.reconcile_holds import ReconcileHolds
 
 
@@ -54,7 +54,7 @@ async def test_the_hold_of_a_terminated_cast_is_released_and_a_running_one_is_le
         assert await credit_left(database, caster) == 1000
         again = await look(client, platform)
         assert doomed.cast_id not in again.released
-        await handles[1].cancel()
+        await cancel(handles[1])
     async with database.reading() as connection:
         status = await connection.execute(
             text("SELECT status, billing FROM casts WHERE id = :id"), {"id": doomed.cast_id}
