@@ -3,13 +3,13 @@
 from temporalio import activity
 
 from activities.ports import OpenHolds, RunBus, WorkflowStates
-from schema.contracts.cast import CastStatus
+from schema.contracts.cast import ReleaseOrder
 from schema.contracts.maintenance import ReconcileReport
 from schema.ids import cast_workflow_id
 
 # A hold younger than this belongs to a cast that is being admitted or run right now.
 HOLD_AGE_SECONDS_MIN = 60
-HOLDS_PER_LOOK_MAX = 200
+HOLDS_PER_PAGE = 200
 
 
 class MaintenanceActivities:
@@ -29,16 +29,23 @@ class MaintenanceActivities:
         Gives up on: nothing; the next look comes within a minute.
         Heartbeat: after each hold.
         """
-        orders = await self._holds.open_holds(
-            older_than_seconds=HOLD_AGE_SECONDS_MIN, limit=HOLDS_PER_LOOK_MAX
-        )
-        released = []
-        for order in orders:
-            activity.heartbeat()
-            if await self._workflows.is_open(cast_workflow_id(order.cast_id)):
-                continue
-            result = await self._holds.release(order)
-            await self._bus.announce_event(order.cast_id)
-            if result.status is CastStatus.FAILED:
-                released.append(order.cast_id)
-        return ReconcileReport(looked_at=len(orders), released=released)
+        released: list[str] = []
+        left_open = 0
+        while orders := await self._holds.open_holds(
+            older_than_seconds=HOLD_AGE_SECONDS_MIN, skip=left_open, limit=HOLDS_PER_PAGE
+        ):
+            for order in orders:
+                activity.heartbeat()
+                if await self._released(order):
+                    released.append(order.cast_id)
+                else:
+                    left_open += 1
+        return ReconcileReport(looked_at=left_open + len(released), released=released)
+
+    async def _released(self, order: ReleaseOrder) -> bool:
+        """Release the hold unless its workflow is open; False leaves it where it is."""
+        if await self._workflows.is_open(cast_workflow_id(order.cast_id)):
+            return False
+        await self._holds.release(order)
+        await self._bus.announce_event(order.cast_id)
+        return True

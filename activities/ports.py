@@ -171,8 +171,10 @@ class SupplyChainGate(Protocol):
 class OpenHolds(Protocol):
     """Holds that nobody has closed yet."""
 
-    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[ReleaseOrder]:
-        """The oldest open holds, as orders to release them."""
+    async def open_holds(
+        self, *, older_than_seconds: int, skip: int, limit: int
+    ) -> list[ReleaseOrder]:
+        """Open holds, oldest first, as orders to release them; without the first `skip`."""
 
     async def release(self, order: ReleaseOrder) -> CastResult:
         """Void the hold and end the cast uncharged; a closed hold stays as it is."""

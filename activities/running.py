@@ -71,6 +71,7 @@ class RunningActivities:
         """
         try:
             verdict = await self._await_verdict(order)
+            activity.heartbeat(_PUBLISHED)
             return await self._keep(order, verdict)
         except SpellError as error:
             raise to_failure(error) from error
@@ -97,6 +98,8 @@ class RunningActivities:
                 cast_id=order.cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None
             )
         )
+        # A runner may have taken the run since; from now on none does.
+        await self._bus.request_stop(order.cast_id)
 
     async def _await_verdict(self, order: RunOrder) -> Verdict:
         cast_id, plan = order.cast_id, order.plan

@@ -1,5 +1,6 @@
 """Request bodies: bounded before they are parsed, strict when they are."""
 
+import asyncio
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -41,7 +42,8 @@ async def read_json(request: Request, model: type[Model], *, limit_bytes: int = 
     """
     body = await read_body(request, limit_bytes=limit_bytes, media_type="application/json")
     try:
-        parse_json(body)
+        # A large body is read beside the loop, so that others are served meanwhile.
+        await asyncio.to_thread(parse_json, body)
     except JsonRefusedError as error:
         raise SpellError("VALIDATION_ERROR", f"The body cannot be read: {error}.") from error
     try:

@@ -130,5 +130,8 @@ class Health(Protocol):
 class PayloadDecoder(Protocol):
     """Decrypts what the Temporal UI shows to operators."""
 
-    async def decode(self, payloads_json: bytes) -> bytes:
-        """Temporal's `Payloads` as JSON, in and out. Raises SpellError(VALIDATION_ERROR)."""
+    async def decode(self, payloads_json: bytes, only_owner: str | None) -> bytes:
+        """Temporal's `Payloads` as JSON, in and out; of one account, or of all with None.
+
+        Raises SpellError: VALIDATION_ERROR, FORBIDDEN.
+        """

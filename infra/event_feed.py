@@ -5,12 +5,16 @@ Hints only: whoever is woken reads the events table. A hint that is lost costs a
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from schema.errors import SpellError
 from schema.names import event_subject
+
+FLUSH_SECONDS_MAX = 5
 
 
 class NatsEventHints:
@@ -47,9 +51,14 @@ class NatsEventFeed:
         The server knows of the subscription before the block begins: the flush waits for it.
         """
         hints = NatsEventHints()
-        subscription = await self._client.subscribe(event_subject(cast_id), cb=hints.on_message)
-        await self._client.flush()
+        try:
+            subscription = await self._client.subscribe(event_subject(cast_id), cb=hints.on_message)
+            await self._client.flush(timeout=FLUSH_SECONDS_MAX)
+        except (nats.errors.Error, OSError) as error:
+            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
         try:
             yield hints
         finally:
-            await subscription.unsubscribe()
+            # What was done inside stands, whether or not the bus hears that we stopped listening.
+            with suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()

@@ -40,6 +40,9 @@ class PlatformHealth:
         return "ok"
 
     async def _nats(self) -> None:
+        # While it reconnects, a flush has nothing to wait for and returns at once.
+        if not self._platform.nats.is_connected:
+            raise ConnectionError
         await self._platform.nats.flush()
 
     async def _temporal(self) -> None:

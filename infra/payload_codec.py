@@ -28,6 +28,13 @@ class PayloadDecryptionError(RuntimeError):
     """A payload does not open: its key is unknown or destroyed, or it was changed."""
 
 
+def owner_of(payload: Payload) -> str | None:
+    """Whose key encrypts a payload; None for one that is not encrypted."""
+    if payload.metadata.get("encoding") != _ENCODING:
+        return None
+    return payload.metadata[_KEY_ID].decode("utf-8", "replace").partition("/")[2]
+
+
 class EncryptingCodec(PayloadCodec, WithSerializationContext):
     """AES-256-GCM over whole payloads; learns the owner from the serialization context."""
 

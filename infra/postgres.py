@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from schema.errors import SpellError
 
-# SQLSTATE classes: connection exception, insufficient resources, operator intervention.
-_AWAY = ("08", "53", "57")
+# SQLSTATE: connection exception, transaction rollback (deadlock, serialisation), insufficient
+# resources, lock not available, operator intervention. Each is worth a repetition.
+_AWAY = ("08", "40", "53", "55P03", "57")
 # character_not_in_repertoire, untranslatable_character.
 _NOT_TEXT = frozenset({"22021", "22P05"})
 

@@ -187,6 +187,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         True,
     ),
     "TIMEOUT": ErrorKind(504, "The platform did not answer in time.", "Repeat the request.", True),
+    "ADMISSION_FAILED": ErrorKind(
+        503,
+        "The platform could not decide on the cast in time; it will not run.",
+        "Cast again with a new Idempotency-Key; this one stays refused.",
+    ),
     "RATE_LIMITED": ErrorKind(
         429, "Too many requests.", "Wait for `retry_after` seconds, then repeat.", True
     ),

@@ -123,7 +123,7 @@ class CastSpell:
 
     async def _fail(self, error: BaseException) -> None:
         """Undo all steps, then let the update handlers answer before the failure goes on."""
-        problem = problem_of(error)
+        problem = self._problem_of(error)
         self._move_to("compensating")
         await self._saga.compensate(problem)
         ended = "cancelled" if problem.code == "CAST_CANCELLED" else "failed"
@@ -132,6 +132,13 @@ class CastSpell:
         await workflow.wait_condition(workflow.all_handlers_finished)
         if isinstance(error, FailureError):
             raise to_failure(problem) from error
+
+    def _problem_of(self, error: BaseException) -> Problem:
+        """What the failure is to the caller. One before the decision ends this key for good."""
+        problem = problem_of(error)
+        if self._admission is None and problem.code != "CAST_CANCELLED":
+            return Problem.of(SpellError("ADMISSION_FAILED", details={"cause": problem.code}))
+        return problem
 
     def _finish(self, result: CastResult) -> None:
         self._result = result
@@ -214,7 +221,8 @@ class CastSpell:
         if self._result is None:
             assert self._failed_with is not None
             raise to_failure(self._failed_with)
-        return CancelResult(accepted=in_time, result=self._result)
+        stopped = self._result.status is CastStatus.CANCELLED
+        return CancelResult(accepted=in_time and stopped, result=self._result)
 
     @workflow.query(name="status")
     def status(self) -> CastProgress:

@@ -16,9 +16,9 @@ _LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 @router.post("/decode")
 async def decode(request: Request, services: ServicesDep) -> Response:
     """Temporal's codec protocol: JSON `Payloads` in, decrypted ones out."""
-    await _check_operator(request, services)
+    only_owner = await _readable_account(request, services)
     body = await read_body(request, limit_bytes=16 * MIB, media_type="application/json")
-    decoded = await services.decoder.decode(body)
+    decoded = await services.decoder.decode(body, only_owner)
     return Response(decoded, media_type="application/json", headers=_cors(request, services))
 
 
@@ -28,21 +28,24 @@ async def preflight(request: Request, services: ServicesDep) -> Response:
     return Response(status_code=204, headers=_cors(request, services))
 
 
-async def _check_operator(request: Request, services: Services) -> None:
-    """A key with `audit:read`; on the local platform the UI's own page is enough.
+async def _readable_account(request: Request, services: Services) -> str | None:
+    """Whose payloads may be read: with `audit:read` one's own, with `ops:deploy` too, all (None).
+
+    On the local platform the UI's own page may read all.
 
     The host check keeps a foreign page from reaching us by a name that it points at this machine.
     """
     host = request.headers.get("host", "").partition(":")[0]
     origin = request.headers.get("origin")
     if services.codec_origin and origin == services.codec_origin and host in _LOOPBACK_HOSTS:
-        return
+        return None
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     found = await services.accounts.authenticate(key) if scheme.lower() == "bearer" else None
     if found is None:
         raise SpellError("UNAUTHORIZED")
     if not found[0].may(Scope.AUDIT):
         raise SpellError("FORBIDDEN", details={"scope": Scope.AUDIT.value})
+    return None if found[0].may(Scope.DEPLOY) else found[0].account_id
 
 
 def _cors(request: Request, services: Services) -> dict[str, str]:

@@ -171,9 +171,9 @@ class PostgresAccounts:
 
     async def usage(self, account_id: str, api_key_id: str, currency: str) -> list[BudgetUsage]:
         """Every budget that a cast by this key would touch now, in its current period."""
-        async with self._database.transaction() as connection:
-            scope = BudgetScope.of_today(account_id, api_key_id, currency)
-            states = await budgets.lock(connection, scope)
+        scope = BudgetScope.of_today(account_id, api_key_id, currency)
+        async with self._database.reading() as connection:
+            states = await budgets.read(connection, scope)
         return [
             BudgetUsage(
                 kind=state.kind,

@@ -4,6 +4,7 @@ All budget rows that a hold touches are locked in one fixed order (kind, then sc
 concurrent holds of one account queue up and can neither deadlock nor overspend.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -30,6 +31,14 @@ _LOCK = text(
     " WHERE b.account_id = :account AND b.currency = :currency"
     f" AND (b.kind, b.scope_id, b.period_start) IN {_ROWS}"
     " ORDER BY b.kind, b.scope_id FOR UPDATE OF b"
+)
+_READ = text(
+    "SELECT r.k AS kind, r.p AS period_start, coalesce(b.held_micros, 0) AS held_micros,"
+    " coalesce(b.posted_micros, 0) AS posted_micros, c.cap_micros"
+    f" FROM {_ROWS} AS r LEFT JOIN budgets b ON b.account_id = :account AND b.kind = r.k"
+    " AND b.scope_id = r.s AND b.currency = :currency AND b.period_start = r.p"
+    " LEFT JOIN budget_caps c ON c.account_id = :account AND c.kind = r.k AND c.scope_id = r.s"
+    " AND c.currency = :currency ORDER BY r.k, r.s"
 )
 # The locks first, in their order; an UPDATE alone would take them in the order of the plan.
 _MOVE = text(
@@ -105,6 +114,11 @@ class BudgetState:
         return None
 
 
+async def read(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
+    """The budgets of the scope as they are, without locks; a row that is not there yet is empty."""
+    return _states(await connection.execute(_READ, scope.parameters()))
+
+
 async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
     """Lock the budget rows in the fixed order; missing ones, as on a month's first, are made."""
     parameters = scope.parameters()
@@ -112,6 +126,10 @@ async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetSt
     if len(rows) < len(parameters["kinds"]):
         await connection.execute(_ENSURE, parameters)
         rows = (await connection.execute(_LOCK, parameters)).all()
+    return _states(rows)
+
+
+def _states(rows: Iterable[Any]) -> list[BudgetState]:
     return [
         BudgetState(
             kind=row.kind,

@@ -73,7 +73,7 @@ _OPEN_HOLDS = text(
     "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
     " JOIN idempotency_records i USING (cast_id) JOIN casts c ON c.id = h.cast_id"
     " WHERE h.state = 'held' AND h.created_at < now() - CAST(:age AS interval)"
-    " ORDER BY h.created_at LIMIT :limit"
+    " ORDER BY h.created_at, h.cast_id OFFSET :skip LIMIT :limit"
 )
 _END = text(
     "WITH hold_row AS (UPDATE holds SET state = :hold_state, posted_micros = :cost,"
@@ -225,11 +225,14 @@ class PostgresCasts:
             )
             return await _close(connection, hold, end)
 
-    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[ReleaseOrder]:
-        """The oldest open holds, as orders to release them as the platform's failure."""
+    async def open_holds(
+        self, *, older_than_seconds: int, skip: int, limit: int
+    ) -> list[ReleaseOrder]:
+        """Open holds, oldest first, as orders to release them as the platform's failure."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
-                _OPEN_HOLDS, {"age": timedelta(seconds=older_than_seconds), "limit": limit}
+                _OPEN_HOLDS,
+                {"age": timedelta(seconds=older_than_seconds), "skip": skip, "limit": limit},
             )
             return [
                 ReleaseOrder(

@@ -15,7 +15,7 @@ from schema.contracts.views import SpellSummary, VersionView
 from schema.errors import SpellError
 from schema.pricing import worst_case_of
 
-_OWNER = text("SELECT account_id FROM spells WHERE key = :key")
+_OWNER = text("SELECT account_id, visibility FROM spells WHERE key = :key")
 _VERSION = text(
     "SELECT v.package_digest, s.account_id, d.passed FROM spell_versions v"
     " JOIN spells s ON s.key = v.spell_key JOIN verification_decisions d USING (package_digest)"
@@ -136,9 +136,13 @@ async def _record_version(
     await connection.execute(
         _CLAIM, {"key": key, "account_id": account_id, "visibility": package.visibility}
     )
-    owner = (await connection.execute(_OWNER, {"key": key})).scalar_one()
-    if owner != account_id:
+    owner = (await connection.execute(_OWNER, {"key": key})).one()
+    if owner.account_id != account_id:
         raise SpellError("FORBIDDEN", "This spell's key belongs to another maker.")
+    if owner.visibility != package.visibility:
+        message = f"must be {owner.visibility!r}, as in the first version: it is the whole spell's"
+        errors = [{"line": None, "field": "spell.visibility", "message": message}]
+        raise SpellError("MANIFEST_INVALID", details={"errors": errors})
     known = (await connection.execute(_VERSION, {"key": key, "version": version})).one_or_none()
     if known is not None and known.package_digest != package.package_digest:
         details = {"spell": key, "version": version, "package_digest": known.package_digest}

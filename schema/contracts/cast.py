@@ -177,7 +177,7 @@ class CancelResult(Contract):
     """Answer of the `cancel` update: how the cast ended, and whether the cancel was in time."""
 
     accepted: bool
-    """False when settlement had begun before: the cast ended as it ran."""
+    """False when it came too late to stop the run: the cast ended as it ran."""
     result: CastResult
 
 

@@ -1,6 +1,8 @@
 """One whole platform for all end-to-end tests: real servers, real processes, real HTTP."""
 
 from collections.abc import AsyncIterator, Generator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,11 +15,16 @@ _begun_at = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
-async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholePlatform]:
-    """Everything started; at the end, no process has printed a secret."""
-    async with whole_platform(tmp_path_factory.mktemp("platform") / "data") as started:
-        _logs.append(started.logs)
-        yield started
+async def platform() -> AsyncIterator[WholePlatform]:
+    """Everything started; at the end, no process has printed a secret.
+
+    Not in pytest's own folder: whenever another pytest starts as root, it closes that folder to
+    all others, and a Postgres that is started again, which runs by another account, is one.
+    """
+    with TemporaryDirectory(prefix="spell-e2e-") as folder:
+        async with whole_platform(Path(folder) / "data") as started:
+            _logs.append(started.logs)
+            yield started
     shown = [line for line in started.logs.lines if any(s in line for s in started.secrets)]
     assert shown == []
 

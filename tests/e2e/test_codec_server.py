@@ -222,9 +222,6 @@ async def test_what_cannot_be_decoded_is_a_problem_and_no_crash(
     problem(answer, 422, "VALIDATION_ERROR")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG infra/codec_decoder.py: UnicodeDecodeError is not caught (500)"
-)
 async def test_a_body_that_is_not_utf8_is_a_problem_too(auditor: Caster) -> None:
     answer = await auditor.post("/codec/decode", content=b"\xff\xfe", headers=JSON)
     problem(answer, 422, "VALIDATION_ERROR")

@@ -59,7 +59,7 @@ async def test_a_spell_that_fails_or_meets_its_limit_costs_what_it_used(
     assert cast["problem"]["details"] == details
     usage = Usage.model_validate(cast["usage"])
     assert cast["billing"] == "settled"
-    assert cast["cost"]["micros"] == cost_of(PRICE, usage) >= METERED["base_micros"]
+    assert cast["cost"]["micros"] == cost_of(PRICE, usage) >= PRICE.base_micros
     assert cast["cost"]["micros"] <= cast["estimated_cost"]["micros"]
 
 

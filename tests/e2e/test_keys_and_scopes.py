@@ -91,7 +91,7 @@ async def limited(platform: WholePlatform) -> dict[Scope, Caster]:
 async def test_garbage_for_a_key_is_unauthorized(
     platform: WholePlatform, authorization: str
 ) -> None:
-    headers = {"Authorization": authorization.strip().encode()}
+    headers = [(b"Authorization", authorization.strip().encode())]
     answer = await platform.http.get("/v1/users/me", headers=headers)
     problem(answer, 401, "UNAUTHORIZED")
 

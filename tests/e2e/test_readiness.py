@@ -42,13 +42,7 @@ async def test_everything_is_well_at_the_start(platform: WholePlatform) -> None:
     [
         "redis",
         "postgres",
-        pytest.param(
-            "nats",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="BUG infra/health.py: nats-py's flush() returns at once while it reconnects",
-            ),
-        ),
+        "nats",
     ],
 )
 async def test_a_part_that_is_away_is_named_until_it_is_back(

@@ -28,9 +28,12 @@ class AllHolds:
     async def release(self, order: ReleaseOrder) -> CastResult:
         return await self._casts.release(order)
 
-    async def open_holds(self, *, older_than_seconds: int, limit: int) -> list[ReleaseOrder]:
+    async def open_holds(
+        self, *, older_than_seconds: int, skip: int, limit: int
+    ) -> list[ReleaseOrder]:
         assert older_than_seconds >= 60
-        return await self._casts.open_holds(older_than_seconds=0, limit=limit)
+        assert limit > 1
+        return await self._casts.open_holds(older_than_seconds=0, skip=skip, limit=1)
 
 
 async def test_the_hold_of_a_terminated_cast_is_released_and_a_running_one_is_left(
@@ -71,7 +74,7 @@ async def test_young_holds_are_not_looked_at(client: Client, database: Database)
     request = a_cast(caster, spell.spell_key)
     plan, _ = await casts.find_plan(request)
     await casts.hold(request, plan)
-    old = await casts.open_holds(older_than_seconds=60, limit=1000)
+    old = await casts.open_holds(older_than_seconds=60, skip=0, limit=1000)
     assert request.cast_id not in {order.cast_id for order in old}
 
 

@@ -29,6 +29,10 @@ def test_the_order_of_members_does_not_change_the_bytes() -> None:
         ("NaN", "NaN is not JSON"),
         ("[Infinity]", "Infinity is not JSON"),
         ("[1e400]", "too large"),
+        ('["\\ud800"]', "half of a surrogate pair"),
+        ("{}".encode("utf-16"), "not valid UTF-8"),
+        ("{}".encode("utf-16-le"), "not valid JSON"),
+        (b"\xef\xbb\xbf{}", "not valid JSON"),
         ("{", "not valid JSON"),
         ("", "not valid JSON"),
         (b"\xff", "not valid"),
@@ -50,3 +54,13 @@ def test_the_deepest_allowed_nesting_is_accepted() -> None:
 def test_a_value_without_an_exact_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(JsonRefusedError, match="no canonical form"):
         canonical_json(value)
+
+
+def test_a_whole_surrogate_pair_is_one_character() -> None:
+    assert parse_json('"\\ud83d\\ude00"') == "\U0001f600"
+
+
+def test_many_names_before_a_duplicate_take_time_in_proportion() -> None:
+    names = ",".join(f'"a{number}":1' for number in range(200_000))
+    with pytest.raises(JsonRefusedError, match="'a199999' appears twice"):
+        parse_json("{" + names + ',"a199999":2}')
