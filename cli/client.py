@@ -146,9 +146,9 @@ def describe_problem(problem: dict[str, Any]) -> str:
     lines = [f"{problem['code']}: {problem['message']}"]
     details = problem.get("details") or {}
     for error in details.get("errors", []):
-        place = error.get("path") or error.get("field") or ""
-        line = f"line {error['line']}: " if error.get("line") else ""
-        lines.append(f"  - {line}{place} {error['message']}".replace(":  ", ": "))
+        place = error.get("path") or error.get("field")
+        line = f"line {error['line']}:" if error.get("line") else None
+        lines.append(" ".join(filter(None, ("  -", line, place, error["message"]))))
     rest = {k: v for k, v in details.items() if k != "errors" and v is not None}
     lines += [f"  {name}: {value}" for name, value in rest.items()]
     if problem.get("remedy"):

@@ -28,7 +28,8 @@ async def temporal(platform: WholePlatform) -> Client:
 
 @pytest.fixture(scope="session")
 async def auditor(platform: WholePlatform) -> Caster:
-    return await platform.new_caster(scopes=[Scope.AUDIT])
+    """Of the platform: may read the histories of all accounts."""
+    return await platform.new_caster(scopes=[Scope.AUDIT, Scope.DEPLOY])
 
 
 @pytest.fixture

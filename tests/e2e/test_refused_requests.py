@@ -68,7 +68,6 @@ async def test_a_body_that_is_not_strict_json_is_refused(
         (b"null", "/"),
         (b"{}", "/inputs"),
         (b'{"inputs": 1, "input": 2}', "/input"),
-        (b'{"inputs": 1, "\\ud800": 2}', "/"),
         (b'{"inputs": 1, "callback": {"x": 1}}', "/callback"),
         (b'{"inputs": 1, "version": "latest"}', "/version"),
         (b'{"inputs": 1, "version": "1.0.0\\n"}', "/version"),
