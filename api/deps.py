@@ -37,8 +37,8 @@ class Services:
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder
-    codec_origin: str | None
-    """The Temporal UI's origin, where the local platform lets it decode without a key."""
+    codec_origins: frozenset[str]
+    """Where the local platform's Temporal UI may come from to decode without a key."""
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,16 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         feed=feed,
         health=health_check,
         decoder=decoder,
-        codec_origin=settings.temporal_ui_url or None if settings.codec_open_to_ui else None,
+        codec_origins=_codec_origins(settings),
     )
+
+
+def _codec_origins(settings: PlatformSettings) -> frozenset[str]:
+    """The Temporal UI by both names of this machine: its own banner says `localhost`."""
+    if not (settings.codec_open_to_ui and settings.temporal_ui_url):
+        return frozenset()
+    url = settings.temporal_ui_url
+    return frozenset({url, url.replace("//127.0.0.1", "//localhost")})
 
 
 @asynccontextmanager

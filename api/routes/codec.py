@@ -37,7 +37,7 @@ async def _readable_account(request: Request, services: Services) -> str | None:
     """
     host = request.headers.get("host", "").partition(":")[0]
     origin = request.headers.get("origin")
-    if services.codec_origin and origin == services.codec_origin and host in _LOOPBACK_HOSTS:
+    if origin in services.codec_origins and host in _LOOPBACK_HOSTS:
         return None
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     found = await services.accounts.authenticate(key) if scheme.lower() == "bearer" else None
@@ -50,7 +50,7 @@ async def _readable_account(request: Request, services: Services) -> str | None:
 
 def _cors(request: Request, services: Services) -> dict[str, str]:
     origin = request.headers.get("origin")
-    if not services.codec_origin or origin != services.codec_origin:
+    if origin is None or origin not in services.codec_origins:
         return {}
     return {
         "Access-Control-Allow-Origin": origin,
