@@ -4,7 +4,6 @@ Lock order, everywhere: budget rows (kind, scope) before the cast's rows; one ca
 before its budgets only where the cast already exists, and no hold waits for another cast's row.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.postgres import Database, as_jsonb
 from infra.repositories import budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
-from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
+from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
+from infra.repositories.settlements import End, close, lock_hold, result_of
 from schema.contracts.cast import (
-    FINAL_STATUSES,
     Admission,
     Billing,
     CastInput,
@@ -32,7 +31,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunLimits
 from schema.errors import SpellError
 from schema.pricing import worst_case_of
-from schema.settlement import charge_of, split, status_of
+from schema.settlement import charge_of, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
 _RECORD = text(
@@ -65,35 +64,12 @@ _MARK_RUNNING = text(
     "UPDATE casts SET status = 'running', started_at = now()"
     " WHERE id = :cast_id AND status = 'queued' RETURNING id"
 )
-_LOCK_HOLD = text(
-    "SELECT h.*, c.started_at FROM holds h JOIN casts c ON c.id = h.cast_id"
-    " WHERE h.cast_id = :cast_id FOR UPDATE OF h"
-)
 _OPEN_HOLDS = text(
     "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
     " JOIN idempotency_records i USING (cast_id) JOIN casts c ON c.id = h.cast_id"
     " WHERE h.state = 'held' AND h.created_at < now() - CAST(:age AS interval)"
     " ORDER BY h.created_at, h.cast_id OFFSET :skip LIMIT :limit"
 )
-_END = text(
-    "WITH hold_row AS (UPDATE holds SET state = :hold_state, posted_micros = :cost,"
-    "  closed_at = now() WHERE cast_id = :cast_id)"
-    " UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
-    " problem = CAST(:problem AS jsonb), usage = CAST(:usage AS jsonb), engine = :engine,"
-    " output_key = :output_key, stderr_key = :stderr_key, finished_at = now(),"
-    " started_at = CASE WHEN :ran THEN coalesce(started_at, now()) ELSE started_at END"
-    " WHERE id = :cast_id"
-)
-_RESULT = text(
-    "SELECT id, status, billing, currency, cost_micros, problem FROM casts WHERE id = :cast_id"
-)
-
-_EVENT_OF_STATUS = {
-    CastStatus.SUCCEEDED: EventKind.SETTLED,
-    CastStatus.FAILED: EventKind.FAILED,
-    CastStatus.TIMED_OUT: EventKind.FAILED,
-    CastStatus.CANCELLED: EventKind.CANCELLED,
-}
 
 
 class PostgresCasts:
@@ -214,16 +190,17 @@ class PostgresCasts:
     async def settle(self, order: SettleOrder) -> CastResult:
         """Post the exact cost, void the rest, keep what came of the run, end the cast."""
         async with self._database.transaction() as connection:
-            hold = (await connection.execute(_LOCK_HOLD, {"cast_id": order.cast_id})).one()
+            hold = await lock_hold(connection, order.cast_id)
+            assert hold is not None, "only an admitted cast is settled"
             if hold.state != "held":
-                return await _result(connection, order.cast_id)
+                return await result_of(connection, order.cast_id)
             due = charge_of(order.price, order.outcome)
-            end = _End(
+            end = End(
                 due=None if due is None else min(due, hold.amount_micros),
                 status=status_of(order.outcome.outcome),
                 outcome=order.outcome,
             )
-            return await _close(connection, hold, end)
+            return await close(connection, hold, end)
 
     async def open_holds(
         self, *, older_than_seconds: int, skip: int, limit: int
@@ -254,7 +231,7 @@ class PostgresCasts:
             # A late attempt of the admission finds this record and holds nothing.
             tombstone = Admission(cast_id=order.cast_id, problem=order.problem)
             await _record(connection, order, tombstone)
-            hold = (await connection.execute(_LOCK_HOLD, {"cast_id": order.cast_id})).one_or_none()
+            hold = await lock_hold(connection, order.cast_id)
             if hold is None:
                 return CastResult(
                     cast_id=order.cast_id,
@@ -263,17 +240,8 @@ class PostgresCasts:
                     problem=order.problem,
                 )
             if hold.state != "held":
-                return await _result(connection, order.cast_id)
-            return await _close(connection, hold, _End(due=None, status=status, outcome=outcome))
-
-
-@dataclass(frozen=True)
-class _End:
-    """How a cast ends. `due` None releases the whole hold."""
-
-    due: int | None
-    status: CastStatus
-    outcome: RunOutcome
+                return await result_of(connection, order.cast_id)
+            return await close(connection, hold, End(due=None, status=status, outcome=outcome))
 
 
 def _check_castable(row: Any, request: CastInput) -> None:
@@ -351,87 +319,3 @@ async def _recorded(
     if row.fingerprint != fingerprint:
         raise SpellError("IDEMPOTENCY_CONFLICT", details={"cast_id": cast_id})
     return Admission.model_validate(row.admission)
-
-
-async def _close(connection: AsyncConnection, hold: Any, end: _End) -> CastResult:
-    """Post what is due, void the rest, and end the cast with its last events."""
-    result = CastResult(
-        cast_id=hold.cast_id,
-        status=end.status,
-        billing=Billing.RELEASED if end.due is None else Billing.SETTLED,
-        currency=hold.currency,
-        cost_micros=end.due or 0,
-        problem=end.outcome.problem,
-    )
-    scope = BudgetScope(hold.account_id, hold.api_key_id, hold.currency, hold.day, hold.month)
-    await budgets.move(connection, scope, held=-hold.amount_micros, posted=result.cost_micros)
-    outcome = end.outcome
-    await connection.execute(
-        _END,
-        {
-            "cast_id": hold.cast_id,
-            "hold_state": "voided" if end.due is None else "posted",
-            "cost": result.cost_micros,
-            "status": result.status,
-            "billing": result.billing,
-            "problem": as_jsonb(result.problem),
-            "usage": as_jsonb(outcome.usage),
-            "engine": outcome.engine or None,
-            "output_key": outcome.output_key,
-            "stderr_key": outcome.stderr_key,
-            "ran": outcome.usage is not None,
-        },
-    )
-    await _return_and_pay(connection, hold, result.cost_micros)
-    await events.append(connection, hold.cast_id, _last_events(hold, outcome, result))
-    return result
-
-
-def _last_events(hold: Any, outcome: RunOutcome, result: CastResult) -> list[events.Event]:
-    """The start, if it was too brief for an event of its own; the output; the end."""
-    last: list[events.Event] = []
-    if outcome.usage is not None and hold.started_at is None:
-        last.append((EventKind.RUNNING, {}))
-    if outcome.output_key is not None:
-        last.append((EventKind.STORING, {"output_bytes": outcome.output_bytes}))
-    summary: dict[str, Any] = {
-        "status": result.status,
-        "billing": result.billing,
-        "cost_micros": result.cost_micros,
-        "currency": result.currency,
-    }
-    if result.problem is not None:
-        summary["code"] = result.problem.code
-    return [*last, (_EVENT_OF_STATUS[result.status], summary)]
-
-
-async def _return_and_pay(connection: AsyncConnection, hold: Any, cost: int) -> None:
-    """Ledger side of closing a hold: maker's share, platform's fee, and the rest back."""
-    currency, cast_id = hold.currency, hold.cast_id
-    held = LedgerAccountName("caster_hold", hold.account_id, currency)
-    maker = LedgerAccountName("maker_payable", hold.maker_account_id, currency)
-    platform = LedgerAccountName("platform_revenue", None, currency)
-    credit = LedgerAccountName("caster_credit", hold.account_id, currency)
-    share, fee = split(cost, hold.fee_basis_points)
-    await open_accounts(connection, [maker, platform])
-    await move_money(
-        connection,
-        [
-            Transfer(f"{cast_id}:post", "post", held, maker, share, cast_id),
-            Transfer(f"{cast_id}:fee", "fee", held, platform, fee, cast_id),
-            Transfer(f"{cast_id}:void", "void", held, credit, hold.amount_micros - cost, cast_id),
-        ],
-    )
-
-
-async def _result(connection: AsyncConnection, cast_id: str) -> CastResult:
-    row = (await connection.execute(_RESULT, {"cast_id": cast_id})).one()
-    assert row.status in FINAL_STATUSES
-    return CastResult(
-        cast_id=row.id,
-        status=row.status,
-        billing=row.billing,
-        currency=row.currency,
-        cost_micros=row.cost_micros,
-        problem=row.problem,
-    )

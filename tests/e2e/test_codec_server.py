@@ -67,6 +67,18 @@ async def test_an_auditor_reads_what_the_platform_wrote(
     assert json.loads(request["inputs_json"]) == {"text": MARK}
 
 
+async def test_the_audit_scope_alone_reads_the_own_account_and_no_other(
+    history: WorkflowHistory, caster: Caster, stranger: Caster
+) -> None:
+    start = history.events[0].workflow_execution_started_event_attributes
+    body = json_format.MessageToJson(start.input)
+    own, foreign = [await who.with_key(scopes=["audit:read"]) for who in (caster, stranger)]
+    (decoded,) = await _decode(own, list(start.input.payloads))
+    assert MARK in decoded.data.decode()
+    answer = await foreign.post("/codec/decode", content=body, headers=JSON)
+    problem(answer, 403, "FORBIDDEN")
+
+
 async def test_payloads_in_clear_pass_through(auditor: Caster) -> None:
     clear = Payload(metadata={"encoding": b"json/plain"}, data=b'"clear"')
     assert await _decode(auditor, [clear, clear]) == [clear, clear]

@@ -99,6 +99,14 @@ async def test_an_unlisted_spell_is_there_for_those_who_know_its_key(
     assert (await stranger.ended(key, [1]))["result"] == [1]
 
 
+async def test_a_spell_keeps_the_visibility_of_its_first_version(caster: Caster) -> None:
+    key = fresh_spell()
+    await caster.publish(package(key, guest("echo"), visibility="private"))
+    answer = await caster.upload(package(key, guest("echo"), version="2.0.0"))
+    refused = problem(answer, 422, "MANIFEST_INVALID")
+    assert refused["details"]["errors"][0]["field"] == "spell.visibility"
+
+
 async def test_pages_of_spells_have_no_gap_and_no_repeat(
     platform: WholePlatform, caster: Caster
 ) -> None:

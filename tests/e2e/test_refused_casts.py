@@ -87,6 +87,16 @@ async def test_a_cap_of_the_cast_below_its_worst_case_refuses_it(
     assert (await caster.ended(spell, budget_cap={"micros": PRICE}))["status"] == "succeeded"
 
 
+async def test_a_cap_in_another_currency_than_the_price_is_not_ignored(
+    platform: WholePlatform, caster: Caster
+) -> None:
+    spell = await platform.spell("echo")
+    answer = await caster.cast(spell, budget_cap={"micros": 10**9, "currency": "EUR"})
+    errors = problem(answer, 422, "VALIDATION_ERROR")["details"]["errors"]
+    assert errors[0]["path"] == "/budget_cap/currency"
+    await _untouched(caster)
+
+
 @pytest.mark.parametrize("kind", ["account_day", "account_month", "account_total"])
 async def test_a_cap_of_the_account_bounds_what_is_held_and_spent(
     platform: WholePlatform, caster: Caster, kind: str

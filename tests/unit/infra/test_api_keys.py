@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from infra.api_keys import hash_api_key, new_api_key, prefix_of
 
-pytestmark = pytest.mark.disable_socket
-
 PEPPER, OTHER = b"p" * 32, b"q" * 32
 
 

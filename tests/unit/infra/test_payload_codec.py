@@ -15,8 +15,6 @@ from infra.payload_codec import EncryptingCodec, PayloadDecryptionError, owner_o
 from infra.vault import PLATFORM_OWNER, PlatformVault
 from schema.ids import cast_workflow_id, publish_workflow_id
 
-pytestmark = pytest.mark.disable_socket
-
 PUBLIC_KEY = base64.b64encode(bytes(PrivateKey(b"r" * 32).public_key)).decode()
 ACCOUNT = "acct_" + "a" * 16
 CAST = f"cast_{'a' * 16}_{'b' * 26}"

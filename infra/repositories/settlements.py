@@ -1,0 +1,144 @@
+"""How casts end: the hold closed, the money moved, the last events written, in one transaction."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.postgres import as_jsonb
+from infra.repositories import budgets, events
+from infra.repositories.budgets import BudgetScope
+from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
+from schema.contracts.cast import (
+    FINAL_STATUSES,
+    Billing,
+    CastResult,
+    CastStatus,
+    EventKind,
+    RunOutcome,
+)
+from schema.settlement import split
+
+_LOCK_HOLD = text(
+    "SELECT h.*, c.started_at FROM holds h JOIN casts c ON c.id = h.cast_id"
+    " WHERE h.cast_id = :cast_id FOR UPDATE OF h"
+)
+_END = text(
+    "WITH hold_row AS (UPDATE holds SET state = :hold_state, posted_micros = :cost,"
+    "  closed_at = now() WHERE cast_id = :cast_id)"
+    " UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
+    " problem = CAST(:problem AS jsonb), usage = CAST(:usage AS jsonb), engine = :engine,"
+    " output_key = :output_key, stderr_key = :stderr_key, finished_at = now(),"
+    " started_at = CASE WHEN :ran THEN coalesce(started_at, now()) ELSE started_at END"
+    " WHERE id = :cast_id"
+)
+_RESULT = text(
+    "SELECT id, status, billing, currency, cost_micros, problem FROM casts WHERE id = :cast_id"
+)
+
+_EVENT_OF_STATUS = {
+    CastStatus.SUCCEEDED: EventKind.SETTLED,
+    CastStatus.FAILED: EventKind.FAILED,
+    CastStatus.TIMED_OUT: EventKind.FAILED,
+    CastStatus.CANCELLED: EventKind.CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a cast ends. `due` None releases the whole hold."""
+
+    due: int | None
+    status: CastStatus
+    outcome: RunOutcome
+
+
+async def lock_hold(connection: AsyncConnection, cast_id: str) -> Any | None:
+    """The cast's hold, locked, or None; whoever closes it holds this lock."""
+    return (await connection.execute(_LOCK_HOLD, {"cast_id": cast_id})).one_or_none()
+
+
+async def close(connection: AsyncConnection, hold: Any, end: End) -> CastResult:
+    """Post what is due, void the rest, and end the cast with its last events."""
+    result = CastResult(
+        cast_id=hold.cast_id,
+        status=end.status,
+        billing=Billing.RELEASED if end.due is None else Billing.SETTLED,
+        currency=hold.currency,
+        cost_micros=end.due or 0,
+        problem=end.outcome.problem,
+    )
+    scope = BudgetScope(hold.account_id, hold.api_key_id, hold.currency, hold.day, hold.month)
+    await budgets.move(connection, scope, held=-hold.amount_micros, posted=result.cost_micros)
+    outcome = end.outcome
+    await connection.execute(
+        _END,
+        {
+            "cast_id": hold.cast_id,
+            "hold_state": "voided" if end.due is None else "posted",
+            "cost": result.cost_micros,
+            "status": result.status,
+            "billing": result.billing,
+            "problem": as_jsonb(result.problem),
+            "usage": as_jsonb(outcome.usage),
+            "engine": outcome.engine or None,
+            "output_key": outcome.output_key,
+            "stderr_key": outcome.stderr_key,
+            "ran": outcome.usage is not None,
+        },
+    )
+    await _return_and_pay(connection, hold, result.cost_micros)
+    await events.append(connection, hold.cast_id, _last_events(hold, outcome, result))
+    return result
+
+
+def _last_events(hold: Any, outcome: RunOutcome, result: CastResult) -> list[events.Event]:
+    """The start, if it was too brief for an event of its own; the output; the end."""
+    last: list[events.Event] = []
+    if outcome.usage is not None and hold.started_at is None:
+        last.append((EventKind.RUNNING, {}))
+    if outcome.output_key is not None:
+        last.append((EventKind.STORING, {"output_bytes": outcome.output_bytes}))
+    summary: dict[str, Any] = {
+        "status": result.status,
+        "billing": result.billing,
+        "cost_micros": result.cost_micros,
+        "currency": result.currency,
+    }
+    if result.problem is not None:
+        summary["code"] = result.problem.code
+    return [*last, (_EVENT_OF_STATUS[result.status], summary)]
+
+
+async def _return_and_pay(connection: AsyncConnection, hold: Any, cost: int) -> None:
+    """Ledger side of closing a hold: maker's share, platform's fee, and the rest back."""
+    currency, cast_id = hold.currency, hold.cast_id
+    held = LedgerAccountName("caster_hold", hold.account_id, currency)
+    maker = LedgerAccountName("maker_payable", hold.maker_account_id, currency)
+    platform = LedgerAccountName("platform_revenue", None, currency)
+    credit = LedgerAccountName("caster_credit", hold.account_id, currency)
+    share, fee = split(cost, hold.fee_basis_points)
+    await open_accounts(connection, [maker, platform])
+    await move_money(
+        connection,
+        [
+            Transfer(f"{cast_id}:post", "post", held, maker, share, cast_id),
+            Transfer(f"{cast_id}:fee", "fee", held, platform, fee, cast_id),
+            Transfer(f"{cast_id}:void", "void", held, credit, hold.amount_micros - cost, cast_id),
+        ],
+    )
+
+
+async def result_of(connection: AsyncConnection, cast_id: str) -> CastResult:
+    """How an ended cast ended."""
+    row = (await connection.execute(_RESULT, {"cast_id": cast_id})).one()
+    assert row.status in FINAL_STATUSES
+    return CastResult(
+        cast_id=row.id,
+        status=row.status,
+        billing=row.billing,
+        currency=row.currency,
+        cost_micros=row.cost_micros,
+        problem=row.problem,
+    )
