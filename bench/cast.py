@@ -21,7 +21,8 @@ import httpx
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 
-from bench.bare import PLAIN, SEALED, Bare, connect
+from bench.bare import Bare
+from bench.bare_worker import PLAIN, SEALED, connect
 from cli.local import first_account, local_platform, settings_of
 from cli.packages import package_folder
 from infra.embedded.platform import EmbeddedPlatform
@@ -50,7 +51,7 @@ async def measure(platform: EmbeddedPlatform, folder: Path, arguments: argparse.
         published.raise_for_status()
         workers = [
             await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bench.bare", queue),
+                *(sys.executable, "-m", "bench.bare_worker", queue),
                 env=platform.context.platform_environment,
             )
             for queue in (PLAIN, SEALED)

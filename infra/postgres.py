@@ -33,6 +33,8 @@ def create_engine(url: str, *, pool_size: int, statement_cache: int) -> AsyncEng
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
+        # Errors name statements, never what was in them.
+        hide_parameters=True,
         # A statement that hangs must not hold a connection and its locks for ever.
         connect_args={
             "statement_cache_size": statement_cache,

@@ -16,7 +16,7 @@ _begun_at = pytest.StashKey[int]()
 
 @pytest.fixture(scope="session")
 async def platform() -> AsyncIterator[WholePlatform]:
-    """Everything started; at the end, no process has printed a secret.
+    """Everything started; at the end, no process has printed a secret or ended badly.
 
     Not in pytest's own folder: whenever another pytest starts as root, it closes that folder to
     all others, and a Postgres that is started again, which runs by another account, is one.
@@ -25,8 +25,13 @@ async def platform() -> AsyncIterator[WholePlatform]:
         async with whole_platform(Path(folder) / "data") as started:
             _logs.append(started.logs)
             yield started
-    shown = [line for line in started.logs.lines if any(s in line for s in started.secrets)]
-    assert shown == []
+    lines = started.logs.lines
+    assert [line for line in lines if any(secret in line for secret in started.secrets)] == []
+    # Whatever these tests sent, nothing met a case that nobody had thought of.
+    assert [line for line in lines if '"unexpected error"' in line] == []
+    # An abort at the exit, or deafness to SIGTERM, would be told here.
+    ends = [line for line in lines if "stopped with" in line or "did not stop" in line]
+    assert ends == []
 
 
 @pytest.fixture(scope="session")

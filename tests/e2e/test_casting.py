@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from schema.contracts.run import Usage
 from schema.pricing import MeteredPrice, cost_of
 from tests.modules.guests import guest
@@ -62,6 +64,29 @@ async def test_a_wait_that_is_too_short_leaves_the_cast_running(
     assert answer.status_code == 202
     cancelled = await caster.post(f"{answer.headers['location']}:cancel")
     assert cancelled.json()["cast"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("prefer", "status"),
+    [
+        ("wait=30", 200),
+        ("respond-async; wait = 30", 200),
+        ("wait=99999", 200),
+        ("wait=0", 202),
+        ("wait=-5", 202),
+        ("wait=soon", 202),
+        ("await=30", 202),
+        ("handling=strict", 202),
+        ("", 202),
+    ],
+)
+async def test_a_preference_that_is_not_understood_is_none(
+    platform: WholePlatform, caster: Caster, prefer: str, status: int
+) -> None:
+    spell = await platform.spell("free")
+    headers = {"Idempotency-Key": fresh_key(), "Prefer": prefer}
+    answer = await caster.post(f"/v1/spells/{spell}:cast", json={"inputs": 1}, headers=headers)
+    assert answer.status_code == status
 
 
 async def test_the_ledger_tells_where_the_hold_went(

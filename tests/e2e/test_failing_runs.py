@@ -155,10 +155,15 @@ async def test_an_endless_spell_does_not_hold_up_the_next_one(platform: WholePla
         assert (await caster.followed(cast["cast_id"]))["status"] == "timed_out"
 
 
-async def test_the_longest_declared_fuel_is_no_longer_than_the_time(
+@pytest.mark.xfail(
+    strict=True,
+    reason="BUG runner/sandbox.py: wasmtime keeps fuel in a register until the next call, so a "
+    "loop without calls that meets its time limit is metered as 0 fuel (one with calls is not)",
+)
+async def test_a_loop_that_meets_its_time_limit_has_used_fuel(
     platform: WholePlatform, caster: Caster
 ) -> None:
     cast = await caster.ended(await platform.spell("loops"))
     assert cast["problem"]["code"] == "TIME_EXCEEDED"
-    assert cast["usage"]["fuel"] < ENDLESS_FUEL
     assert cast["usage"]["wall_ms"] == 300
+    assert 0 < cast["usage"]["fuel"] < ENDLESS_FUEL
