@@ -1,4 +1,4 @@
-"""The bare workflow's worker, in a process of its own, like ours: `python -m bench.bare_worker QUEUE`.
+"""The bare workflow's worker, in its own process, like ours: `python -m bench.bare_worker QUEUE`.
 
 On the sealed queue it uses our data converter, which encrypts every payload: the difference to
 the plain one is what privacy costs.
