@@ -1,4 +1,4 @@
-"""The way to Redis; `burner://` is Prefect's embedded one, where no server binary fits."""
+"""The way to Redis; `burner://` stands for none, where no server binary fits this Python."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

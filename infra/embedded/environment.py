@@ -23,7 +23,7 @@ class Endpoints:
     nats_url: str = field(repr=False)
     runner_nats_url: str = field(repr=False)
     redis_url: str = field(repr=False)
-    """`burner://` where the API process embeds Redis."""
+    """`burner://` where there is no Redis server for this Python."""
     object_store_url: str
 
 

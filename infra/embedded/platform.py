@@ -224,7 +224,7 @@ class EmbeddedPlatform:
         if "postgres" in ports:
             starting.append(self._start_postgres(context))
         if endpoints.redis_url == IN_PROCESS_URL:
-            self._report("no Redis server for this Python: the api process embeds one")
+            self._report("no Redis server for this Python: the platform runs without one")
         await _all(starting)
         self._report(f"servers ready after {time.monotonic() - began:.1f} s")
         await self._start_own(self._factory(context))

@@ -11,7 +11,7 @@ from infra.embedded.private_file import write_private
 from infra.embedded.process_spec import ProcessSpec
 
 IN_PROCESS_URL = "burner://"
-"""Where no server binary fits: the API process embeds Redis itself."""
+"""Where no server binary fits: the platform runs without Redis."""
 
 
 def redis_url(password: str, port: int) -> str:
