@@ -63,7 +63,15 @@ class SubprocessModuleInspector:
 
     async def _run(self, module: bytes, entry: str, memory_bytes_max: int) -> tuple[int, bytes]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-s", "-B", "-m", "runner.inspect", entry, str(memory_bytes_max)),
+            *(
+                sys.executable,
+                "-s",
+                "-B",
+                "-m",
+                "runner.compiling.inspect",
+                entry,
+                str(memory_bytes_max),
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -28,7 +28,7 @@ class Death:
 
 
 class ChildProcess:
-    """`python -m runner.child` with an empty environment and one descriptor, its channel.
+    """`python -m runner.sandbox.child` with an empty environment and one descriptor, its channel.
 
     It must be spawned from the main thread, with which it dies (`confinement.die_with_parent`).
 
@@ -39,7 +39,7 @@ class ChildProcess:
     def __init__(self, channel: int) -> None:
         self._stderr = os.memfd_create("sandbox-stderr")
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "runner.child"],
+            [sys.executable, "-s", "-B", "-m", "runner.sandbox.child"],
             stdin=channel,
             stdout=channel,
             stderr=self._stderr,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from runner.code_store import CodeStore, CompilerDiedError
+from runner.compiling.code_store import CodeStore, CompilerDiedError
 from runner.pool import SandboxPool
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import SandboxDiedError, SandboxProcess, StaleCodeRefusedError

@@ -18,7 +18,7 @@ GuestCode = Literal[
 
 
 class GuestReport(Contract):
-    """The members that `runner/child.py` sends."""
+    """The members that `runner/sandbox/child.py` sends."""
 
     code: GuestCode | None
     details: dict[str, Any]

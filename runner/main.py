@@ -13,11 +13,11 @@ import uvloop
 from infra.nats_connection import open_nats
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
-from runner.code_store import CodeStore
-from runner.compiled_cache import CompiledCache
-from runner.confinement import hide_memory
+from runner.compiling.code_store import CodeStore
+from runner.compiling.compiled_cache import CompiledCache
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
+from runner.sandbox.confinement import hide_memory
 from runner.sealing import RunnerKey
 from runner.settings import RunnerSettings
 from runner.supervisor import Supervisor

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from runner.code_store import CodeStore
+from runner.compiling.code_store import CodeStore
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
 from runner.ports import Delivery, RunnerBus

@@ -157,8 +157,8 @@ async def test_an_endless_spell_does_not_hold_up_the_next_one(platform: WholePla
 
 @pytest.mark.xfail(
     strict=True,
-    reason="BUG runner/sandbox.py: wasmtime keeps fuel in a register until the next call, so a "
-    "loop without calls that meets its time limit is metered as 0 fuel (one with calls is not)",
+    reason="BUG runner/sandbox/sandbox.py: wasmtime keeps fuel in a register until the next call, "
+    "so a loop without calls that meets its time limit is metered as 0 fuel",
 )
 async def test_a_loop_that_meets_its_time_limit_has_used_fuel(
     platform: WholePlatform, caster: Caster

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.code_store import CodeStore
-from runner.compiled_cache import CompiledCache
+from runner.compiling.code_store import CodeStore
+from runner.compiling.compiled_cache import CompiledCache
 from runner.sandbox_process import Finished, Killed, SandboxProcess
 from schema.contracts.run import RunLimits
 from schema.limits import MIB

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.code_store import CodeStore
-from runner.compiled_cache import CompiledCache
+from runner.compiling.code_store import CodeStore
+from runner.compiling.compiled_cache import CompiledCache
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import SandboxProcess
 from schema.errors import SpellError

@@ -39,7 +39,7 @@ STILL_ALLOWED = {
 }
 SCRIPT = """
 import ctypes, json, os, resource, socket, sys, threading
-from runner import confinement
+from runner.sandbox import confinement
 layers = confinement.leave_shared_namespaces()
 confinement.hide_memory()
 libc = ctypes.CDLL(None, use_errno=True)

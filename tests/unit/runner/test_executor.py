@@ -8,8 +8,8 @@ import pytest
 import wasmtime
 
 from runner import executor as executor_module
-from runner.code_store import CodeStore
-from runner.compiled_cache import CompiledCache
+from runner.compiling.code_store import CodeStore
+from runner.compiling.compiled_cache import CompiledCache
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
 from runner.sealing import RunnerKey

@@ -104,6 +104,6 @@ async def test_a_cancelled_inspection_is_killed(inspector: ModuleInspector) -> N
 
 def _inspects(process: psutil.Process) -> bool:
     try:
-        return "runner.inspect" in process.cmdline()
+        return "runner.compiling.inspect" in process.cmdline()
     except psutil.NoSuchProcess:
         return False

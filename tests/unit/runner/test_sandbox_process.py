@@ -95,7 +95,7 @@ async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channel(
     sandbox: SandboxProcess,
 ) -> None:
     process = psutil.Process(pid_of(sandbox))
-    assert process.cmdline()[-1] == "runner.child"
+    assert process.cmdline()[-1] == "runner.sandbox.child"
     # The kernel adds nothing; what the interpreter sets is its own.
     assert set(process.environ()) <= {"LC_CTYPE"}
     links = descriptors_of(process.pid)

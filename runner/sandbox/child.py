@@ -1,6 +1,6 @@
 """A sandbox process: takes one order at a time from the supervisor and answers it.
 
-Run as `python -m runner.child`, with the channel as standard input and output. It is
+Run as `python -m runner.sandbox.child`, with the channel as standard input and output. It is
 trusted with nothing but the run in hand: no key, no credential, no file, no network.
 """
 
@@ -8,11 +8,11 @@ import os
 import time
 from typing import Any
 
-from runner import confinement
-from runner.endings import RunBounds
-from runner.engine import engine_name
 from runner.refusals import ModuleRefusedError
-from runner.sandbox import Report, Sandbox, StaleCodeError
+from runner.sandbox import confinement
+from runner.sandbox.endings import RunBounds
+from runner.sandbox.engine import engine_name
+from runner.sandbox.sandbox import Report, Sandbox, StaleCodeError
 from runner.wire import Frame, read_frame, write_frame
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import wasmtime
 
-from runner.guest_memory import GuestMemories
+from runner.sandbox.guest_memory import GuestMemories
 from schema import limits
 
 _SETTINGS: dict[str, bool | int | str] = {

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from runner.compiled_cache import CompiledCache
+from runner.compiling.compiled_cache import CompiledCache
 from runner.refusals import ModuleRefusedError
 from schema import limits
 
-_ROOT = Path(__file__).resolve().parent.parent
-# Exit status of runner/compile.py, which loads wasmtime and so is not imported here.
+_ROOT = Path(__file__).resolve().parents[2]
+# Exit status of runner/compiling/compile.py, which loads wasmtime and so is not imported here.
 _REFUSED_STATUS = 2
 _COMPILERS_MAX = 2
 
@@ -71,7 +71,7 @@ class CodeStore:
 
 async def _compile(module: bytes) -> bytes:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-s", "-B", "-m", "runner.compile"),
+        *(sys.executable, "-s", "-B", "-m", "runner.compiling.compile"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -10,7 +10,7 @@ import resource
 import signal
 import struct
 
-from runner.system_calls import deny_system_calls
+from runner.sandbox.system_calls import deny_system_calls
 from schema import limits
 
 _PR_SET_PDEATHSIG = 1

@@ -1,7 +1,7 @@
-"""`python -m runner.inspect <entry> <memory_bytes_max>`: says whether the module on stdin may run.
+"""`python -m runner.compiling.inspect <entry> <memory_bytes_max>`: whether a module may run.
 
-Prints one JSON object: `{"ok": {imports, exports, memory_bytes_min}}`, or
-`{"error": {"message": …, "details": {…}}}`. It uses the same engine settings as the sandbox, so
+Reads it from stdin and prints one JSON object: `{"ok": {imports, exports, memory_bytes_min}}`,
+or `{"error": {"message": …, "details": {…}}}`. It uses the same engine settings as the sandbox, so
 what passes here compiles there. The caller watches the clock.
 """
 
@@ -12,10 +12,11 @@ from typing import Any
 
 import wasmtime
 
-from runner.checker import read_module_confined
-from runner.engine import build_engine
-from runner.guest_memory import GuestMemories
-from runner.module_checks import (
+from runner.compiling.checker import read_module_confined
+from runner.refusals import ModuleRefusedError
+from runner.sandbox.engine import build_engine
+from runner.sandbox.guest_memory import GuestMemories
+from runner.sandbox.module_checks import (
     check_entry,
     check_imports,
     check_length,
@@ -23,7 +24,6 @@ from runner.module_checks import (
     compile_module,
     facts_of,
 )
-from runner.refusals import ModuleRefusedError
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`python -m runner.compile`: turns the module on stdin into compiled code on stdout.
+"""`python -m runner.compiling.compile`: turns the module on stdin into compiled code on stdout.
 
 A process of its own for each module, so that no guest and no other module ever ran where code is
 made that every sandbox process will trust. Exit status 2 and a sentence on stdout: refused.
@@ -6,11 +6,11 @@ made that every sandbox process will trust. Exit status 2 and a sentence on stdo
 
 import sys
 
-from runner.checker import read_module_confined
-from runner.engine import build_engine
-from runner.guest_memory import GuestMemories
-from runner.module_checks import check_length, compile_module
+from runner.compiling.checker import read_module_confined
 from runner.refusals import ModuleRefusedError
+from runner.sandbox.engine import build_engine
+from runner.sandbox.guest_memory import GuestMemories
+from runner.sandbox.module_checks import check_length, compile_module
 
 REFUSED_STATUS = 2
 

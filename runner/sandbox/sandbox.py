@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from runner.alarm import Alarm
-from runner.captures import Capture
-from runner.endings import Ending, RunBounds, ending_of
-from runner.engine import build_engine
-from runner.guest_memory import GuestMemories
-from runner.module_checks import check_entry, check_imports
+from runner.sandbox.alarm import Alarm
+from runner.sandbox.captures import Capture
+from runner.sandbox.endings import Ending, RunBounds, ending_of
+from runner.sandbox.engine import build_engine
+from runner.sandbox.guest_memory import GuestMemories
+from runner.sandbox.module_checks import check_entry, check_imports
 from schema import limits
 
 _CPU_SLACK_SECONDS = 5

@@ -3,8 +3,8 @@
 import resource
 import sys
 
-from runner import confinement
-from runner.engine import engine_name
+from runner.sandbox import confinement
+from runner.sandbox.engine import engine_name
 from schema import limits
 
 
