@@ -127,8 +127,10 @@ class RunningActivities:
             RunRequest(
                 cast_id=order.cast_id,
                 module_digest=plan.module_digest,
+                target=plan.target,
                 entry=plan.entry,
                 limits=plan.limits,
+                policy=plan.policy,
                 sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
                 reply_public_key=self._vault.reply_public_key,
                 expires_at_unix=expires_at_unix,
@@ -216,6 +218,8 @@ def _outcome(
         usage=verdict.usage,
         output_bytes=output_bytes,
         engine=verdict.engine,
+        violations=verdict.violations,
+        stages=verdict.stages,
     )
 
 

@@ -55,7 +55,7 @@ def _runs(sizes: BusSizes) -> api.StreamConfig:
     return api.StreamConfig(
         name=names.RUNS_STREAM,
         description="Runs that wait for a runner or are being worked on.",
-        subjects=[f"{names.run_subject('')}>"],
+        subjects=[names.run_subject("*", "*")],
         retention=api.RetentionPolicy.WORK_QUEUE,
         storage=api.StorageType.FILE,
         num_replicas=sizes.replicas,

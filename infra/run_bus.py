@@ -17,6 +17,7 @@ from infra.nats_connection import without_credentials
 from schema import limits, names
 from schema.contracts.run import RunRequest, Verdict
 from schema.errors import SpellError
+from schema.ids import account_of_cast
 
 _RETRY_AFTER_SECONDS = 5
 _REQUEST_SECONDS = 5.0
@@ -85,7 +86,7 @@ class NatsRunBus:
         """
         with _translated():
             await self._js.publish(
-                names.run_subject(request.module_digest),
+                names.run_subject(request.module_digest, account_of_cast(request.cast_id)),
                 request.model_dump_json().encode(),
                 headers={api.Header.MSG_ID.value: request.cast_id},
             )

@@ -73,6 +73,16 @@ _CATALOGUE: dict[str, ErrorKind] = {
     "CAST_NOT_FOUND": ErrorKind(
         404, "No such cast on this account.", "List yours: `GET /v1/casts`."
     ),
+    "RECEIPT_NOT_FOUND": ErrorKind(
+        404,
+        "There is no receipt for this cast: it has not ended, or nothing ran.",
+        "Wait until the cast has ended: `GET /v1/casts/{id}`.",
+    ),
+    "SECRET_NOT_FOUND": ErrorKind(
+        404,
+        "The spell has no secret of that name.",
+        "List the names: `GET /v1/spells/{key}/secrets`.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),
@@ -150,6 +160,37 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "Send a smaller input, or ask the maker to raise `runtime.timeout_ms`.",
         charged=Charged.USAGE,
     ),
+    "CPU_EXCEEDED": ErrorKind(
+        422,
+        "The spell used more processor time than its limit.",
+        "Send a smaller input, or ask the maker to raise `runtime.max_cpu_ms`.",
+        charged=Charged.USAGE,
+    ),
+    "HOST_CALLS_EXCEEDED": ErrorKind(
+        422,
+        "The spell called the platform more often than its limit.",
+        "Send a smaller input, or ask the maker to raise `runtime.max_host_calls`.",
+        charged=Charged.USAGE,
+    ),
+    "SCRATCH_EXCEEDED": ErrorKind(
+        422,
+        "The spell wrote more scratch files than its limit, and failed.",
+        "Send a smaller input, or ask the maker to raise `runtime.max_scratch_mb`.",
+        charged=Charged.USAGE,
+    ),
+    "NETWORK_DENIED": ErrorKind(
+        422,
+        "The spell asked for an address that it may not reach, and failed.",
+        "Report it to the maker: `details.hosts` are not in `runtime.policy.net_allow`, or lead to "
+        "a private address.",
+        charged=Charged.USAGE,
+    ),
+    "NETWORK_LIMIT_EXCEEDED": ErrorKind(
+        422,
+        "The spell used more of the network than its limits, and failed.",
+        "Ask the maker to raise `runtime.max_net_requests` or `runtime.max_net_mb`.",
+        charged=Charged.USAGE,
+    ),
     "MEMORY_EXCEEDED": ErrorKind(
         422,
         "The spell asked for more memory than its manifest declares.",
@@ -191,6 +232,17 @@ _CATALOGUE: dict[str, ErrorKind] = {
         503,
         "The platform could not decide on the cast in time; it will not run.",
         "Cast again with a new Idempotency-Key; this one stays refused.",
+    ),
+    "SECRET_MISSING": ErrorKind(
+        409,
+        "The spell needs a secret that its maker has not set; nothing ran.",
+        "Report it to the maker: `details.names` are to be set with `spell secrets set`.",
+    ),
+    "TOO_MANY_CASTS": ErrorKind(
+        429,
+        "This account has as many open casts as it may.",
+        "Wait until some have ended, then cast with a new Idempotency-Key.",
+        True,
     ),
     "RATE_LIMITED": ErrorKind(
         429, "Too many requests.", "Wait for `retry_after` seconds, then repeat.", True

@@ -11,10 +11,14 @@ PREFER_WAIT_SECONDS_MAX = 60
 LIST_LIMIT_MAX = 100
 
 # Packages.
-PACKAGE_BYTES_MAX = 32 * MIB
+PACKAGE_BYTES_MAX = 48 * MIB
 PACKAGE_ENTRIES_MAX = 512
 PACKAGE_NAME_BYTES_MAX = 200
 MODULE_BYTES_MAX = 5_000_000
+# Components carry an interpreter: componentize-py's is 18 MB.
+COMPONENT_BYTES_MAX = 24 * MIB
+# What a module may read of its package's resources/, together.
+RESOURCES_BYTES_MAX = 16 * MIB
 MANIFEST_BYTES_MAX = 64 * 1024
 SCHEMA_BYTES_MAX = 256 * 1024
 TEXT_FILE_BYTES_MAX = MIB
@@ -27,6 +31,22 @@ FUEL_MAX = 1_000_000_000_000
 STACK_BYTES = 512 * 1024
 TABLE_ELEMENTS_MAX = 100_000
 STDERR_BYTES_MAX = 64 * 1024
+HOST_CALLS_MAX = 100_000_000
+HOST_CALLS_DEFAULT = 10_000_000
+OPEN_FILES_MAX = 64
+SCRATCH_MB_MAX = 64
+SCRATCH_MB_DEFAULT = 16
+NET_REQUESTS_MAX = 100
+NET_REQUESTS_DEFAULT = 10
+NET_MB_MAX = 16
+NET_MB_DEFAULT = 4
+VIOLATIONS_MAX = 32
+# The maker's secrets that a spell's environment is made of.
+SECRET_BYTES_MAX = 8 * 1024
+SECRETS_PER_SPELL_MAX = 32
+# Progress reports of one run: what exceeds the pace is coalesced, what exceeds the size is cut.
+PROGRESS_PER_SECOND_MAX = 10
+PROGRESS_BYTES_MAX = 1024
 
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from schema.contracts.base import Contract
 from schema.contracts.cast import Mode
-from schema.contracts.run import RunLimits
+from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.limits import MANIFEST_BYTES_MAX, MIB
 from schema.money import MICROS_MAX
 from schema.packaging.manifest_errors import (
@@ -65,14 +65,43 @@ class Manifest(Contract):
         Raises:
             ValueError: the spell's mode is not `service`, so nothing runs in the runner.
         """
-        if self.runtime is None:
-            raise ValueError(f"a spell of mode {self.execution.mode} has no run limits")
+        runtime = self._service_runtime()
+        net, scratch = bool(runtime.policy.net_allow), bool(runtime.policy.fs_write)
         return RunLimits(
-            fuel=self.runtime.fuel,
-            timeout_ms=self.runtime.timeout_ms,
-            memory_bytes_max=self.runtime.max_memory_mb * MIB,
-            output_bytes_max=self.runtime.max_output_mb * MIB,
+            fuel=runtime.fuel,
+            timeout_ms=runtime.timeout_ms,
+            cpu_ms_max=min(runtime.max_cpu_ms or runtime.timeout_ms, runtime.timeout_ms),
+            memory_bytes_max=runtime.max_memory_mb * MIB,
+            output_bytes_max=runtime.max_output_mb * MIB,
+            host_calls_max=runtime.max_host_calls,
+            scratch_bytes_max=runtime.max_scratch_mb * MIB if scratch else 0,
+            net_requests_max=runtime.max_net_requests if net else 0,
+            net_bytes_max=runtime.max_net_mb * MIB if net else 0,
         )
+
+    def run_policy(self) -> RunPolicy:
+        """What one run may reach; without the digest of its resources, which the files have.
+
+        A run is deterministic unless the manifest says otherwise or it uses the network.
+
+        Raises:
+            ValueError: the spell's mode is not `service`.
+        """
+        runtime = self._service_runtime()
+        chosen = runtime.deterministic
+        return RunPolicy(
+            deterministic=not runtime.policy.net_allow if chosen is None else chosen,
+            retry_safe=runtime.retry_safe,
+            net_allow=runtime.policy.net_allow,
+            env_vars=runtime.policy.env_vars,
+            fs_read=runtime.policy.fs_read,
+            scratch=bool(runtime.policy.fs_write),
+        )
+
+    def _service_runtime(self) -> RuntimeSection:
+        if self.runtime is None:
+            raise ValueError(f"a spell of mode {self.execution.mode} does not run in the runner")
+        return self.runtime
 
     def price(self) -> Price:
         """What a cast costs."""
@@ -93,7 +122,8 @@ def parse_manifest(source: bytes) -> Manifest:
         manifest = Manifest.model_validate(document, strict=True)
     except ValidationError as error:
         raise manifest_invalid(section_errors(error, _KNOWN, lines) + errors) from error
-    errors += [field_error(path, message, lines) for path, message in _price_rules(manifest)]
+    rules = [*_price_rules(manifest), *_runtime_rules(manifest)]
+    errors += [field_error(path, message, lines) for path, message in rules]
     if errors:
         raise manifest_invalid(errors)
     return manifest
@@ -107,6 +137,9 @@ def unsupported_features(manifest: Manifest, source: bytes = b"") -> list[FieldE
         message = f"{manifest.execution.mode} is not supported yet: only service is"
         errors.append(field_error(("execution", "mode"), message, lines))
     if manifest.runtime is not None:
+        if manifest.runtime.target is not Target.CORE:
+            message = "components are not supported yet: build for wasm32-wasip1"
+            errors.append(field_error(("runtime", "target"), message, lines))
         for name, entries in manifest.runtime.policy:
             if entries:
                 message = "cannot be granted yet by the runner: leave it empty"
@@ -182,6 +215,19 @@ def _price_rules(manifest: Manifest) -> list[tuple[Path, str]]:
         message = f"a cast that uses its limits would cost over {MICROS_MAX} micros: lower either"
         return [(("pricing",), message)]
     return []
+
+
+def _runtime_rules(manifest: Manifest) -> list[tuple[Path, str]]:
+    runtime = manifest.runtime
+    if runtime is None:
+        return []
+    rules: list[tuple[Path, str]] = []
+    if runtime.deterministic and runtime.policy.net_allow:
+        message = "cannot be true with net_allow: what the network answers does not replay"
+        rules.append((("runtime", "deterministic"), message))
+    if runtime.retry_safe and not runtime.policy.net_allow:
+        rules.append((("runtime", "retry_safe"), "goes only with net_allow"))
+    return rules
 
 
 def _members(section: type[Contract]) -> list[str]:

@@ -3,16 +3,34 @@
 CASTS_TASK_QUEUE = "casts"
 PUBLISHING_TASK_QUEUE = "publishing"
 
-# JetStream. RUNS is a work queue of RunRequests; VERDICTS keeps one Verdict per cast.
+# JetStream. RUNS is a work queue of RunRequests; VERDICTS keeps one Verdict per cast; CLAIMS the
+# one start of each run that must not start twice; DEAD_RUNS what no runner could do.
 RUNS_STREAM = "RUNS"
 RUNS_CONSUMER = "runners"
 VERDICTS_STREAM = "VERDICTS"
+CLAIMS_STREAM = "CLAIMS"
+DEAD_RUNS_STREAM = "DEAD_RUNS"
 MODULES_BUCKET = "modules"
+"""Modules and resources by digest, and compiled code by engine and digest."""
 
 
-def run_subject(module_digest: str) -> str:
-    """Work-queue subject of a run, by module so that a fleet can keep caches warm."""
-    return f"run.{module_digest.removeprefix('sha256:')}"
+def run_subject(module_digest: str, account_id: str) -> str:
+    """Work-queue subject of a run.
+
+    By module, so that a fleet can keep caches warm; by caster, so that the queue itself bounds
+    what one caster has in it.
+    """
+    return f"run.{module_digest.removeprefix('sha256:')}.{account_id.removeprefix('acct_')}"
+
+
+def claim_subject(cast_id: str) -> str:
+    """Where a runner says that it starts a run which must start at most once."""
+    return f"claim.{cast_id}"
+
+
+def dead_run_subject(reason: str) -> str:
+    """Where a runner puts a run that it gives up on: `unreadable` or `lost`."""
+    return f"dead.{reason}"
 
 
 def verdict_subject(cast_id: str) -> str:
@@ -21,7 +39,10 @@ def verdict_subject(cast_id: str) -> str:
 
 
 def signal_subject(cast_id: str) -> str:
-    """Core-NATS wake-ups from the runner (`started`, `verdict`): hints, never the truth."""
+    """Core-NATS wake-ups from the runner: hints, never the truth.
+
+    `started`, `verdict`, or `progress ` and the JSON of one report, sealed to the platform.
+    """
     return f"signal.{cast_id}"
 
 

@@ -28,7 +28,7 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.problem import Problem
-from schema.contracts.run import Outcome, RunLimits
+from schema.contracts.run import Outcome, RunLimits, RunPolicy
 from schema.errors import SpellError
 from schema.pricing import worst_case_of
 from schema.settlement import charge_of, status_of
@@ -40,8 +40,8 @@ _RECORD = text(
     " ON CONFLICT (cast_id) DO NOTHING RETURNING cast_id"
 )
 _FIND_VERSION = text(
-    "SELECT v.version, v.package_digest, v.module_digest, v.entry, v.mode, v.limits, v.price,"
-    " v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed"
+    "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
+    " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed"
     " FROM spells s JOIN spell_versions v ON v.spell_key = s.key"
     " JOIN verification_decisions d USING (package_digest)"
     " WHERE s.key = :key AND (v.version = :version OR (CAST(:version AS text) IS NULL"
@@ -97,13 +97,16 @@ class PostgresCasts:
                 details={"spell": request.spell_key, "version": request.version},
             )
         _check_castable(row, request)
+        limits = RunLimits.model_validate(row.limits)
         plan = RunPlan(
             spell_key=request.spell_key,
             version=row.version,
             package_digest=row.package_digest,
             module_digest=row.module_digest,
+            target=row.target,
             entry=row.entry,
-            limits=RunLimits.model_validate(row.limits),
+            limits=request.limits.tighten(limits) if request.limits else limits,
+            policy=RunPolicy.model_validate(row.policy),
             price=row.price,
             maker_account_id=row.maker,
         )

@@ -29,6 +29,8 @@ _END = text(
     "  closed_at = now() WHERE cast_id = :cast_id)"
     " UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
     " problem = CAST(:problem AS jsonb), usage = CAST(:usage AS jsonb), engine = :engine,"
+    " record = CAST(:record AS jsonb), violations = CAST(:violations AS jsonb),"
+    " stages = CAST(:stages AS jsonb),"
     " output_key = :output_key, stderr_key = :stderr_key, finished_at = now(),"
     " started_at = CASE WHEN :ran THEN coalesce(started_at, now()) ELSE started_at END"
     " WHERE id = :cast_id"
@@ -83,6 +85,11 @@ async def close(connection: AsyncConnection, hold: Any, end: End) -> CastResult:
             "problem": as_jsonb(result.problem),
             "usage": as_jsonb(outcome.usage),
             "engine": outcome.engine or None,
+            "record": as_jsonb(outcome.record),
+            "violations": as_jsonb(
+                [one.model_dump(mode="json") for one in outcome.violations] or None
+            ),
+            "stages": as_jsonb(outcome.stages),
             "output_key": outcome.output_key,
             "stderr_key": outcome.stderr_key,
             "ran": outcome.usage is not None,

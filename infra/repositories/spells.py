@@ -32,9 +32,10 @@ _DECIDE = text(
 )
 _INSERT = text(
     "INSERT INTO spell_versions (spell_key, version, package_digest, module_digest, module_bytes,"
-    " entry, mode, manifest, schemas, limits, price, state) VALUES (:key, :version, :digest,"
-    " :module_digest, :module_bytes, :entry, :mode, CAST(:manifest AS jsonb), :schemas,"
-    " CAST(:limits AS jsonb), CAST(:price AS jsonb), 'published')"
+    " entry, mode, target, manifest, schemas, limits, policy, price, state) VALUES (:key,"
+    " :version, :digest, :module_digest, :module_bytes, :entry, :mode, :target,"
+    " CAST(:manifest AS jsonb), :schemas, CAST(:limits AS jsonb), CAST(:policy AS jsonb),"
+    " CAST(:price AS jsonb), 'published')"
 )
 # A private spell is seen by its maker only; an unlisted one by whoever knows its key.
 _LIST = text(
@@ -171,9 +172,11 @@ def _version_row(package: InspectedPackage) -> dict[str, Any]:
         "module_bytes": package.module_bytes,
         "entry": package.entry,
         "mode": package.mode,
+        "target": package.target,
         "manifest": as_jsonb(package.manifest),
         "schemas": package.schemas_json.encode("utf-8"),
         "limits": as_jsonb(package.limits),
+        "policy": as_jsonb(package.policy),
         "price": as_jsonb(package.price),
     }
 

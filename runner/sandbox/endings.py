@@ -18,6 +18,11 @@ class RunBounds:
     memory_bytes_max: int
     output_bytes_max: int
     stderr_bytes_max: int
+    cpu_ms_max: int
+    host_calls_max: int
+    scratch_bytes_max: int
+    net_requests_max: int
+    net_bytes_max: int
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,15 @@ from pydantic import Field, StringConstraints
 
 from schema.contracts.base import Contract
 from schema.contracts.problem import Problem
-from schema.contracts.run import Outcome, RunLimits, Usage
+from schema.contracts.run import (
+    Outcome,
+    RunLimits,
+    RunPolicy,
+    RunViolation,
+    Stages,
+    Target,
+    Usage,
+)
 from schema.ids import AccountId, ApiKeyId, CastId, Digest, Fingerprint, SpellKey, Version
 from schema.money import Currency, Micros
 from schema.pricing import Price
@@ -60,6 +68,29 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CasterLimits(Contract):
+    """Bounds that a caster sets on one cast; each counts where it is below the manifest's.
+
+    They lower the worst case, and so the hold.
+    """
+
+    fuel: Annotated[int, Field(ge=1)] | None = None
+    timeout_ms: Annotated[int, Field(ge=1)] | None = None
+    cpu_ms_max: Annotated[int, Field(ge=1)] | None = None
+    memory_bytes_max: Annotated[int, Field(ge=1)] | None = None
+    output_bytes_max: Annotated[int, Field(ge=1)] | None = None
+    host_calls_max: Annotated[int, Field(ge=1)] | None = None
+    scratch_bytes_max: Annotated[int, Field(ge=0)] | None = None
+    net_requests_max: Annotated[int, Field(ge=0)] | None = None
+    net_bytes_max: Annotated[int, Field(ge=0)] | None = None
+
+    def tighten(self, limits: RunLimits) -> RunLimits:
+        """The manifest's limits, each lowered to the caster's where that is lower."""
+        wanted = self.model_dump(exclude_none=True)
+        lower = {name: min(value, getattr(limits, name)) for name, value in wanted.items()}
+        return limits.model_copy(update=lower)
+
+
 class CastInput(Contract):
     """One request to run a published spell; the start input of `CastSpell`."""
 
@@ -77,6 +108,7 @@ class CastInput(Contract):
     """RFC 8785 text of the inputs: exactly what the spell reads."""
     budget_cap_micros: Micros | None = None
     budget_cap_currency: Currency = "USD"
+    limits: CasterLimits | None = None
 
 
 class RunPlan(Contract):
@@ -86,8 +118,10 @@ class RunPlan(Contract):
     version: Version
     package_digest: Digest
     module_digest: Digest
+    target: Target = Target.CORE
     entry: str
     limits: RunLimits
+    policy: RunPolicy = RunPolicy()
     price: Price
     maker_account_id: AccountId
 
@@ -131,6 +165,28 @@ class StopOrder(Contract):
     module_digest: Digest
 
 
+class RunRecord(Contract):
+    """What ran, exactly: enough to run it again and to compute its price again.
+
+    Digests are over salt and content: those of small inputs could be guessed back otherwise
+    (decision 2). The salt is in the receipt.
+    """
+
+    module_digest: Digest
+    target: Target = Target.CORE
+    entry: str
+    limits: RunLimits
+    policy: RunPolicy
+    price: Price
+    seed: str
+    clock_unix_ms: int
+    salt: str
+    """Hex of 16 bytes."""
+    input_digest: Digest
+    output_digest: Digest | None = None
+    """None when there is no output: the run did not succeed."""
+
+
 class RunOutcome(Contract):
     """What came of the run, after the output was checked and stored."""
 
@@ -142,6 +198,10 @@ class RunOutcome(Contract):
     """Where the output is kept, encrypted; only a success has one."""
     stderr_key: str | None = None
     engine: str = ""
+    record: RunRecord | None = None
+    """None when nothing ran."""
+    violations: list[RunViolation] = Field(default_factory=list)
+    stages: Stages | None = None
 
 
 class SettleOrder(Contract):

@@ -6,7 +6,7 @@ from typing import Any
 from schema.contracts.base import Contract
 from schema.contracts.cast import Mode
 from schema.contracts.problem import Problem
-from schema.contracts.run import RunLimits
+from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.ids import AccountId, Digest, SpellKey, Version
 from schema.pricing import Price
 
@@ -46,8 +46,10 @@ class InspectedPackage(Contract):
     module_bytes: int
     mode: Mode
     visibility: str
+    target: Target = Target.CORE
     entry: str
     limits: RunLimits
+    policy: RunPolicy = RunPolicy()
     price: Price
     manifest: dict[str, Any]
     schemas_json: str

@@ -16,8 +16,19 @@ from schema.ids import CastId, Digest
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
+RUN_SCHEMA_VERSION = 2
+"""Version of RunRequest and Verdict. A runner gives back what is newer than itself."""
+
+
+class Target(StrEnum):
+    """What kind of program a module is."""
+
+    CORE = "wasm32-wasip1"
+    COMPONENT = "wasm32-wasip2"
+
+
 class RunLimits(Contract):
-    """The bounds of one run: the manifest's, within the platform's maxima."""
+    """The bounds of one run: the manifest's, within the platform's maxima and the caster's."""
 
     fuel: Annotated[int, Field(ge=1, le=platform.FUEL_MAX)]
     timeout_ms: Annotated[int, Field(ge=1, le=platform.TIMEOUT_MS_MAX)]
@@ -26,6 +37,35 @@ class RunLimits(Contract):
     stderr_bytes_max: Annotated[int, Field(ge=1, le=platform.STDERR_BYTES_MAX)] = (
         platform.STDERR_BYTES_MAX
     )
+    cpu_ms_max: Annotated[int, Field(ge=1, le=platform.TIMEOUT_MS_MAX)] = platform.TIMEOUT_MS_MAX
+    """Processor time; one that is not below `timeout_ms` bounds nothing."""
+    host_calls_max: Annotated[int, Field(ge=1, le=platform.HOST_CALLS_MAX)] = (
+        platform.HOST_CALLS_DEFAULT
+    )
+    scratch_bytes_max: Annotated[int, Field(ge=0, le=platform.SCRATCH_MB_MAX * platform.MIB)] = 0
+    net_requests_max: Annotated[int, Field(ge=0, le=platform.NET_REQUESTS_MAX)] = 0
+    net_bytes_max: Annotated[int, Field(ge=0, le=platform.NET_MB_MAX * platform.MIB)] = 0
+    """Request and response bytes together, heads included."""
+
+
+class RunPolicy(Contract):
+    """What a run may reach besides its inputs: the manifest's `[runtime.policy]`."""
+
+    deterministic: bool = True
+    """Clock, random numbers and sleep are made from the run's seed, so that it replays."""
+    retry_safe: bool = False
+    """A run that uses the network may be started again after its runner was lost."""
+    net_allow: list[str] = Field(default_factory=list)
+    env_vars: list[str] = Field(default_factory=list)
+    fs_read: list[str] = Field(default_factory=list)
+    scratch: bool = False
+    resources_digest: Digest | None = None
+    """Of the canonical tar that holds what `fs_read` names; fetched like a module."""
+
+    @property
+    def at_most_once(self) -> bool:
+        """Whether a second start could repeat an effect outside (decision 4)."""
+        return bool(self.net_allow) and not self.retry_safe
 
 
 class Usage(Contract):
@@ -38,21 +78,67 @@ class Usage(Contract):
     input_bytes: Count
     output_bytes: Count
     stderr_bytes: Count
+    host_calls: Count = 0
+    scratch_bytes_peak: Count = 0
+    net_requests: Count = 0
+    net_bytes: Count = 0
+
+
+class ViolationKind(StrEnum):
+    """What a guest tried and was not allowed."""
+
+    NET_DENIED = "net_denied"
+    NET_LIMIT = "net_limit"
+    PATH_ESCAPE = "path_escape"
+    READ_ONLY = "read_only"
+    OPEN_FILES = "open_files"
+    SCRATCH_FULL = "scratch_full"
+    STDERR_CUT = "stderr_cut"
+    MEMORY_DENIED = "memory_denied"
+    HOST_CALLS = "host_calls"
+
+
+class RunViolation(Contract):
+    """One kind of violation in a run, and how often."""
+
+    kind: ViolationKind
+    subject: Annotated[str, Field(max_length=253)] = ""
+    """The host or path that was asked for; never content."""
+    count: Annotated[int, Field(ge=1)] = 1
+
+
+class Stages(Contract):
+    """Where the time of a run went, in microseconds."""
+
+    queued_us: Count = 0
+    """From the queue's own clock when the run was put there to the runner taking it."""
+    prepare_us: Count = 0
+    """Inputs opened, a sandbox process had, the module warm in it."""
+    run_us: Count = 0
+    """The order to the sandbox process and its answer; the guest itself is `usage.wall_ms`."""
 
 
 class RunRequest(Contract):
-    """One message on `run.<module sha256>`: everything a runner needs to run one cast.
+    """One message on `run.<module sha256>.<account>`: everything a runner needs to run one cast.
 
     Headers carry no meaning; the body is this model as JSON.
     """
 
-    schema_version: PositiveInt = 1
+    schema_version: PositiveInt = RUN_SCHEMA_VERSION
     cast_id: CastId
     module_digest: Digest
+    target: Target = Target.CORE
     entry: str
     limits: RunLimits
+    policy: RunPolicy = RunPolicy()
+    seed: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = "0" * 64
+    """Hex of 32 bytes: what a deterministic run's random numbers are made of."""
+    clock_unix_ms: Count = 0
+    """What a deterministic run's clock starts at."""
     sealed_inputs: str
     """Base64 of the canonical input JSON, in a libsodium sealed box for the runner fleet."""
+    sealed_environment: str | None = None
+    """The same of a JSON object: the variables that `policy.env_vars` names, with values."""
     reply_public_key: str
     """Base64 X25519 key that the output and the error stream are sealed to."""
     expires_at_unix: PositiveInt
@@ -76,7 +162,7 @@ class Verdict(Contract):
     `usage` is None when nothing ran (cancelled in the queue, lost): then nothing is charged.
     """
 
-    schema_version: PositiveInt = 1
+    schema_version: PositiveInt = RUN_SCHEMA_VERSION
     cast_id: CastId
     outcome: Outcome
     code: str | None = None
@@ -89,3 +175,5 @@ class Verdict(Contract):
     runner_id: str = ""
     engine: str = ""
     """Engine version and settings digest, for replays."""
+    violations: list[RunViolation] = Field(default_factory=list, max_length=platform.VIOLATIONS_MAX)
+    stages: Stages = Stages()

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from schema import limits as platform
 from schema.contracts.base import Contract
 from schema.contracts.cast import Mode
+from schema.contracts.run import Target
 from schema.ids import SpellKey, Version
 
 LIST_ENTRIES_MAX = 32
@@ -134,6 +135,11 @@ HostPattern = Annotated[
         "must be a lower-case host name such as api.example.com or *.example.com, not an address",
     ),
 ]
+ReadablePath = Annotated[
+    str,
+    Field(max_length=platform.PACKAGE_NAME_BYTES_MAX),
+    _matches(r"resources(?:/.+)?", "must be `resources`, or a file or folder under resources/"),
+]
 VariableName = Annotated[
     str,
     Field(max_length=128),
@@ -143,7 +149,8 @@ VariableName = Annotated[
 _FEW = Field(max_length=LIST_ENTRIES_MAX)
 _UNIQUE = AfterValidator(_unique)
 
-Paths = Annotated[list[Line], _FEW, _UNIQUE]
+ReadablePaths = Annotated[list[ReadablePath], _FEW, _UNIQUE]
+WritablePaths = Annotated[list[Literal["scratch"]], Field(max_length=1)]
 Hosts = Annotated[list[HostPattern], _FEW, _UNIQUE]
 Variables = Annotated[list[VariableName], _FEW, _UNIQUE]
 Tags = Annotated[list[Slug], Field(max_length=TAGS_MAX), _UNIQUE]
@@ -190,8 +197,8 @@ class ExecutionSection(Contract):
 class PolicySection(Contract):
     """`[runtime.policy]`: what the sandbox opens; nothing unless listed."""
 
-    fs_read: Paths = Field(default_factory=list)
-    fs_write: Paths = Field(default_factory=list)
+    fs_read: ReadablePaths = Field(default_factory=list)
+    fs_write: WritablePaths = Field(default_factory=list)
     net_allow: Hosts = Field(default_factory=list)
     env_vars: Variables = Field(default_factory=list)
 
@@ -201,11 +208,24 @@ class RuntimeSection(Contract):
 
     entry: ExportName = "_start"
     language: Language
-    target: Literal["wasm32-wasip1"]
+    target: Annotated[Target, _one_of(Target)]
     timeout_ms: Annotated[int, Field(ge=1, le=platform.TIMEOUT_MS_MAX)]
     max_memory_mb: Annotated[int, Field(ge=1, le=platform.MEMORY_MB_MAX)]
     max_output_mb: Annotated[int, Field(ge=1, le=platform.OUTPUT_MB_MAX)]
     fuel: Annotated[int, Field(ge=1, le=platform.FUEL_MAX)]
+    max_cpu_ms: Annotated[int, Field(ge=1, le=platform.TIMEOUT_MS_MAX)] | None = None
+    max_host_calls: Annotated[int, Field(ge=1, le=platform.HOST_CALLS_MAX)] = (
+        platform.HOST_CALLS_DEFAULT
+    )
+    max_scratch_mb: Annotated[int, Field(ge=1, le=platform.SCRATCH_MB_MAX)] = (
+        platform.SCRATCH_MB_DEFAULT
+    )
+    max_net_requests: Annotated[int, Field(ge=1, le=platform.NET_REQUESTS_MAX)] = (
+        platform.NET_REQUESTS_DEFAULT
+    )
+    max_net_mb: Annotated[int, Field(ge=1, le=platform.NET_MB_MAX)] = platform.NET_MB_DEFAULT
+    deterministic: bool | None = None
+    retry_safe: bool = False
     policy: PolicySection = PolicySection()
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from schema.tables.columns import created_at, document, moment, text_key
@@ -28,7 +28,15 @@ class Cast(SQLModel, table=True):
     """One admitted cast. Status and billing move only forward (a trigger refuses the rest)."""
 
     __tablename__ = "casts"
-    __table_args__ = (Index("ix_casts_by_account", "account_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_casts_by_account", "account_id", "created_at", "id"),
+        Index(
+            "ix_casts_with_violations",
+            "spell_key",
+            "finished_at",
+            postgresql_where=text("violations IS NOT NULL"),
+        ),
+    )
 
     id: str = text_key("idempotency_records.cast_id", primary=True)
     account_id: str = text_key("accounts.id")
@@ -46,6 +54,9 @@ class Cast(SQLModel, table=True):
     usage: dict[str, Any] | None = document(null=True)
     problem: dict[str, Any] | None = document(null=True)
     engine: str | None = Field(default=None, sa_type=Text)
+    record: dict[str, Any] | None = document(null=True)
+    violations: list[Any] | None = document(null=True)
+    stages: dict[str, Any] | None = document(null=True)
     output_key: str | None = Field(default=None, sa_type=Text)
     stderr_key: str | None = Field(default=None, sa_type=Text)
     event_seq: int = Field(default=0, sa_type=BigInteger)

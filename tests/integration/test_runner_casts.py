@@ -166,7 +166,9 @@ async def test_inputs_that_do_not_open_are_given_up_as_lost_and_not_charged(
 async def test_a_run_that_cannot_be_read_does_not_block_the_next(
     caster: Caster, client: Client
 ) -> None:
-    await client.jetstream().publish(names.run_subject("sha256:" + "0" * 64), b"{}")
+    await client.jetstream().publish(
+        names.run_subject("sha256:" + "0" * 64, "acct_" + "a" * 16), b"{}"
+    )
     assert (await caster.cast("hello")).outcome is Outcome.SUCCEEDED
 
 
@@ -179,7 +181,7 @@ async def test_a_runner_may_do_nothing_on_the_bus_but_its_work(server: BusServer
     runner = Client()
     await runner.connect(server.runner_url, error_cb=note, inbox_prefix="_INBOX.runner")
     forbidden = [
-        names.run_subject("sha256:x"),
+        names.run_subject("sha256:x", "acct_x"),
         names.stop_subject("x"),
         names.event_subject("x"),
         "$JS.API.STREAM.CREATE.X",
