@@ -61,6 +61,7 @@ class Finder:
                 links += 1
                 if links > _LINKS_MAX:
                     raise WasiError(Errno.LOOP)
+                must_be_folder |= not parts and entry.target.endswith(b"/")
                 parts.extendleft(reversed(self._parts(entry.target)))
                 name, entry = b"", folders[-1]
             elif isinstance(entry, Folder) and parts:
