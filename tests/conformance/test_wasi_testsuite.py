@@ -6,7 +6,7 @@ copied into a tree in memory), and must end and print as that says.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def cases_in(suite: Path) -> list[Path]:
 
 
 _ABSENT = pytest.mark.skip(reason="no module lies in ../shared/conformance/wasi-testsuite")
-_CASES = cases_in(_SUITE) or [pytest.param(_SUITE, marks=_ABSENT)]
+_CASES: Sequence[object] = cases_in(_SUITE) or [pytest.param(_SUITE, marks=_ABSENT)]
 
 
 @pytest.fixture(scope="module")

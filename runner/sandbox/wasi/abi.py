@@ -13,6 +13,7 @@ class Errno(IntEnum):
     TOOBIG = 1
     ACCES = 2
     BADF = 8
+    BUSY = 10
     EXIST = 20
     FAULT = 21
     FBIG = 22

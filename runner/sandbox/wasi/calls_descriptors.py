@@ -310,8 +310,6 @@ def _any_file(guest: Guest, fd: int) -> OpenFile:
 
 def _readable_file(guest: Guest, fd: int) -> OpenFile:
     found = guest.world.descriptor(fd)
-    if isinstance(found, OpenFolder):
-        raise WasiError(Errno.ISDIR)
     if isinstance(found, OutputStream | ErrorStream):
         raise WasiError(Errno.BADF)
     file = _any_file(guest, fd)
@@ -322,8 +320,6 @@ def _readable_file(guest: Guest, fd: int) -> OpenFile:
 
 def _writable_file(guest: Guest, fd: int) -> OpenFile:
     found = guest.world.descriptor(fd)
-    if isinstance(found, OpenFolder):
-        raise WasiError(Errno.ISDIR)
     if isinstance(found, InputStream):
         raise WasiError(Errno.BADF)
     file = _any_file(guest, fd)

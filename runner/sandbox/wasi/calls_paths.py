@@ -48,14 +48,14 @@ def path_open(
 
 def path_create_directory(guest: Guest, fd: int, path: int, length: int) -> None:
     """Make a folder."""
-    place = _find(guest, fd, path, length)
+    place = _find_name(guest, fd, path, length)
     _free(place)
     guest.world.writable(place.folder).new_folder(place.folder, place.name)
 
 
 def path_remove_directory(guest: Guest, fd: int, path: int, length: int) -> None:
     """Remove an empty folder."""
-    place = _find(guest, fd, path, length)
+    place = _find_name(guest, fd, path, length)
     entry = _there(place)
     if not isinstance(entry, Folder):
         raise WasiError(Errno.NOTDIR)
@@ -69,7 +69,7 @@ def path_remove_directory(guest: Guest, fd: int, path: int, length: int) -> None
 
 def path_unlink_file(guest: Guest, fd: int, path: int, length: int) -> None:
     """Take away a file's name, or a link."""
-    place = _find(guest, fd, path, length)
+    place = _find_name(guest, fd, path, length)
     entry = _there(place)
     if isinstance(entry, Folder):
         raise WasiError(Errno.ISDIR)
@@ -88,19 +88,19 @@ def path_rename(
     target_length: int,
 ) -> None:
     """Give an entry another name; what stood there goes, if it is of the same kind."""
-    source = _find(guest, source_fd, source_path, source_length)
-    target = _find(guest, target_fd, target_path, target_length)
-    entry = _there(source)
+    source = _find_name(guest, source_fd, source_path, source_length)
+    target = _find_name(guest, target_fd, target_path, target_length)
     if not source.name or not target.name:
-        raise WasiError(Errno.INVAL)
+        raise WasiError(Errno.BUSY)
+    entry = _there(source)
     scratch = guest.world.writable(source.folder)
     guest.world.writable(target.folder)
+    if not isinstance(entry, Folder) and target.must_be_folder:
+        raise WasiError(Errno.NOTDIR)
     if entry is target.entry:
         return
     if isinstance(entry, Folder) and _is_within(target.folder, entry):
         raise WasiError(Errno.INVAL)
-    if not isinstance(entry, Folder) and target.must_be_folder:
-        raise WasiError(Errno.NOTDIR)
     if target.entry is not None:
         _check_replaceable(entry, target.entry)
         scratch.remove(target.folder, target.name)
@@ -120,8 +120,8 @@ def path_link(
     """Give a file, or a link itself, a second name."""
     if lookup & LOOKUP_SYMLINK_FOLLOW:
         raise WasiError(Errno.INVAL)
-    source = _find(guest, source_fd, source_path, source_length)
-    target = _find(guest, target_fd, target_path, target_length)
+    source = _find_name(guest, source_fd, source_path, source_length)
+    target = _find_name(guest, target_fd, target_path, target_length)
     entry = _there(source)
     if target.must_be_folder:
         raise WasiError(_errno_of_slash(target))
@@ -139,7 +139,7 @@ def path_symlink(
 ) -> None:
     """Make a symbolic link to a relative path."""
     content = guest.memory.text(old_path, old_length)
-    place = _find(guest, fd, new_path, new_length)
+    place = _find_name(guest, fd, new_path, new_length)
     if not content:
         raise WasiError(Errno.NOENT)
     if content.startswith(b"/"):
@@ -192,6 +192,12 @@ def _find(guest: Guest, fd: int, path: int, length: int, *, follow: bool = False
     return guest.world.finder.find(folder, guest.memory.text(path, length), follow=follow)
 
 
+def _find_name(guest: Guest, fd: int, path: int, length: int) -> Place:
+    """The place whose name is to be made or taken away: a link there is meant itself."""
+    folder, text = guest.world.folder(fd).folder, guest.memory.text(path, length)
+    return guest.world.finder.find(folder, text, follow=False, slash_follows=False)
+
+
 def _there(place: Place) -> Entry:
     """What is at the place. Raises WasiError: NOENT, NOTDIR."""
     if place.entry is None:
@@ -219,14 +225,14 @@ def _free(place: Place) -> None:
 
 def _create(guest: Guest, place: Place, oflags: int) -> Place:
     """The place with a file in it."""
+    if place.must_be_folder:
+        raise WasiError(Errno.ISDIR)
     if place.entry is not None:
         if oflags & OFlags.EXCL:
             raise WasiError(Errno.EXIST)
         return place
     if oflags & OFlags.DIRECTORY:
         raise WasiError(Errno.INVAL)
-    if place.must_be_folder:
-        raise WasiError(Errno.NOENT)
     file = guest.world.writable(place.folder).new_file(place.folder, place.name)
     return Place(place.folder, place.name, file, must_be_folder=False)
 

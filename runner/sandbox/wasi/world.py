@@ -115,12 +115,13 @@ class World:
             STDOUT: self.stdout,
             STDERR: self.stderr,
         }
-        if resources is not None:
-            self.open(OpenFolder(resources, preopen=b"/resources"))
         self.scratch: Scratch | None = None
         if scratch_bytes_max:
             on_full = partial(note, ViolationKind.SCRATCH_FULL)
             self.scratch = Scratch(scratch_bytes_max, clock.realtime, on_full)
+        if resources is not None:
+            self.open(OpenFolder(resources, preopen=b"/resources"))
+        if self.scratch is not None:
             self.open(OpenFolder(self.scratch.top, preopen=b"/scratch"))
 
     def open(self, descriptor: Descriptor) -> int:
