@@ -59,7 +59,7 @@ class Puppet:
     """
 
     def __init__(self, store: wasmtime.Store, linker: wasmtime.Linker) -> None:
-        module = wasmtime.Module(linker.engine, wasmtime.wat2wasm(_puppet_text()))
+        module = wasmtime.Module(linker.engine, bytes(wasmtime.wat2wasm(_puppet_text())))
         self._store = store
         self._exports = linker.instantiate(store, module).exports(store)
         held = self._exports["memory"]

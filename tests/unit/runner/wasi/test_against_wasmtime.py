@@ -146,7 +146,7 @@ def _answer(caller: Caller, name: object, *given: Any) -> Answer:
     return errno, caller.value if errno is Errno.SUCCESS else None
 
 
-def _stat(caller: Caller, path: bytes, follow: bool) -> Errno:  # noqa: FBT001 - drawn by place
+def _stat(caller: Caller, path: bytes, follow: bool) -> Errno:
     errno = caller.stat(_TOP, path, follow=follow)
     _, _, kind, links, size, *_ = caller.stat_value
     # The size of a folder and how often it is linked are the disk's affair.
