@@ -74,7 +74,9 @@ def build_workers(
                 maintenance.reconcile_holds,
             ],
             max_cached_workflows=2000,
-            max_concurrent_activities=500,
+            # Most of them wait: for room in the queue or for a verdict. One account's open casts
+            # must not take all the places.
+            max_concurrent_activities=4_000,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
@@ -99,7 +101,11 @@ async def run() -> None:
         open_platform(settings, process="spell-worker") as platform,
         KillableSchemaChecker() as checker,
     ):
-        await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
+        sizes = BusSizes(
+            replicas=settings.bus_replicas,
+            queued_runs_per_lane_max=settings.queued_runs_per_lane_max,
+        )
+        await ensure_streams(platform.nats.jetstream(), sizes)
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
         workers = build_workers(platform, checker, NatsRunBus(platform.nats))

@@ -56,7 +56,7 @@ class RunSignals(Protocol):
     """Wake-ups about one cast: hints that something changed, never the change itself."""
 
     async def wait(self, timeout_seconds: float) -> str | None:
-        """The next hint (`started` or `verdict`), or None when the time is up."""
+        """The next hint (`started`, `verdict` or `stop`), or None when the time is up."""
 
 
 class RunBus(Protocol):
@@ -65,8 +65,13 @@ class RunBus(Protocol):
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         """Make the module fetchable by runners; `load` is called only when it is not there yet."""
 
-    async def publish_run(self, request: RunRequest) -> None:
-        """Put the run on the work queue; the same cast again soon after is dropped."""
+    async def publish_run(self, request: RunRequest) -> bool:
+        """Put the run on the work queue; the same cast again soon after is dropped.
+
+        False when the caster's lane (its runs of this module) is full: try again in a moment.
+
+        Raises SpellError: SERVICE_UNAVAILABLE, the queue as a whole is full, or away.
+        """
 
     def watch(self, cast_id: str) -> AbstractAsyncContextManager[RunSignals]:
         """Listen for hints about the cast while the context is open."""

@@ -33,6 +33,12 @@ class PlatformSettings(BaseSettings):
     """`nats://user:password@host:port` of the platform's bus user."""
     bus_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of every stream; 3 on a JetStream cluster."""
+    queued_runs_per_lane_max: Annotated[int, Field(ge=1, le=10_000)] = 32
+    """Runs of one caster and module that are queued or run at a time; more wait their turn."""
+    queued_runs_max: Annotated[int, Field(ge=1)] = 10_000
+    """Above this depth of the queue the api refuses new casts (SERVICE_UNAVAILABLE)."""
+    open_casts_max: Annotated[int, Field(ge=1)] = 1_000
+    """Casts of one account that may be open at a time; more are refused (TOO_MANY_CASTS)."""
     redis_url: SecretStr
     object_store_url: str
     """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""

@@ -41,7 +41,8 @@ def verdict_subject(cast_id: str) -> str:
 def signal_subject(cast_id: str) -> str:
     """Core-NATS wake-ups from the runner: hints, never the truth.
 
-    `started`, `verdict`, or `progress ` and the JSON of one report, sealed to the platform.
+    `started`, `verdict`, or `progress ` and the JSON of one report, sealed to the platform. The
+    platform itself says `stop` there to who waits for the cast, beside `stop.<cast id>`.
     """
     return f"signal.{cast_id}"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from nacl.public import PrivateKey, SealedBox
 
 from infra.run_bus import NatsRunBus
-from schema.contracts.run import RunLimits, RunRequest, Verdict
+from schema.contracts.run import RunLimits, RunPolicy, RunRequest, Verdict
 from schema.limits import MIB
 from tests.modules.bus import BusServer
 from tests.modules.guests import digest_of, guest
@@ -36,10 +36,11 @@ def base64_of(key: bytes) -> str:
     return base64.b64encode(key).decode()
 
 
-def new_cast_id() -> str:
+def new_cast_id(account: str = "a") -> str:
+    """A cast of the account that is named by one letter."""
     letters = "abcdefghijklmnopqrstuvwxyz234567"
     tail = "".join(secrets.choice(letters) for _ in range(26))
-    return f"cast_{'a' * 16}_{tail}"
+    return f"cast_{account * 16}_{tail}"
 
 
 def request_for(
@@ -48,14 +49,17 @@ def request_for(
     *,
     entry: str = "_start",
     limits: RunLimits = LIMITS,
+    policy: RunPolicy | None = None,
+    account: str = "a",
     expires_in_seconds: float = 60,
 ) -> RunRequest:
     sealed = SealedBox(FLEET_KEY.public_key).encrypt(json.dumps(inputs).encode())
     return RunRequest(
-        cast_id=new_cast_id(),
+        cast_id=new_cast_id(account),
         module_digest=digest_of(name),
         entry=entry,
         limits=limits,
+        policy=policy or RunPolicy(),
         sealed_inputs=base64_of(sealed),
         reply_public_key=base64_of(bytes(REPLY_KEY.public_key)),
         expires_at_unix=int(time.time() + expires_in_seconds),
@@ -79,7 +83,7 @@ class Caster:
             return guest(name)
 
         await self.bus.ensure_module(request.module_digest, load)
-        await self.bus.publish_run(request)
+        assert await self.bus.publish_run(request), "the lane is full"
 
     async def verdict(self, cast_id: str, seconds_max: float = 30) -> Verdict:
         async with asyncio.timeout(seconds_max), self.bus.watch(cast_id) as signals:
