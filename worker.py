@@ -18,8 +18,8 @@ from activities.maintenance import MaintenanceActivities
 from activities.publishing import PublishingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
-from infra.nats_streams import BusSizes, ensure_streams
-from infra.platform import Platform, open_platform
+from infra.nats_streams import ensure_streams
+from infra.platform import Platform, bus_sizes, open_platform
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
@@ -45,7 +45,9 @@ def build_workers(
     """The workers of this process, one per task queue."""
     settings = platform.settings
     postgres_casts = PostgresCasts(
-        platform.database, fee_basis_points=settings.platform_fee_basis_points
+        platform.database,
+        fee_basis_points=settings.platform_fee_basis_points,
+        open_casts_max=settings.open_casts_max,
     )
     casts: ports.CastStore = postgres_casts
     holds: ports.OpenHolds = postgres_casts
@@ -101,11 +103,7 @@ async def run() -> None:
         open_platform(settings, process="spell-worker") as platform,
         KillableSchemaChecker() as checker,
     ):
-        sizes = BusSizes(
-            replicas=settings.bus_replicas,
-            queued_runs_per_lane_max=settings.queued_runs_per_lane_max,
-        )
-        await ensure_streams(platform.nats.jetstream(), sizes)
+        await ensure_streams(platform.nats.jetstream(), bus_sizes(settings))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
         workers = build_workers(platform, checker, NatsRunBus(platform.nats))

@@ -275,9 +275,7 @@ async def _next_hint(signals: RunSignals, entering: asyncio.Task[None]) -> str |
 
 
 def _cancelled(cast_id: str) -> Verdict:
-    return Verdict(
-        cast_id=cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None
-    )
+    return Verdict(cast_id=cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None)
 
 
 def _gave_up(cast_id: str) -> Verdict:

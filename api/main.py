@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
+from api.backpressure import Backpressure
 from api.deps import Services
 from api.middleware import LastResort, RequestIds
 from api.ports import (
@@ -20,6 +21,7 @@ from api.ports import (
     Health,
     PayloadDecoder,
     Publishing,
+    RunQueue,
     Spells,
 )
 from api.routes import account, cast_events, casts, codec, health, spells
@@ -32,6 +34,7 @@ from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.spells import PostgresSpells
+from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
@@ -45,6 +48,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
     publishing: Publishing = TemporalPublishing(platform.temporal, platform.blobs)
     casting: Casting = TemporalCasts(platform.temporal)
     cast_reads: CastReads = PostgresCastReads(platform.database)
+    queue: RunQueue = NatsRunQueue(platform.nats)
     files: CastFiles = EncryptedCastFiles(platform.blobs, platform.vault)
     feed: EventFeed = NatsEventFeed(platform.nats)
     decoder: PayloadDecoder = ConverterDecoder(platform.converter)
@@ -54,6 +58,9 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         spells=spell_reads,
         publishing=publishing,
         casting=casting,
+        backpressure=Backpressure(
+            cast_reads, queue, settings.open_casts_max, settings.queued_runs_max
+        ),
         casts=cast_reads,
         files=files,
         feed=feed,

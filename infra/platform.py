@@ -13,6 +13,7 @@ from temporalio.converter import DataConverter
 from infra import temporal
 from infra.blob_store import ObjectBlobStore
 from infra.nats_connection import open_nats
+from infra.nats_streams import BusSizes
 from infra.postgres import Database, create_engine
 from infra.settings import PlatformSettings
 from infra.vault import PlatformVault
@@ -68,6 +69,14 @@ async def open_platform(settings: PlatformSettings, *, process: str) -> AsyncIte
     ):
         client = await temporal.connect(settings, converter)
         yield Platform(settings, vault, blobs, converter, database, nats, client)
+
+
+def bus_sizes(settings: PlatformSettings) -> BusSizes:
+    """How large the streams of this installation are."""
+    return BusSizes(
+        replicas=settings.bus_replicas,
+        queued_runs_per_lane_max=settings.queued_runs_per_lane_max,
+    )
 
 
 def make_vault(settings: PlatformSettings) -> PlatformVault:

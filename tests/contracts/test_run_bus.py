@@ -11,6 +11,7 @@ from activities.ports import RunBus
 from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.run_bus import NatsRunBus
+from infra.run_queue import NatsRunQueue
 from infra.runner_bus import NatsRunnerBus
 from schema import names
 from schema.contracts.run import Outcome, Verdict
@@ -146,6 +147,32 @@ async def test_a_run_counts_in_its_lane_until_it_is_acknowledged(
     assert not await bus.publish_run(request_for("hello")), "it was delivered again"
     await again.done()
     assert await bus.publish_run(request_for("hello"))
+
+
+async def test_the_depth_of_the_queue_is_known_within_a_second_and_asked_for_once(
+    bus: RunBus, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = NatsRunQueue(client)
+    assert await queue.depth() == 0
+    await bus.publish_run(request_for("hello"))
+    assert await queue.depth() == 0, "it was asked for a moment ago"
+    monkeypatch.setattr("infra.run_queue._KNOWN_SECONDS", 0.0)
+    assert await NatsRunQueue(client).depth() == 1
+
+
+async def test_the_depth_of_a_queue_that_is_away_is_the_last_known(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.run_queue._KNOWN_SECONDS", 0.0)
+    with bus_server(tmp_path_factory.mktemp("depth")) as server:
+        async with open_nats(server.platform_url, name="test") as client:
+            queue = NatsRunQueue(client)
+            assert await queue.depth() == 0, "nobody has made the stream"
+            await ensure_streams(client.jetstream(), SIZES)
+            await NatsRunBus(client).publish_run(request_for("hello"))
+            assert await queue.depth() == 1
+            server.stop()
+            assert await queue.depth() == 1
 
 
 async def test_who_watches_a_cast_hears_of_an_offered_verdict_and_of_a_stop(bus: RunBus) -> None:

@@ -25,8 +25,8 @@ class ScriptedRunBus:
     """A bus with a runner on it that does what the test says; first verdict wins, as in JetStream.
 
     `script` answers a run request with a verdict, or with None for a runner that never answers.
-    A stop ends a run that is under way with `usage_when_stopped`. While `room` is cleared, lanes are
-    full.
+    A stop ends a run that is under way with `usage_when_stopped`. While `room` is cleared, all
+    lanes are full.
     """
 
     def __init__(self, script: Callable[[RunRequest], Verdict | None]) -> None:

@@ -13,6 +13,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the index: one scan of the holds, and small, since few holds are open."""
-    op.execute(
-        "CREATE INDEX ix_holds_open_by_account ON holds (account_id) WHERE state = 'held'"
-    )
+    op.execute("CREATE INDEX ix_holds_open_by_account ON holds (account_id) WHERE state = 'held'")

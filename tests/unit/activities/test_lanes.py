@@ -74,7 +74,9 @@ async def test_a_queue_that_is_away_is_told_to_the_run_and_not_to_those_behind_i
 
     requests = [request_for("hello") for _ in range(2)]
     lanes = Lanes(fail_once)
-    behind = asyncio.gather(*(enter(lanes, request) for request in requests), return_exceptions=True)
+    behind = asyncio.gather(
+        *(enter(lanes, request) for request in requests), return_exceptions=True
+    )
     first, second = await behind
     assert isinstance(first, SpellError)
     assert second is None
