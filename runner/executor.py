@@ -1,13 +1,15 @@
 """Executes one run on one sandbox process, from sealed inputs to a verdict."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.compiling.code_store import CodeStore, CompilerDiedError
 from runner.pool import SandboxPool
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import SandboxDiedError, SandboxProcess, StaleCodeRefusedError
 from runner.sealing import RunnerKey
+from runner.stage_clock import StageClock
+from runner.starvation import was_starved
 from runner.verdicts import VerdictWriter
 from schema import limits
 from schema.contracts.run import RunRequest, Verdict
@@ -21,12 +23,21 @@ class PlatformFaultError(Exception):
     """The run did not happen, or its end is unknown, and the spell is not to blame."""
 
 
+class AlreadyStartedError(Exception):
+    """The run must start at most once, and somebody has started it before."""
+
+
 @dataclass(eq=False)
 class Execution:
     """One run on its way, and the switch that stops it."""
 
     request: RunRequest
+    delivery: int = 1
+    """Which delivery of the run this is."""
+    clock: StageClock = field(default_factory=StageClock)
     stopped: bool = False
+    claimed: bool = False
+    """Its one start is ours. Whatever happens now, it must not be started again."""
     process: SandboxProcess | None = None
     """The process whose guest it is, while it runs."""
 
@@ -46,6 +57,7 @@ class Executor:
         key: opens the inputs.
         verdicts: writes how runs ended.
         announce_start: tells who waits for a cast that its guest starts.
+        claim: claims the one start of a run; False when it is somebody else's.
     """
 
     def __init__(
@@ -55,24 +67,29 @@ class Executor:
         key: RunnerKey,
         verdicts: VerdictWriter,
         announce_start: Callable[[str], Awaitable[None]],
+        claim: Callable[[Execution], Awaitable[bool]],
     ) -> None:
         self._pool = pool
         self._code = code
         self._key = key
         self._verdicts = verdicts
         self._announce_start = announce_start
+        self._claim = claim
 
     async def execute(self, execution: Execution) -> Verdict:
         """Run it and write the verdict.
 
         Raises:
-            PlatformFaultError: it may be tried again.
+            PlatformFaultError: it may be tried again, unless its start was claimed.
+            AlreadyStartedError: it must not be started.
         """
         request = execution.request
         try:
             inputs = self._key.open(request.sealed_inputs)
             async with self._pool.process(request.module_digest) as process:
                 await self._make_warm(process, request.module_digest)
+                if request.policy.at_most_once and not execution.stopped:
+                    await self._claim_start(execution)
                 if execution.stopped:
                     return self._verdicts.cancelled_before_start(request)
                 return await self._run(execution, process, inputs)
@@ -81,14 +98,23 @@ class Executor:
         except (SandboxDiedError, CompilerDiedError, SpellError, ValueError) as error:
             raise PlatformFaultError(str(error)) from error
 
+    async def _claim_start(self, execution: Execution) -> None:
+        if not await self._claim(execution):
+            raise AlreadyStartedError
+        execution.claimed = True
+
     async def _run(self, execution: Execution, process: SandboxProcess, inputs: bytes) -> Verdict:
         request = execution.request
         await self._announce_start(request.cast_id)
         execution.process = process
+        execution.clock.guest_starts()
         try:
             end = await process.run(request.module_digest, request.entry, request.limits, inputs)
         finally:
+            execution.clock.guest_ended()
             execution.process = None
+        if not execution.stopped and was_starved(end, request.limits.timeout_ms):
+            raise PlatformFaultError("the host gave the guest next to no processor time")
         return self._verdicts.of_run(request, end, len(inputs), stopped=execution.stopped)
 
     async def _make_warm(self, process: SandboxProcess, digest: str) -> None:

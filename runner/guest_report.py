@@ -25,6 +25,8 @@ class GuestReport(Contract):
     fuel: Count
     wall_ms: Count
     cpu_ms: Count
+    waited_ms: Count = 0
+    """Of the wall time: in sleeps and for the network."""
     memory_bytes_peak: Count
     output_bytes: Count
     stderr_bytes: Count
