@@ -40,7 +40,7 @@ class NatsRunSignals:
         self._subscription = subscription
 
     async def wait(self, timeout_seconds: float) -> str | None:
-        """The next hint (`started`, `verdict` or `stop`), or None when the time is up."""
+        """The next hint, or None when the time is up."""
         try:
             message = await self._subscription.next_msg(timeout=timeout_seconds)
         except nats.errors.TimeoutError:
@@ -145,7 +145,7 @@ class NatsRunBus:
                 if error.err_code not in _WRONG_LAST_SEQUENCE:
                     raise
             else:
-                await self._client.publish(names.signal_subject(verdict.cast_id), b"verdict")
+                await self._hint(verdict.cast_id, names.VERDICT_HINT)
                 return verdict
         accepted = await self.verdict_of(verdict.cast_id)
         if accepted is None:
@@ -157,13 +157,16 @@ class NatsRunBus:
         """Tell whichever runner holds this cast, and whoever watches it, to stop it now."""
         with _translated():
             await self._client.publish(names.stop_subject(cast_id))
-            await self._client.publish(names.signal_subject(cast_id), b"stop")
+            await self._hint(cast_id, names.STOP_HINT)
             await self._client.flush(timeout=int(_REQUEST_SECONDS))
 
     async def announce_event(self, cast_id: str) -> None:
         """Wake those who follow the cast's events."""
         with _translated():
             await self._client.publish(names.event_subject(cast_id))
+
+    async def _hint(self, cast_id: str, hint: str) -> None:
+        await self._client.publish(names.signal_subject(cast_id), hint.encode())
 
     def _is_known(self, digest: str) -> bool:
         if self._known_since_reconnect != self._client.stats["reconnects"]:

@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 import sys
+from functools import partial
 
 import uvloop
 
@@ -15,9 +16,11 @@ from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
 from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
+from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
+from runner.sandbox_process import ConfinementMissingError, SandboxProcess
 from runner.sealing import RunnerKey
 from runner.settings import RunnerSettings
 from runner.supervisor import Supervisor
@@ -33,7 +36,7 @@ def main() -> None:
     configure_logging("runner", settings.log_level.upper())
     try:
         sys.exit(uvloop.run(_run(settings)))
-    except SpellError as error:
+    except (SpellError, ConfinementMissingError) as error:
         _log.error("%s", error)
         sys.exit(1)
 
@@ -53,11 +56,13 @@ async def _run(settings: RunnerSettings) -> int:
         on_closed=drained.set,
     ) as client:
         bus: RunnerBus = NatsRunnerBus(client)
+        start = partial(SandboxProcess.start, all_layers=settings.confinement == "required")
         supervisor = Supervisor(
             bus,
-            SandboxPool(settings.children),
-            CodeStore(cache, bus.fetch_module),
+            SandboxPool(settings.children, start),
+            CodeStore(cache, bus.fetch_object),
             key,
+            Egress(),
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )

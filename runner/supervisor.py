@@ -7,12 +7,14 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from runner.attendance import Egress
 from runner.compiling.code_store import CodeStore
 from runner.dead_runs import DeadRuns
 from runner.deciding import Decider, Settlement
 from runner.executor import Execution, Executor
 from runner.pool import SandboxPool
 from runner.ports import Delivery, RunnerBus
+from runner.resource_store import ResourceStore
 from runner.run_requests import UnreadableRunError, read_request
 from runner.sealing import RunnerKey
 from runner.stage_clock import StageClock
@@ -47,6 +49,7 @@ class Supervisor:
         pool: sandbox processes, not yet started; this object starts and closes them.
         code: compiled modules.
         key: the fleet's private key.
+        egress: how guests reach other hosts.
         runner_id: the name of this process in verdicts.
         drain_seconds: how long runs may go on once `drain` is called.
     """
@@ -57,6 +60,7 @@ class Supervisor:
         pool: SandboxPool,
         code: CodeStore,
         key: RunnerKey,
+        egress: Egress,
         *,
         runner_id: str,
         drain_seconds: float,
@@ -65,6 +69,7 @@ class Supervisor:
         self._pool = pool
         self._code = code
         self._key = key
+        self._egress = egress
         self._runner_id = runner_id
         self._drain_seconds = drain_seconds
         self._dead = DeadRuns(bus, runner_id)
@@ -102,7 +107,14 @@ class Supervisor:
     async def _work(self, redelivery_seconds: float) -> None:
         verdicts = VerdictWriter(self._runner_id, self._pool.engine)
         executor = Executor(
-            self._pool, self._code, self._key, verdicts, self._bus.announce_start, self._claim
+            self._pool,
+            self._code,
+            ResourceStore(self._bus.fetch_object),
+            self._key,
+            verdicts,
+            self._egress,
+            self._bus,
+            self._claim,
         )
         _log.info("runner %s takes runs, %d at a time", self._runner_id, self._pool.size)
         decider = Decider(self._bus, executor, verdicts)

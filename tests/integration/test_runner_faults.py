@@ -45,9 +45,9 @@ from tests.modules.fleet import (
     request_for,
     runner_process,
 )
+from tests.support.attendants import NoEgress
 
 SLOW = LIMITS.model_copy(update={"timeout_ms": 30_000})
-REAL_TIME = RunPolicy(deterministic=False)
 NETWORK = RunPolicy(deterministic=False, net_allow=["example.com"])
 
 
@@ -108,10 +108,10 @@ async def supervisor_here(server: BusServer, folder: Path) -> AsyncIterator[None
             server.runner_url, name="runner", inbox_prefix=RUNNER_INBOX_PREFIX
         ) as client:
             bus = NatsRunnerBus(client)
-            code = CodeStore(CompiledCache(folder / "here", 64 * limits.MIB), bus.fetch_module)
+            code = CodeStore(CompiledCache(folder / "here", 64 * limits.MIB), bus.fetch_object)
             key = RunnerKey(base64_of(bytes(FLEET_KEY)))
             supervisor = Supervisor(
-                bus, SandboxPool(1), code, key, runner_id="here", drain_seconds=5
+                bus, SandboxPool(1), code, key, NoEgress(), runner_id="here", drain_seconds=5
             )
             work = asyncio.create_task(supervisor.run())
             try:
@@ -129,7 +129,7 @@ def only_child(runner: subprocess.Popen[bytes]) -> int:
 async def test_a_run_whose_runner_is_killed_completes_on_the_next(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    request = request_for("time", entry="sleep_a_second", limits=SLOW, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_second", limits=SLOW)
     with runner_process(server, tmp_path) as runner:
         await caster.started(request, "time")
         runner.kill()
@@ -144,7 +144,7 @@ async def test_a_run_whose_runner_is_killed_completes_on_the_next(
 async def test_a_run_whose_sandbox_is_killed_completes_in_another(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    request = request_for("time", entry="sleep_a_second", limits=SLOW, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_second", limits=SLOW)
     with runner_process(server, tmp_path) as runner:
         await caster.started(request, "time")
         os.kill(only_child(runner), signal.SIGKILL)
@@ -156,7 +156,7 @@ async def test_a_run_whose_sandbox_is_killed_completes_in_another(
 async def test_a_run_that_kills_every_sandbox_is_given_up_as_lost(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    request = request_for("time", entry="sleep_a_minute", limits=SLOW, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_minute", limits=SLOW)
     with runner_process(server, tmp_path) as runner:
         async with caster.bus.watch(request.cast_id) as signals:
             await caster.publish("time", request)
@@ -172,7 +172,7 @@ async def test_a_run_that_kills_every_sandbox_is_given_up_as_lost(
 async def test_a_run_that_kills_its_runner_each_time_is_given_up_as_lost_and_noted(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    request = request_for("time", entry="sleep_a_minute", limits=SLOW, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_minute", limits=SLOW)
     await caster.publish("time", request)
     for _ in range(limits.RUN_DELIVERIES_MAX):
         async with caster.bus.watch(request.cast_id) as signals:
@@ -336,7 +336,6 @@ async def test_a_long_run_is_not_delivered_again_while_it_is_worked_on(
         "time",
         entry="sleep_a_minute",
         limits=LIMITS.model_copy(update={"timeout_ms": 2500}),
-        policy=REAL_TIME,
     )
     with runner_process(server, tmp_path, children=2):
         async with caster.bus.watch(request.cast_id) as signals:
@@ -350,7 +349,7 @@ async def test_a_runner_that_was_frozen_goes_on_with_its_run_when_it_comes_again
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
     bounds = LIMITS.model_copy(update={"timeout_ms": 2500})
-    request = request_for("time", entry="sleep_a_minute", limits=bounds, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_minute", limits=bounds)
     with runner_process(server, tmp_path, children=2) as runner:
         async with caster.bus.watch(request.cast_id) as signals:
             await caster.publish("time", request)
@@ -365,7 +364,7 @@ async def test_a_runner_that_was_frozen_goes_on_with_its_run_when_it_comes_again
 async def test_sigterm_lets_the_run_at_hand_finish_and_takes_no_other(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    at_hand = request_for("time", entry="sleep_a_second", limits=SLOW, policy=REAL_TIME)
+    at_hand = request_for("time", entry="sleep_a_second", limits=SLOW)
     later = request_for("hello")
     with runner_process(server, tmp_path) as runner:
         await caster.started(at_hand, "time")
@@ -384,7 +383,7 @@ async def test_sigterm_lets_the_run_at_hand_finish_and_takes_no_other(
 async def test_sigterm_gives_back_a_run_that_outlasts_the_grace(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    request = request_for("time", entry="sleep_a_second", limits=SLOW, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_second", limits=SLOW)
     with runner_process(server, tmp_path, drain_seconds=0.1) as runner:
         await caster.started(request, "time")
         runner.terminate()
@@ -419,7 +418,7 @@ async def test_a_runner_that_is_first_waits_for_the_queue_to_be_made(
 async def test_casts_go_on_after_the_broker_was_killed(
     client: Client, caster: Caster, server: BusServer, tmp_path: Path
 ) -> None:
-    request = request_for("time", entry="sleep_a_second", limits=SLOW, policy=REAL_TIME)
+    request = request_for("time", entry="sleep_a_second", limits=SLOW)
     with runner_process(server, tmp_path):
         await caster.started(request, "time")
         server.stop()

@@ -31,6 +31,9 @@ LIMITS = RunLimits(
     output_bytes_max=MIB,
 )
 
+# A deterministic guest would not really sleep.
+REAL_TIME = RunPolicy(deterministic=False)
+
 
 def base64_of(key: bytes) -> str:
     return base64.b64encode(key).decode()
@@ -49,7 +52,7 @@ def request_for(
     *,
     entry: str = "_start",
     limits: RunLimits = LIMITS,
-    policy: RunPolicy | None = None,
+    policy: RunPolicy = REAL_TIME,
     account: str = "a",
     expires_in_seconds: float = 60,
 ) -> RunRequest:
@@ -59,7 +62,7 @@ def request_for(
         module_digest=digest_of(name),
         entry=entry,
         limits=limits,
-        policy=policy or RunPolicy(),
+        policy=policy,
         sealed_inputs=base64_of(sealed),
         reply_public_key=base64_of(bytes(REPLY_KEY.public_key)),
         expires_at_unix=int(time.time() + expires_in_seconds),

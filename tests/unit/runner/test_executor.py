@@ -1,6 +1,7 @@
 """Between the bus and the sandbox: warm modules, stale code, and stops that come early."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -15,12 +16,14 @@ from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
 from runner.executor import AlreadyStartedError, Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
+from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter
 from schema.contracts.run import Outcome, RunPolicy, RunRequest
 from schema.errors import SpellError
 from tests.modules.fleet import FLEET_KEY, LIMITS, base64_of, opened, request_for
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import NoEgress
 
 
 class Desk:
@@ -31,6 +34,7 @@ class Desk:
         self.started: list[str] = []
         self.claimed: list[str] = []
         self.may_start = True
+        self.progress: list[tuple[str, dict[str, Any]]] = []
         self.fetching = asyncio.Event()
         self.may_fetch = asyncio.Event()
         self.may_fetch.set()
@@ -40,9 +44,11 @@ class Desk:
         self.executor = Executor(
             pool,
             CodeStore(self.cache, self._fetch),
+            ResourceStore(self._fetch),
             RunnerKey(base64_of(bytes(FLEET_KEY))),
             VerdictWriter("runner-1", pool.engine),
-            self._note_start,
+            NoEgress(),
+            self,
             self._claim,
         )
 
@@ -58,8 +64,11 @@ class Desk:
         self.claimed.append(execution.request.cast_id)
         return self.may_start
 
-    async def _note_start(self, cast_id: str) -> None:
+    async def announce_start(self, cast_id: str) -> None:
         self.started.append(cast_id)
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        self.progress.append((cast_id, json.loads(opened(sealed_report))))
 
 
 @pytest.fixture(scope="module")
