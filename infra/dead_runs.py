@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import nats.errors
 import nats.js.errors
 from nats.js import JetStreamContext
 
+from infra.nats_connection import without_credentials
 from schema.contracts.run import DeadRun
+from schema.errors import SpellError
 from schema.names import DEAD_RUNS_STREAM
 
 
@@ -22,8 +25,16 @@ async def read_dead_runs(js: JetStreamContext, *, limit: int) -> list[ListedDead
     """The last `limit` dead runs, the newest first. Nothing is taken from the stream.
 
     Raises:
-        nats.js.errors.Error: JetStream is away, or nobody has made the stream yet.
+        SpellError: SERVICE_UNAVAILABLE, JetStream is away, or nobody has made the stream yet.
     """
+    try:
+        return await _read(js, limit)
+    except (TimeoutError, nats.errors.Error, OSError) as error:
+        message = f"The dead runs cannot be read: {without_credentials(error)}"
+        raise SpellError("SERVICE_UNAVAILABLE", message) from None
+
+
+async def _read(js: JetStreamContext, limit: int) -> list[ListedDeadRun]:
     state = (await js.stream_info(DEAD_RUNS_STREAM)).state
     found: list[ListedDeadRun] = []
     for sequence in range(state.last_seq, max(state.first_seq, 1) - 1, -1):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -25,12 +26,18 @@ _NAPPING = """(module
     (i32.store (i32.const 4) (i32.const 11))
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
 NAP = "com.example.chaos.nap"
+# The same, but it could have asked the network for something that must not be asked for twice.
+CALL = "com.example.chaos.call"
 
 
 @pytest.fixture(scope="session")
 async def platform() -> AsyncIterator[WholePlatform]:
     with TemporaryDirectory(prefix="spell-chaos-") as folder:
         async with whole_platform(Path(folder) / "data") as started:
-            archive = package(NAP, wasm(_NAPPING), pricing=FLAT, timeout_ms=20_000)
-            await (await started.maker()).publish(archive)
+            maker, module = await started.maker(), wasm(_NAPPING)
+            # A deterministic guest does not wait: it moves its clock.
+            options: dict[str, Any] = {"pricing": FLAT, "timeout_ms": 20_000, "deterministic": False}
+            await maker.publish(package(NAP, module, **options))
+            policy = {"net_allow": ["example.com"]}
+            await maker.publish(package(CALL, module, policy=policy, **options))
             yield started
