@@ -4,7 +4,6 @@ Run as `python -m runner.sandbox.child`, with the channel as standard input and 
 trusted with nothing but the run in hand: no key, no credential, no file, no network.
 """
 
-import os
 import time
 from typing import Any
 
@@ -13,7 +12,7 @@ from runner.sandbox import confinement
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
 from runner.sandbox.sandbox import Report, Sandbox, StaleCodeError
-from runner.wire import Frame, read_frame, write_frame
+from runner.wire import Frame, read_frame, take_channel, write_frame
 
 
 def main() -> None:
@@ -21,7 +20,7 @@ def main() -> None:
     layers = confinement.leave_shared_namespaces()
     confinement.die_with_parent()
     confinement.hide_memory()
-    channel = _take_channel()
+    channel = take_channel()
     engine = engine_name()
     confinement.limit_resources()
     layers += confinement.give_up_privileges()
@@ -30,16 +29,6 @@ def main() -> None:
     _send(channel, Frame({"engine": engine, "confinement": layers}))
     while (order := read_frame(channel)) is not None:
         _send(channel, _answer(sandbox, order))
-
-
-def _take_channel() -> int:
-    """Keep the channel for ourselves, so that no stray print can get into it."""
-    channel = os.dup(0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-    return channel
 
 
 def _send(channel: int, answer: Frame) -> None:
