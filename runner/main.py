@@ -15,6 +15,7 @@ from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
 from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
+from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
@@ -42,6 +43,9 @@ async def _run(settings: RunnerSettings) -> int:
     runner_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     key = RunnerKey(settings.private_key.get_secret_value())
     cache = CompiledCache(settings.data_dir, settings.compiled_cache_bytes_max)
+    egress = Egress(
+        settings.egress_hosts, settings.egress_authorities, enabled=settings.network == "on"
+    )
     drained = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, drained.set)
@@ -61,7 +65,10 @@ async def _run(settings: RunnerSettings) -> int:
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )
-        await _work_until(drained, supervisor)
+        try:
+            await _work_until(drained, supervisor)
+        finally:
+            await egress.close()
         refused = client.is_closed
     _log.info("runner %s has ended", runner_id)
     return 1 if refused else 0

@@ -7,7 +7,6 @@ network and nothing else: no key, no credential, no file but the resolver's, no 
 import asyncio
 import contextlib
 import ctypes
-import encodings.idna  # noqa: F401
 import os
 import socket
 import sys
@@ -16,15 +15,14 @@ import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-# Imported when first used, which would be too late.
-import anyio._backends._asyncio  # noqa: F401
+import anyio._backends._asyncio  # noqa: F401 - imported when first used, which is too late
 
 from runner.egress.channel import Channel
 from runner.egress.fetching import Fetcher, tls_context
 from runner.egress.frames import BODY_BYTES_MAX, answer_frame, read_fetch
 from runner.egress.locating import Endpoint, Locator
 from runner.egress.messages import FetchAnswer
-from runner.egress.targets import HTTPS_PORT
+from runner.egress.targets import HTTPS_PORT, subject_of
 from runner.sandbox import confinement
 from runner.wire import Frame, read_frame, take_channel
 from schema.limits import MIB
@@ -56,27 +54,28 @@ def main() -> None:
         return
     static_hosts = {host: Endpoint(*place) for host, place in order.head["hosts"].items()}
     fetcher = Fetcher(Locator(static_hosts), tls_context(order.first.decode()))
-    _prepare_resolver()
-    confinement.limit_resources(open_files=_OPEN_FILES)
-    layers += confinement.give_up_privileges(_reach(static_hosts))
+    _prepare()
+    layers += _give_up(static_hosts)
     asyncio.run(_serve(socket.socket(fileno=channel), fetcher, layers))
 
 
-def _reach(static_hosts: Mapping[str, Endpoint]) -> confinement.Reach:
-    ports = {HTTPS_PORT, _DNS_PORT} | {place.port for place in static_hosts.values()}
-    return confinement.Reach(internet=True, ports=frozenset(ports), files=_RESOLVER_FILES)
-
-
-def _prepare_resolver() -> None:
-    """Have loaded whatever glibc loads at the first lookup."""
+def _prepare() -> None:
+    """Have loaded whatever is loaded from files when it is first used."""
     os.environ["RES_OPTIONS"] = _RESOLVER_OPTIONS
     threading.stack_size(_STACK_BYTES)
     for library in _RESOLVER_LIBRARIES:
-        try:
+        with contextlib.suppress(OSError):  # part of libc itself since 2.34
             ctypes.CDLL(library)
-        except OSError:
-            continue  # part of libc itself since 2.34
     socket.getaddrinfo("localhost", HTTPS_PORT)
+    subject_of("https://\u00e4.example")  # the tables of international names
+
+
+def _give_up(static_hosts: Mapping[str, Endpoint]) -> list[str]:
+    confinement.limit_resources(open_files=_OPEN_FILES)
+    ports = {HTTPS_PORT, _DNS_PORT} | {place.port for place in static_hosts.values()}
+    return confinement.give_up_privileges(
+        confinement.Reach(internet=True, ports=frozenset(ports), files=_RESOLVER_FILES)
+    )
 
 
 class _Server:

@@ -63,9 +63,10 @@ class Egress:
         subject = subject_of(request.url)
         if not self._enabled:
             return FetchAnswer(refusal="denied", subject=subject)
-        if len(request.body) > bounds.bytes_max or not bounds.seconds_max > 0:
+        bounded = _bounded(bounds)
+        if len(request.body) > bounded.bytes_max or not bounded.seconds_max > 0:
             return FetchAnswer(refusal="limit", subject=subject)
-        answer = await self._fetch(request, _bounded(bounds))
+        answer = await self._fetch(request, bounded)
         if isinstance(answer, FetchAnswer):
             return answer
         return FetchAnswer(refusal=answer, subject=subject)

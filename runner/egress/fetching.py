@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import certifi
 import httpcore
-import httpx
 
 from runner.egress.locating import Locator
 from runner.egress.messages import FetchAnswer, FetchBounds, FetchRequest, Headers
 from runner.egress.pinning import Meter, PinnedBackend
 from runner.egress.refused import RefusedError
 from runner.egress.requests import Hop, first_hop, headers_of, is_redirect, size_of
-from runner.egress.targets import HTTPS_PORT, Target, subject_of, target_of
+from runner.egress.targets import HTTPS_PORT, Target, redirected, subject_of, target_of
 
 REDIRECTS_MAX = 5
 RESPONSE_HEAD_BYTES_MAX = 64 * 1024
@@ -100,21 +99,10 @@ class _Journey:
             response = await self._ask(hop, target)
             if response.location is None:
                 return target, response
-            following = self._redirect(target, response.location)
+            following = redirected(target, response.location, self._net_allow)
             hop = hop.redirected(response.status, to_another_host=following.host != target.host)
             target = following
         raise RefusedError("unreachable")
-
-    def _redirect(self, target: Target, location: str) -> Target:
-        try:
-            return target_of(str(httpx.URL(target.url).join(location)), self._net_allow)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise RefusedError("unreachable") from error
-        except RefusedError as refused:
-            if refused.refusal == "invalid":
-                # The server wrote it, not the guest.
-                raise RefusedError("unreachable", refused.host) from refused
-            raise
 
     async def _ask(self, hop: Hop, target: Target) -> _Response:
         """Send one request over a connection of its own."""

@@ -55,6 +55,20 @@ def target_of(url: str, net_allow: list[str]) -> Target:
     return Target(host, parsed.raw_path.decode("ascii"))
 
 
+def redirected(target: Target, location: str, net_allow: list[str]) -> Target:
+    """Where a response's Location leads, checked like a guest's own URL.
+
+    Raises:
+        RefusedError: `denied`; `unreachable` where a guest's URL would be `invalid`.
+    """
+    try:
+        return target_of(_joined(target, location), net_allow)
+    except RefusedError as refused:
+        if refused.refusal == "invalid":
+            raise RefusedError("unreachable", refused.host) from refused
+        raise
+
+
 def is_allowed(host: str, net_allow: list[str]) -> bool:
     """Whether a host is listed, or is below a listed `*.` name."""
     return any(
@@ -71,14 +85,26 @@ def subject_of(url: str) -> str:
         return refused.host
 
 
-def _parse(url: str) -> httpx.URL:
+def _joined(target: Target, location: str) -> str:
+    _check_characters(location)
+    try:
+        return str(httpx.URL(target.url).join(location))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise RefusedError("invalid") from error
+
+
+def _check_characters(url: str) -> None:
     if len(url) > URL_CHARS_MAX or _UNFIT.search(url):
         raise RefusedError("invalid")
+
+
+def _parse(url: str) -> httpx.URL:
+    _check_characters(url)
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise RefusedError("invalid") from error
-    if not parsed.scheme or not parsed.host:
+    if not parsed.scheme or not parsed.raw_host:
         raise RefusedError("invalid")
     return parsed
 
