@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 import sys
+from functools import partial
 
 import uvloop
 
@@ -19,6 +20,7 @@ from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
+from runner.sandbox_process import ConfinementMissingError, SandboxProcess
 from runner.sealing import RunnerKey
 from runner.settings import RunnerSettings
 from runner.supervisor import Supervisor
@@ -34,7 +36,7 @@ def main() -> None:
     configure_logging("runner", settings.log_level.upper())
     try:
         sys.exit(uvloop.run(_run(settings)))
-    except SpellError as error:
+    except (SpellError, ConfinementMissingError) as error:
         _log.error("%s", error)
         sys.exit(1)
 
@@ -43,8 +45,12 @@ async def _run(settings: RunnerSettings) -> int:
     runner_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     key = RunnerKey(settings.private_key.get_secret_value())
     cache = CompiledCache(settings.data_dir, settings.compiled_cache_bytes_max)
+    all_layers = settings.confinement == "required"
     egress = Egress(
-        settings.egress_hosts, settings.egress_authorities, enabled=settings.network == "on"
+        settings.egress_hosts,
+        settings.egress_authorities,
+        enabled=settings.network == "on",
+        all_layers=all_layers,
     )
     drained = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,11 +63,13 @@ async def _run(settings: RunnerSettings) -> int:
         on_closed=drained.set,
     ) as client:
         bus: RunnerBus = NatsRunnerBus(client)
+        start = partial(SandboxProcess.start, all_layers=all_layers)
         supervisor = Supervisor(
             bus,
-            SandboxPool(settings.children),
-            CodeStore(cache, bus.fetch_module),
+            SandboxPool(settings.children, start),
+            CodeStore(cache, bus.fetch_object),
             key,
+            egress,
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )

@@ -28,6 +28,8 @@ class Egress:
         static_hosts: hosts whose addresses the operator says, private ones too.
         authorities: certificates to trust besides the public ones, in PEM.
         enabled: False denies every request, and starts no process.
+        all_layers: rather reach nobody than with a process that the kernel confines less than it
+            could.
     """
 
     def __init__(
@@ -36,10 +38,12 @@ class Egress:
         authorities: str = "",
         *,
         enabled: bool = True,
+        all_layers: bool = False,
     ) -> None:
         self._static_hosts = static_hosts or {}
         self._authorities = authorities
         self._enabled = enabled
+        self._all_layers = all_layers
         self._room = asyncio.Semaphore(_IN_FLIGHT_MAX)
         self._process: EgressProcess | None = None
         self._starting: asyncio.Task[EgressProcess] | None = None
@@ -112,7 +116,9 @@ class Egress:
 
     async def _spawn(self) -> EgressProcess:
         try:
-            self._process = await EgressProcess.start(self._static_hosts, self._authorities)
+            self._process = await EgressProcess.start(
+                self._static_hosts, self._authorities, all_layers=self._all_layers
+            )
         except (EgressDiedError, OSError) as error:
             _log.exception("the egress process does not start")
             self._failed_at = time.monotonic()

@@ -15,6 +15,7 @@ from runner.egress.channel import Channel
 from runner.egress.frames import BODY_BYTES_MAX, Fetch, fetch_frame, read_answer
 from runner.egress.locating import Endpoint
 from runner.egress.messages import FetchAnswer
+from runner.sandbox_process import CONFINEMENT_LAYERS
 from runner.wire import Frame, FrameError
 
 _START_SECONDS_MAX = 30.0
@@ -39,7 +40,9 @@ class EgressProcess:
         self._reaping: asyncio.Task[Death] | None = None
 
     @classmethod
-    async def start(cls, static_hosts: Mapping[str, Endpoint], authorities: str) -> "EgressProcess":
+    async def start(
+        cls, static_hosts: Mapping[str, Endpoint], authorities: str, *, all_layers: bool = False
+    ) -> "EgressProcess":
         """Spawn a process and wait until it is confined and ready.
 
         It gets an empty environment, a session of its own and no descriptor but its channel.
@@ -47,6 +50,7 @@ class EgressProcess:
         Args:
             static_hosts: the operator's own.
             authorities: certificates that it trusts besides the public ones, in PEM.
+            all_layers: do not accept a process that the kernel confines less than it could.
 
         Raises:
             EgressDiedError: it did not get ready.
@@ -59,15 +63,22 @@ class EgressProcess:
             await egress._channel.open(ours)
             egress._channel.send(Frame({"hosts": hosts}, authorities.encode()))
             async with asyncio.timeout(_START_SECONDS_MAX):
-                hello = await egress._ready
-        except BaseException as error:
+                egress._accept(await egress._ready, all_layers=all_layers)
+        except TimeoutError as error:
             await egress.close()
-            if isinstance(error, TimeoutError):
-                raise EgressDiedError("the egress process does not get ready") from error
+            raise EgressDiedError("the egress process does not get ready") from error
+        except BaseException:
+            await egress.close()
             raise
-        layers = hello.head.get("confinement")
-        _log.info("egress process %d is ready, confined by %s", egress.pid, layers)
         return egress
+
+    def _accept(self, hello: Frame, *, all_layers: bool) -> None:
+        """Take note of how the process is confined."""
+        layers = {str(layer) for layer in hello.head.get("confinement") or []}
+        missing = sorted(CONFINEMENT_LAYERS - layers)
+        if missing and all_layers:
+            raise EgressDiedError(f"the egress process is not confined by {', '.join(missing)}")
+        _log.info("egress process %d is ready, confined by %s", self.pid, sorted(layers))
 
     @property
     def pid(self) -> int:

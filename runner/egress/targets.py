@@ -52,7 +52,10 @@ def target_of(url: str, net_allow: list[str]) -> Target:
         raise RefusedError("invalid", host)
     if not is_allowed(host, net_allow):
         raise RefusedError("denied", host)
-    return Target(host, parsed.raw_path.decode("ascii"))
+    target = Target(host, parsed.raw_path.decode("ascii"))
+    if len(target.url) > URL_CHARS_MAX:  # now that it is escaped
+        raise RefusedError("invalid", host)
+    return target
 
 
 def redirected(target: Target, location: str, net_allow: list[str]) -> Target:

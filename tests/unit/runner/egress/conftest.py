@@ -53,7 +53,8 @@ ENDLESS = {
 }
 SCRIPTS = {
     "/loop": response(b"", "Location: /loop", status="302 Found"),
-    "/big-head": response(b"", *(f"X-{number}: {'z' * 900}" for number in range(80))),
+    "/big-head": response(b"", *(f"X-{number}: {'z' * 900}" for number in range(40))),
+    "/wide-head": b"HTTP/1.1 200 OK\r\nX: " + b"\xff" * 6_000 + b"\r\n\r\n",
     "/nonsense": b"I am not HTTP at all\r\n\r\n",
     "/nothing": b"",
     "/cut": response(b"half", length=8),

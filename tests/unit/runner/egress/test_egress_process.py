@@ -143,7 +143,7 @@ async def test_one_that_does_not_start_is_not_started_for_every_request(
 ) -> None:
     starts = 0
 
-    async def fail(*_: object) -> EgressProcess:
+    async def fail(*_: object, **__: object) -> EgressProcess:
         nonlocal starts
         starts += 1
         raise EgressDiedError("no")
@@ -158,6 +158,17 @@ async def test_one_that_does_not_start_is_not_started_for_every_request(
 async def test_authorities_that_are_none_end_the_start() -> None:
     with pytest.raises(EgressDiedError):
         await Egress({}, "not a certificate").start()
+
+
+async def test_one_that_is_confined_too_little_is_not_used_where_all_is_required(
+    monkeypatch: pytest.MonkeyPatch, static_hosts: dict[str, Endpoint], authority: Authority
+) -> None:
+    monkeypatch.setattr("runner.egress.egress_process.CONFINEMENT_LAYERS", {"a wall of stone"})
+    strict = Egress(static_hosts, authority.pem, all_layers=True)
+    with pytest.raises(EgressDiedError, match="a wall of stone"):
+        await strict.start()
+    assert (await strict.fetch(ECHO, bounds_of())).refusal == "unreachable"
+    await strict.close()
 
 
 def test_fetches_and_answers_survive_the_channel() -> None:

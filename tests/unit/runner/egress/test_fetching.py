@@ -161,6 +161,7 @@ async def test_without_time_nothing_is_asked(
     [
         "endless-head",
         "big-head",
+        "wide-head",
         "nonsense",
         "nothing",
         "cut",
@@ -331,6 +332,7 @@ async def test_a_redirect_to_nowhere_is_an_answer(fetch: Fetch) -> None:
         {"url": f"https://{HOST}/a\r\nb"},
         {"url": f"https://{HOST}/" + "a" * 9000},
         {"url": f"https://{HOST}/" + "a" * 5_000_000},
+        {"url": f"https://{HOST}/" + "\u20ac" * 2_000},
     ],
     ids=lambda wrong: repr(wrong)[:60],
 )
