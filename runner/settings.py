@@ -29,6 +29,10 @@ def _with_certificates(path: Path) -> Path:
     return path
 
 
+def _static_hosts(value: object) -> object:
+    return read_static_hosts(value) if isinstance(value, str) else value
+
+
 class RunnerSettings(BaseSettings):
     """What a runner needs to know. Secrets are masked when printed."""
 
@@ -51,8 +55,8 @@ class RunnerSettings(BaseSettings):
     """How long the bus may stay away when the process starts; afterwards it waits for ever."""
     network: Literal["on", "off"] = "on"
     """Off denies every request of every guest, and starts no egress process."""
-    egress_hosts: Annotated[dict[str, Endpoint], NoDecode, BeforeValidator(read_static_hosts)] = (
-        Field(default_factory=dict)
+    egress_hosts: Annotated[dict[str, Endpoint], NoDecode, BeforeValidator(_static_hosts)] = Field(
+        default_factory=dict
     )
     """`host=address[:port]` with commas between: hosts of the operator's own, private ones too."""
     egress_ca_file: Annotated[Path, AfterValidator(_with_certificates)] | None = None

@@ -20,7 +20,7 @@ import anyio._backends._asyncio  # noqa: F401 - imported when first used, which 
 from runner.egress.channel import Channel
 from runner.egress.fetching import Fetcher, tls_context
 from runner.egress.frames import BODY_BYTES_MAX, answer_frame, read_fetch
-from runner.egress.locating import Endpoint, Locator
+from runner.egress.locating import RESOLVER_FILE, Endpoint, Locator
 from runner.egress.messages import FetchAnswer
 from runner.egress.targets import HTTPS_PORT, subject_of
 from runner.sandbox import confinement
@@ -29,7 +29,7 @@ from schema.limits import MIB
 
 _DNS_PORT = 53
 _RESOLVER_FILES = (
-    "/etc/resolv.conf",
+    RESOLVER_FILE,
     "/etc/nsswitch.conf",
     "/etc/host.conf",
     "/etc/hosts",

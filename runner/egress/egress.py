@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from runner.egress.egress_process import EgressDiedError, EgressProcess
 from runner.egress.frames import BODY_BYTES_MAX, Fetch
-from runner.egress.locating import Endpoint
+from runner.egress.locating import RESOLVER_FILE, Endpoint
 from runner.egress.messages import FetchAnswer, FetchBounds, FetchRequest, Refusal
 from runner.egress.targets import subject_of
 from schema import limits
@@ -46,6 +47,8 @@ class Egress:
         self._all_layers = all_layers
         self._room = asyncio.Semaphore(_IN_FLIGHT_MAX)
         self._process: EgressProcess | None = None
+        self._retired: list[EgressProcess] = []
+        self._resolver: tuple[int, int] | None = None
         self._starting: asyncio.Task[EgressProcess] | None = None
         self._failed_at = float("-inf")
 
@@ -80,8 +83,8 @@ class Egress:
         self._enabled = False
         if self._starting is not None:
             await asyncio.gather(self._starting, return_exceptions=True)
-        if self._process is not None:
-            await self._process.close()
+        processes = [*self._retired, *([self._process] if self._process else [])]
+        await asyncio.gather(*(process.close() for process in processes))
 
     async def _fetch(self, request: FetchRequest, bounds: FetchBounds) -> FetchAnswer | Refusal:
         deadline = time.monotonic() + bounds.seconds_max
@@ -105,7 +108,9 @@ class Egress:
             self._room.release()
 
     async def _living(self) -> EgressProcess:
-        """The process, or one in its place if it has died."""
+        """The process, or one in its place if it has died or cannot look up names any more."""
+        if self._resolver != _resolver():
+            self._retire()
         if self._process is not None and self._process.alive:
             return self._process
         if self._starting is None or self._starting.done():
@@ -114,7 +119,16 @@ class Egress:
             self._starting = asyncio.get_running_loop().create_task(self._spawn())
         return await asyncio.shield(self._starting)
 
+    def _retire(self) -> None:
+        """Put the process aside: it may read the resolver's old file only (landlock)."""
+        self._retired = [process for process in self._retired if process.alive]
+        if self._process is not None:
+            self._process.retire()
+            self._retired.append(self._process)
+            self._process = None
+
     async def _spawn(self) -> EgressProcess:
+        self._resolver = _resolver()
         try:
             self._process = await EgressProcess.start(
                 self._static_hosts, self._authorities, all_layers=self._all_layers
@@ -124,6 +138,15 @@ class Egress:
             self._failed_at = time.monotonic()
             raise EgressDiedError(str(error)) from error
         return self._process
+
+
+def _resolver() -> tuple[int, int] | None:
+    """Which file the resolver reads. One that is changed in place stays the same."""
+    try:
+        file = Path(RESOLVER_FILE).stat()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino
 
 
 def _bounded(bounds: FetchBounds) -> FetchBounds:

@@ -38,6 +38,7 @@ class EgressProcess:
         self._ready: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._channel = Channel(BODY_BYTES_MAX, self._take, self._end)
         self._reaping: asyncio.Task[Death] | None = None
+        self._retired = False
 
     @classmethod
     async def start(
@@ -115,6 +116,12 @@ class EgressProcess:
             raise
         finally:
             del self._answers[number]
+            self._end_if_retired()
+
+    def retire(self) -> None:
+        """Let the process end when it has answered what it was asked."""
+        self._retired = True
+        self._end_if_retired()
 
     async def close(self) -> None:
         """End the process and wait until it is gone."""
@@ -127,6 +134,10 @@ class EgressProcess:
         waiting = self._answers.get(number) if isinstance(number, int) else self._ready
         if waiting is not None and not waiting.done():
             waiting.set_result(frame)
+
+    def _end_if_retired(self) -> None:
+        if self._retired and not self._answers:
+            self._end()
 
     def _end(self) -> None:
         """Whatever the reason: nothing is answered any more, and the process goes."""

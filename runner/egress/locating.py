@@ -9,6 +9,7 @@ from runner.egress.addresses import is_public
 from runner.egress.refused import RefusedError
 from runner.egress.targets import HTTPS_PORT
 
+RESOLVER_FILE = "/etc/resolv.conf"
 _ENDPOINTS_MAX = 4
 
 

@@ -12,10 +12,13 @@ def read_static_hosts(text: str) -> dict[str, Endpoint]:
     """Read `host=address[:port]` entries with commas between; IPv6 addresses in brackets.
 
     Raises:
-        ValueError: an entry is not one.
+        ValueError: an entry is not one, or a host is there twice.
     """
-    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
-    return dict(map(_read_entry, entries))
+    entries = [_read_entry(entry.strip()) for entry in text.split(",") if entry.strip()]
+    hosts = dict(entries)
+    if len(hosts) < len(entries):
+        raise ValueError("a host is there twice")
+    return hosts
 
 
 def _read_entry(entry: str) -> tuple[str, Endpoint]:

@@ -129,6 +129,28 @@ async def test_it_dies_with_its_channel(own: Egress) -> None:
     assert not process.is_running()
 
 
+async def test_a_new_resolver_file_gets_a_new_process_and_the_old_one_finishes(
+    own: Egress, server: TlsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may read the file that was there when it started, and no other by that name."""
+    for name in ("resolv.conf", "newer"):
+        (tmp_path / name).write_text("nameserver 127.0.0.1\n")
+    monkeypatch.setattr("runner.egress.egress.RESOLVER_FILE", str(tmp_path / "resolv.conf"))
+    waiting = await in_flight(own, server)
+    old = process_of(own)
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.2\n")
+    assert (await own.fetch(ECHO, bounds_of())).status == 200
+    assert process_of(own) is old, "changed in place, it can still be read"
+    (tmp_path / "newer").replace(tmp_path / "resolv.conf")
+    assert (await own.fetch(ECHO, bounds_of())).status == 200
+    assert process_of(own).pid != old.pid
+    assert old.alive
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert not old.alive
+
+
 async def test_without_network_everything_is_denied_and_nothing_started() -> None:
     off = Egress(enabled=False)
     await off.start()
