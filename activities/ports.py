@@ -33,7 +33,7 @@ class BlobStore(Protocol):
 
 
 class Vault(Protocol):
-    """Encryption of bytes at rest and on the bus. Keys never leave it."""
+    """Encryption of bytes at rest and on the bus, derivation, signatures. Keys never leave it."""
 
     def encrypt(self, owner: str, content: bytes) -> bytes:
         """Authenticated encryption under the key of the owner (an account or workflow id)."""
@@ -50,6 +50,15 @@ class Vault(Protocol):
     @property
     def reply_public_key(self) -> str:
         """Base64 X25519 key that runners seal their replies to."""
+
+    def derive(self, owner: str, purpose: str, length: int) -> bytes:
+        """At most 32 bytes that only this platform can make, the same each time."""
+
+    def sign(self, purpose: str, content: bytes) -> bytes:
+        """Ed25519 signature by the platform's key for this purpose; same content, same bytes."""
+
+    def public_key(self, purpose: str) -> bytes:
+        """The 32 bytes that whoever checks `sign` for this purpose needs."""
 
 
 class RunSignals(Protocol):
