@@ -64,6 +64,7 @@ def verdict_for(
         usage=usage,
         sealed_output=sealed if outcome is Outcome.SUCCEEDED else None,
         engine="test/1",
+        clock_unix_ms=request.clock_unix_ms,
     )
 
 
