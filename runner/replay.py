@@ -18,8 +18,10 @@ from pydantic import ValidationError
 
 from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
+from runner.egress.messages import FetchAnswer, FetchBounds, FetchRequest
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
+from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey, seal
 from runner.verdicts import VerdictWriter
 from schema import limits
@@ -49,13 +51,15 @@ class Replayer:
     def __init__(self, pool: SandboxPool, folder: Path) -> None:
         self._engine = pool.engine
         self._key = RunnerKey(base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
-        self._modules: dict[str, bytes] = {}
+        self._objects: dict[str, bytes] = {}
         self._executor = Executor(
             pool,
-            CodeStore(CompiledCache(folder, _CACHE_BYTES_MAX), self._module),
+            CodeStore(CompiledCache(folder, _CACHE_BYTES_MAX), self._object),
+            ResourceStore(self._object),
             self._key,
             VerdictWriter("replay", pool.engine),
-            _tell_nobody,
+            Nobody(),
+            Nobody(),
         )
 
     async def answer(self, line: bytes) -> ReplayAnswer:
@@ -74,7 +78,11 @@ class Replayer:
             raise ReplayRefusedError(
                 f"the cast ran on the engine {request.engine}, and {self._engine} is installed here"
             )
-        self._keep_module(request)
+        self._objects.clear()
+        self._keep(request.record.module_digest, request.module_base64, "the module")
+        if request.resources_base64 is not None:
+            digest = request.record.policy.resources_digest or ""
+            self._keep(digest, request.resources_base64, "the archive of resources")
         verdict = await self._executor.execute(Execution(self._run_request(request)))
         return Replayed(
             engine=verdict.engine,
@@ -84,11 +92,11 @@ class Replayer:
             output_digest=self._output_digest(verdict, request.record.salt),
         )
 
-    def _keep_module(self, request: ReplayRequest) -> None:
-        module = _decoded(request.module_base64, "the module")
-        if sha256_digest(module) != request.record.module_digest:
-            raise ReplayRefusedError("the module is not the one that ran: its digest is another")
-        self._modules = {request.record.module_digest: module}
+    def _keep(self, digest: str, content_base64: str, what: str) -> None:
+        content = _decoded(content_base64, what)
+        if sha256_digest(content) != digest:
+            raise ReplayRefusedError(f"{what} is not the one that ran: its digest is another")
+        self._objects[digest] = content
 
     def _run_request(self, request: ReplayRequest) -> RunRequest:
         record, unhurried = request.record, limits.TIMEOUT_MS_MAX
@@ -113,12 +121,25 @@ class Replayer:
             return None
         return salted_digest(salt, self._key.open(verdict.sealed_output))
 
-    async def _module(self, digest: str) -> bytes:
-        return self._modules[digest]
+    async def _object(self, digest: str) -> bytes:
+        if digest not in self._objects:
+            raise ReplayRefusedError("the run read resources, and none were sent along")
+        return self._objects[digest]
 
 
-async def _tell_nobody(cast_id: str) -> None:
-    del cast_id
+class Nobody:
+    """The world around a replay: nobody waits for it, and it reaches nothing."""
+
+    async def announce_start(self, cast_id: str) -> None:
+        """Nobody waits."""
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        """Nobody waits."""
+
+    async def fetch(self, request: FetchRequest, bounds: FetchBounds) -> FetchAnswer:
+        """A run that uses the network is not replayed."""
+        del request, bounds
+        return FetchAnswer(refusal="denied")
 
 
 def _decoded(text: str, what: str) -> bytes:
