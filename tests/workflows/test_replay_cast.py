@@ -114,6 +114,22 @@ async def test_the_record_holds_what_the_runner_was_asked_for(
         assert await cast.platform.receipts.receipt("acct_" + "z" * 16, cast.cast_id) is None
 
 
+async def test_a_cast_of_which_nothing_ran_has_no_receipt(
+    client: Client, database: Database
+) -> None:
+    spell = await publish(database, await make_person(database))
+    caster = await make_person(database, credit_micros=CREDIT)
+
+    def lose(request: RunRequest) -> Verdict:
+        return verdict_for(request, outcome=Outcome.LOST, code="RUNNER_LOST", usage=None)
+
+    platform = CastingPlatform(client, database, lose)
+    request = a_cast(caster, spell.spell_key)
+    async with platform.worker:
+        await (await platform.start(request)).result()
+    assert await platform.receipts.receipt(caster.account_id, request.cast_id) is None
+
+
 async def test_a_replay_moves_no_money(client: Client, database: Database) -> None:
     async with ended_cast(client, database, Fleet()) as cast:
         before = await credit_left(database, cast.caster)
