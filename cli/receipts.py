@@ -1,7 +1,9 @@
 """`spell receipt …`: get receipts, check them without asking anybody, replay what they say ran."""
 
+import time
+from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +14,7 @@ from cli.files import read_file, write_file
 from cli.replays import replay_here
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.receipt import Check, Envelope, Receipt
+from schema.contracts.replay import ReplayReport
 from schema.receipt_checks import (
     cost_check,
     input_check,
@@ -30,6 +33,7 @@ from schema.receipts import (
 receipt = typer.Typer(no_args_is_help=True, help="Get, check and replay receipts of casts.")
 
 _KEYS_PATH = "/v1/receipts/keys"
+_PAUSE_SECONDS = 1.0
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Write it to this file.", dir_okay=False)
 ]
@@ -98,6 +102,26 @@ def verify_receipt(
     _report(cli, stated, checks)
 
 
+@receipt.command("replay")
+def replay_receipt(
+    context: typer.Context,
+    cast_id: CastArgument,
+    inputs: Annotated[Path, typer.Option("--input", help="The cast's inputs, a JSON file.")],
+) -> None:
+    """Have the platform run a cast again and compare: once for each cast, at no charge."""
+    cli = cli_context(context)
+    body = {"inputs": parse_json(_canonical_inputs(inputs))}
+    path = f"/v1/casts/{in_path(cast_id)}/receipt:replay"
+    with cli.output.notes.status("the platform replays …"):
+        while (
+            answer := cli.api.request("POST", path, json=body)
+        ).status_code == HTTPStatus.ACCEPTED:
+            time.sleep(_PAUSE_SECONDS)
+    report = ReplayReport.model_validate_json(answer.content)
+    document = {"cast_id": cast_id, "holds": report.matches}
+    _show(cli, document, report.checks)
+
+
 def _checked(cli: CliContext, file: Path, key: str | None) -> tuple[Receipt, list[Check]]:
     """The receipt in a file, with the checks that need nothing else."""
     from cli.receipt_keys import signature_check
@@ -121,14 +145,18 @@ def _keys(cli: CliContext, given: str | None) -> list[bytes]:
 
 def _report(cli: CliContext, stated: Receipt, checks: list[Check]) -> None:
     """Show the checks; one that failed ends the command."""
-    failed = [check.name for check in checks if not check.passed]
     document = {
         "cast_id": stated.cast_id,
         "spell": stated.spell,
         "version": stated.version,
-        "holds": not failed,
-        "checks": [check.model_dump() for check in checks],
+        "holds": all(check.passed for check in checks),
     }
+    _show(cli, document, checks)
+
+
+def _show(cli: CliContext, about: dict[str, Any], checks: list[Check]) -> None:
+    failed = [check.name for check in checks if not check.passed]
+    document = {**about, "checks": [check.model_dump() for check in checks]}
     if not (failed and cli.output.as_json):
         rows = [("ok" if c.passed else "WRONG", c.name, c.signed, c.found) for c in checks]
         cli.output.table(document, ("", "check", "receipt", "found"), rows)

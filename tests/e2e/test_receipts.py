@@ -308,6 +308,21 @@ async def _replay_run(platform: WholePlatform, cast_id: str) -> str:
     return found.run_id
 
 
+async def test_the_command_asks_the_platform_for_a_replay(
+    caster: Caster, platform: WholePlatform, tmp_path: Path
+) -> None:
+    cast = await caster.ended(await platform.spell("metered"), INPUTS)
+    (tmp_path / "inputs.json").write_text(json.dumps(INPUTS))
+    shell = Shell.of(caster, tmp_path)
+    asked = ("receipt", "replay", cast["cast_id"], "--input")
+    document = await shell.json(*asked, "inputs.json")
+    assert document["holds"] is True
+    assert "replay fuel" in [check["name"] for check in document["checks"]]
+    (tmp_path / "other.json").write_text("{}")
+    said = await shell.spell("--json", *asked, "other.json")
+    assert (said.code, said.document()["code"]) == (3, "VALIDATION_ERROR")
+
+
 async def test_a_replay_of_other_inputs_is_refused_and_the_one_replay_not_used_up(
     caster: Caster, platform: WholePlatform
 ) -> None:
