@@ -93,6 +93,7 @@ async def _cast(executor: Executor, module: str, entry: str, inputs: str) -> Cas
     # As canonical text: exactly what the record digests.
     request = made.model_copy(
         update={
+            "policy": plan.policy,
             "sealed_inputs": _sealed(inputs),
             "seed": seed_of(make_vault(), made.cast_id),
             "clock_unix_ms": CLOCK,
