@@ -9,8 +9,18 @@ _RETRY_AFTER_SECONDS = 5
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much may be under way before new casts are refused."""
+
+    open_casts_max: int
+    """Of one account."""
+    queued_runs_max: int
+    """Of all accounts."""
+
+
+@dataclass(frozen=True)
 class Backpressure:
-    """The two bounds that a new cast meets at the door.
+    """The door that every new cast goes through.
 
     Its refusals are not recorded: the same Idempotency-Key may be sent again. Both bounds are kept
     for good further in (the hold counts again, the queue is bounded); here they are cheap.
@@ -18,14 +28,12 @@ class Backpressure:
     Args:
         casts: counts an account's open casts.
         queue: how many runs wait for runners.
-        open_casts_max: of one account.
-        queued_runs_max: of all accounts.
+        bounds: what it compares with.
     """
 
     casts: CastReads
     queue: RunQueue
-    open_casts_max: int
-    queued_runs_max: int
+    bounds: Bounds
 
     async def check(self, account_id: str) -> None:
         """Let a new cast of the account pass.
@@ -33,12 +41,12 @@ class Backpressure:
         Raises:
             SpellError: SERVICE_UNAVAILABLE, the queue is too long; TOO_MANY_CASTS.
         """
-        if await self.queue.depth() >= self.queued_runs_max:
+        if await self.queue.depth() >= self.bounds.queued_runs_max:
             raise SpellError(
                 "SERVICE_UNAVAILABLE",
                 "All runners are busy and the queue is long.",
                 retry_after=_RETRY_AFTER_SECONDS,
             )
-        open_casts = await self.casts.open_casts(account_id, at_most=self.open_casts_max)
-        if open_casts >= self.open_casts_max:
-            raise too_many_casts(self.open_casts_max)
+        at_most = self.bounds.open_casts_max
+        if await self.casts.open_casts(account_id, at_most=at_most) >= at_most:
+            raise too_many_casts(at_most)

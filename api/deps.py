@@ -16,7 +16,10 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedModules,
     Publishing,
+    Replaying,
+    SignedReceipts,
     Spells,
 )
 from schema.contracts.account import Caller
@@ -36,6 +39,9 @@ class Services:
     backpressure: Backpressure
     casts: CastReads
     files: CastFiles
+    receipts: SignedReceipts
+    replaying: Replaying
+    modules: PublishedModules
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

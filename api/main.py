@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
-from api.backpressure import Backpressure
+from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.middleware import LastResort, RequestIds
 from api.ports import (
@@ -20,25 +20,31 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedModules,
     Publishing,
-    RunQueue,
+    Replaying,
+    SignedReceipts,
     Spells,
 )
-from api.routes import account, cast_events, casts, codec, health, spells
+from api.routes import account, cast_events, casts, codec, health, receipts, spells
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
 from infra.health import PlatformHealth
 from infra.platform import Platform, open_platform
+from infra.published_modules import BlobPublishedModules
 from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spells import PostgresSpells
 from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
+from infra.signed_receipts import VaultSignedReceipts
 from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
+from infra.temporal_replays import TemporalReplays
 
 
 def build_services(platform: Platform, health_check: Health) -> Services:
@@ -48,34 +54,30 @@ def build_services(platform: Platform, health_check: Health) -> Services:
     publishing: Publishing = TemporalPublishing(platform.temporal, platform.blobs)
     casting: Casting = TemporalCasts(platform.temporal)
     cast_reads: CastReads = PostgresCastReads(platform.database)
-    queue: RunQueue = NatsRunQueue(platform.nats)
     files: CastFiles = EncryptedCastFiles(platform.blobs, platform.vault)
+    receipts_read = PostgresReceipts(platform.database)
+    signed: SignedReceipts = VaultSignedReceipts(receipts_read, platform.vault)
+    replaying: Replaying = TemporalReplays(platform.temporal, platform.blobs, platform.vault)
+    modules: PublishedModules = BlobPublishedModules(platform.database, platform.blobs)
+    bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
     feed: EventFeed = NatsEventFeed(platform.nats)
     decoder: PayloadDecoder = ConverterDecoder(platform.converter)
-    settings = platform.settings
     return Services(
         accounts=accounts,
         spells=spell_reads,
         publishing=publishing,
         casting=casting,
-        backpressure=Backpressure(
-            cast_reads, queue, settings.open_casts_max, settings.queued_runs_max
-        ),
+        backpressure=Backpressure(cast_reads, NatsRunQueue(platform.nats), bounds),
         casts=cast_reads,
         files=files,
+        receipts=signed,
+        replaying=replaying,
+        modules=modules,
         feed=feed,
         health=health_check,
         decoder=decoder,
-        codec_origins=_codec_origins(settings),
+        codec_origins=platform.settings.codec_origins,
     )
-
-
-def _codec_origins(settings: PlatformSettings) -> frozenset[str]:
-    """The Temporal UI by both names of this machine: its own banner says `localhost`."""
-    if not (settings.codec_open_to_ui and settings.temporal_ui_url):
-        return frozenset()
-    url = settings.temporal_ui_url
-    return frozenset({url, url.replace("//127.0.0.1", "//localhost")})
 
 
 @asynccontextmanager
@@ -105,7 +107,7 @@ def create_app() -> FastAPI:
     application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
     problems.install(application)
-    for routes in (health, casts, cast_events, spells, account, codec):
+    for routes in (health, casts, cast_events, receipts, spells, account, codec):
         application.include_router(routes.router)
     return application
 

@@ -56,3 +56,11 @@ class PlatformSettings(BaseSettings):
     codec_open_to_ui: bool = False
     """Local platform only: the Temporal UI's origin may decode payloads without a key."""
     log_level: str = "INFO"
+
+    @property
+    def codec_origins(self) -> frozenset[str]:
+        """The Temporal UI by both names of this machine: its own banner says `localhost`."""
+        if not (self.codec_open_to_ui and self.temporal_ui_url):
+            return frozenset()
+        url = self.temporal_ui_url
+        return frozenset({url, url.replace("//127.0.0.1", "//localhost")})

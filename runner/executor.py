@@ -33,8 +33,8 @@ class PlatformFaultError(Exception):
     """The run did not happen, or its end is unknown, and the spell is not to blame."""
 
 
-class AlreadyStartedError(Exception):
-    """The run must start at most once, and somebody has started it before."""
+class AlreadyStartedError(PlatformFaultError):
+    """The run must start at most once, and its one start is not ours."""
 
 
 @dataclass(eq=False)
@@ -69,7 +69,8 @@ class Executor:
         verdicts: writes how runs ended.
         egress: how guests reach other hosts.
         announcer: tells who waits for a cast what happens to it.
-        claim: claims the one start of a run; False when it is somebody else's.
+        claim: claims the one start of a run; False when it is somebody else's. Without it, what
+            must start at most once does not start.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Executor:
         verdicts: VerdictWriter,
         egress: Egress,
         announcer: Announcer,
-        claim: Callable[[Execution], Awaitable[bool]],
+        claim: Callable[[Execution], Awaitable[bool]] | None = None,
     ) -> None:
         self._pool = pool
         self._code = code
@@ -116,8 +117,8 @@ class Executor:
             raise PlatformFaultError(str(error)) from error
 
     async def _claim_start(self, execution: Execution) -> None:
-        if not await self._claim(execution):
-            raise AlreadyStartedError
+        if self._claim is None or not await self._claim(execution):
+            raise AlreadyStartedError("its one start is not ours")
         execution.claimed = True
 
     def _opened(self, request: RunRequest) -> GuestRun:

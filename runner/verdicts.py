@@ -81,36 +81,42 @@ class VerdictWriter:
         if report.code is None:
             output = end.output[: limits.output_bytes_max]
             return self._verdict(
-                request.cast_id,
+                request,
                 Outcome.SUCCEEDED,
                 sealed_output=seal(request.reply_public_key, output),
                 **ran,
             )
         if stopped and report.code == "TIME_EXCEEDED":
-            return self._verdict(request.cast_id, Outcome.CANCELLED, "CAST_CANCELLED", **ran)
+            return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", **ran)
         return self._verdict(
-            request.cast_id, _outcome_of(report.code), report.code, details=report.details, **ran
+            request, _outcome_of(report.code), report.code, details=report.details, **ran
         )
 
     def cancelled_before_start(self, request: RunRequest) -> Verdict:
         """The verdict of a run that was stopped before its guest began: nothing was used."""
-        return self._verdict(request.cast_id, Outcome.CANCELLED, "CAST_CANCELLED")
+        return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED")
 
     def refused(self, request: RunRequest, refusal: ModuleRefusedError) -> Verdict:
         """The verdict of a module that cannot run; publishing should have refused it."""
         details = {"message": refusal.message, **refusal.details}
-        return self._verdict(request.cast_id, Outcome.FAILED, "MODULE_INVALID", details=details)
+        return self._verdict(request, Outcome.FAILED, "MODULE_INVALID", details=details)
 
     def lost(self, cast_id: str, deliveries: int, *, at_most_once: bool = False) -> Verdict:
         """The verdict of a run that was given up by the platform.
 
         Args:
-            cast_id: whose run it is.
+            cast_id: whose run it is; more need not be known of it.
             deliveries: how often it was in a runner's hands.
             at_most_once: it was given up because it had been started, and may not be again.
         """
-        details = {"deliveries": deliveries} | ({"at_most_once": True} if at_most_once else {})
-        return self._verdict(cast_id, Outcome.LOST, "RUNNER_LOST", details=details)
+        return Verdict(
+            cast_id=cast_id,
+            outcome=Outcome.LOST,
+            code="RUNNER_LOST",
+            details={"deliveries": deliveries} | ({"at_most_once": True} if at_most_once else {}),
+            runner_id=self._runner_id,
+            engine=self._engine,
+        )
 
     def _of_killed(
         self, request: RunRequest, end: Killed, network: NetworkUse, input_bytes: int
@@ -129,25 +135,24 @@ class VerdictWriter:
             net_bytes=network.net_bytes,
         )
         if end.code is None:
-            return self._verdict(request.cast_id, Outcome.CANCELLED, "CAST_CANCELLED", usage=usage)
+            return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", usage=usage)
         limit = (
             {"memory_bytes_max": limits.memory_bytes_max}
             if end.code == "MEMORY_EXCEEDED"
             else {"timeout_ms": limits.timeout_ms}
         )
-        return self._verdict(
-            request.cast_id, _outcome_of(end.code), end.code, details=limit, usage=usage
-        )
+        return self._verdict(request, _outcome_of(end.code), end.code, details=limit, usage=usage)
 
     def _verdict(
-        self, cast_id: str, outcome: Outcome, code: str | None = None, **members: Any
+        self, request: RunRequest, outcome: Outcome, code: str | None = None, **members: Any
     ) -> Verdict:
         return Verdict(
-            cast_id=cast_id,
+            cast_id=request.cast_id,
             outcome=outcome,
             code=code,
             runner_id=self._runner_id,
             engine=self._engine,
+            clock_unix_ms=request.clock_unix_ms,
             **members,
         )
 

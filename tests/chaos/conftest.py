@@ -36,7 +36,11 @@ async def platform() -> AsyncIterator[WholePlatform]:
         async with whole_platform(Path(folder) / "data") as started:
             maker, module = await started.maker(), wasm(_NAPPING)
             # A deterministic guest does not wait: it moves its clock.
-            options: dict[str, Any] = {"pricing": FLAT, "timeout_ms": 20_000, "deterministic": False}
+            options: dict[str, Any] = {
+                "pricing": FLAT,
+                "timeout_ms": 20_000,
+                "deterministic": False,
+            }
             await maker.publish(package(NAP, module, **options))
             policy = {"net_allow": ["example.com"]}
             await maker.publish(package(CALL, module, policy=policy, **options))

@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from api.backpressure import Backpressure
+from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.main import create_app
 from schema.contracts.account import Caller
@@ -73,9 +73,12 @@ class World:
             spells=unused,
             publishing=unused,
             casting=stand_in,
-            backpressure=Backpressure(stand_in, stand_in, open_casts_max=3, queued_runs_max=10),
+            backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
             casts=stand_in,
             files=unused,
+            receipts=unused,
+            replaying=unused,
+            modules=unused,
             feed=unused,
             health=unused,
             decoder=unused,

@@ -41,7 +41,7 @@ VERDICT_2 = (
     '"output_bytes":6,"stderr_bytes":7,"host_calls":8,"scratch_bytes_peak":9,"net_requests":10,'
     '"net_bytes":11},"sealed_output":"b3V0","sealed_stderr":null,"runner_id":"r","engine":"e",'
     '"violations":[{"kind":"net_denied","subject":"localhost","count":2}],'
-    '"stages":{"queued_us":1,"prepare_us":2,"run_us":3}}'
+    '"stages":{"queued_us":1,"prepare_us":2,"run_us":3},"clock_unix_ms":1700000000000}'
 )
 
 
