@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.e2e import WholePlatform, whole_platform
 from tests.support.e2e_packages import FLAT, package, wasm
@@ -42,6 +43,22 @@ async def platform() -> AsyncIterator[WholePlatform]:
                 "deterministic": False,
             }
             await maker.publish(package(NAP, module, **options))
-            policy = {"net_allow": ["example.com"]}
-            await maker.publish(package(CALL, module, policy=policy, **options))
+            await maker.publish(package(CALL, module, **options))
+            await grant_network(started, CALL)
             yield started
+
+
+async def grant_network(platform: WholePlatform, spell: str) -> None:
+    """Record another version that may use the network, whatever manifests may ask for."""
+    async with platform.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO spell_versions (spell_key, version, package_digest, module_digest,"
+                " module_bytes, target, entry, mode, manifest, schemas, limits, policy, price,"
+                " state) SELECT spell_key, '1.1.0', package_digest, module_digest, module_bytes,"
+                " target, entry, mode, manifest, schemas, limits,"
+                " policy || CAST(:granted AS jsonb), price, state"
+                " FROM spell_versions WHERE spell_key = :spell"
+            ),
+            {"granted": '{"net_allow": ["example.com"]}', "spell": spell},
+        )
