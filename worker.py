@@ -15,6 +15,7 @@ from activities import ports
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
+from activities.module_supply import ModuleSupply
 from activities.publishing import PublishingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
@@ -40,7 +41,7 @@ GRACE = timedelta(seconds=20)
 
 
 def build_workers(
-    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus
+    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus, engine: str
 ) -> list[Worker]:
     """The workers of this process, one per task queue."""
     settings = platform.settings
@@ -56,10 +57,11 @@ def build_workers(
     inspector: ports.ModuleInspector = SubprocessModuleInspector()
     gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
     casting = CastingActivities(casts, checker)
-    running = RunningActivities(casts, bus, blobs, vault, checker)
+    modules = ModuleSupply(blobs, bus, vault, engine)
+    running = RunningActivities(casts, bus, blobs, vault, checker, modules)
     billing = BillingActivities(casts, bus)
     maintenance = MaintenanceActivities(holds, states, bus)
-    publishing = PublishingActivities(spells, blobs, checker, inspector, gate)
+    publishing = PublishingActivities(spells, blobs, checker, inspector, gate, modules)
     return [
         Worker(
             platform.temporal,
@@ -102,7 +104,8 @@ async def run() -> None:
         await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
-        workers = build_workers(platform, checker, NatsRunBus(platform.nats))
+        engine = await SubprocessModuleInspector().engine_name()
+        workers = build_workers(platform, checker, NatsRunBus(platform.nats), engine)
         async with workers[0], workers[1]:
             await stop.wait()
 

@@ -56,6 +56,9 @@ class RunnerBus(Protocol):
             SpellError: SERVICE_UNAVAILABLE when it is not there (yet).
         """
 
+    async def fetch_code(self, engine: str, digest: str) -> bytes | None:
+        """What is kept as the module's signed code for this engine; not to be trusted yet."""
+
     async def announce_start(self, cast_id: str) -> None:
         """Hint that the guest starts now. Never fails: it is a hint."""
 

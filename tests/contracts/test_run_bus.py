@@ -173,7 +173,7 @@ async def test_a_module_in_a_wiped_bucket_is_brought_again(
     await client.jetstream().purge_stream(f"OBJ_{names.MODULES_BUCKET}")
     with pytest.raises(SpellError, match="not in the bucket"):
         await runner.fetch_module(digest)
-    monkeypatch.setattr("infra.run_bus._MODULE_KNOWN_SECONDS", 0.0)
+    monkeypatch.setattr("infra.run_bus._OBJECT_KNOWN_SECONDS", 0.0)
     await bus.ensure_module(digest, load)
     assert await runner.fetch_module(digest) == b"wiped"
 

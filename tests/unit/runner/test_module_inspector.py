@@ -71,7 +71,7 @@ async def test_it_refuses_a_module_that_is_too_large_without_looking_at_it(
 
 
 async def test_it_tells_the_facts_of_a_good_module(inspector: ModuleInspector) -> None:
-    facts = await inspector.inspect(guest("echo"), "_start", 4 * MIB)
+    facts, _ = await inspector.inspect(guest("echo"), "_start", 4 * MIB)
     assert facts.imports == ["wasi_snapshot_preview1.fd_read", "wasi_snapshot_preview1.fd_write"]
     assert facts.exports == ["_start", "memory"]
     assert facts.memory_bytes_min == 2 * 65536
@@ -80,9 +80,8 @@ async def test_it_tells_the_facts_of_a_good_module(inspector: ModuleInspector) -
 async def test_it_knows_the_size_of_a_memory_that_is_not_exported(
     inspector: ModuleInspector,
 ) -> None:
-    assert (await inspector.inspect(guest("hidden_memory"), "_start", MIB)).memory_bytes_min == (
-        3 * 65536
-    )
+    facts, _ = await inspector.inspect(guest("hidden_memory"), "_start", MIB)
+    assert facts.memory_bytes_min == 3 * 65536
 
 
 async def test_an_inspection_that_takes_too_long_is_killed() -> None:
