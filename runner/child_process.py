@@ -28,20 +28,21 @@ class Death:
 
 
 class ChildProcess:
-    """`python -m runner.sandbox.child` with an empty environment and one descriptor, its channel.
+    """`python -m runner.sandbox.child` with an empty environment and no descriptors but its two.
 
     It must be spawned from the main thread, with which it dies (`confinement.die_with_parent`).
 
     Args:
-        channel: descriptor that becomes its standard input and output.
+        channel: descriptor that becomes its standard input: orders in, answers out.
+        code_channel: descriptor that becomes its standard output: where it is handed code.
     """
 
-    def __init__(self, channel: int) -> None:
+    def __init__(self, channel: int, code_channel: int) -> None:
         self._stderr = os.memfd_create("sandbox-stderr")
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-B", "-m", "runner.sandbox.child"],
             stdin=channel,
-            stdout=channel,
+            stdout=code_channel,
             stderr=self._stderr,
             cwd=_ROOT,
             env={},

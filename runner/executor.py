@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from runner.compiling.code_store import CodeStore, CompilerDiedError
+from runner.compiling.code_store import CodeStore
+from runner.compiling.local_compiler import CompilerDiedError
+from runner.compiling.sealed_code import SealedCode
 from runner.pool import SandboxPool
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import SandboxDiedError, SandboxProcess, StaleCodeRefusedError
@@ -71,8 +73,9 @@ class Executor:
         request = execution.request
         try:
             inputs = self._key.open(request.sealed_inputs)
+            code = await self._code_if_cold(request.module_digest)
             async with self._pool.process(request.module_digest) as process:
-                await self._make_warm(process, request.module_digest)
+                await self._make_warm(process, request.module_digest, code)
                 if execution.stopped:
                     return self._verdicts.cancelled_before_start(request)
                 return await self._run(execution, process, inputs)
@@ -91,20 +94,36 @@ class Executor:
             execution.process = None
         return self._verdicts.of_run(request, end, len(inputs), stopped=execution.stopped)
 
-    async def _make_warm(self, process: SandboxProcess, digest: str) -> None:
+    async def _code_if_cold(self, digest: str) -> SealedCode | None:
+        """Find the code first: no sandbox process waits while code is fetched or compiled."""
+        engine = self._pool.engine
+        if self._pool.is_warm(digest) or self._code.is_in_memory(engine, digest):
+            return None
+        return await self._code.compiled(engine, digest)
+
+    async def _make_warm(
+        self, process: SandboxProcess, digest: str, code: SealedCode | None
+    ) -> None:
         if digest in process.warm:
+            self._code.counters.count("hits_child")
             return
+        if code is None:
+            code = await self._code.compiled(process.engine, digest)
         try:
-            await process.load(digest, await self._code.compiled(process.engine, digest))
+            await process.load(digest, code)
         except StaleCodeRefusedError:
-            # The cache came from another machine, or the engine changed without a new name.
-            await self._code.forget(process.engine, digest)
-            try:
-                await process.load(digest, await self._code.compiled(process.engine, digest))
-            except StaleCodeRefusedError as error:
-                raise PlatformFaultError("code compiled here does not run here") from error
+            await self._load_anew(process, digest, code)
         while _is_too_warm(process):
+            self._code.counters.count("evicted_child")
             await process.drop(next(iter(process.warm)))
+
+    async def _load_anew(self, process: SandboxProcess, digest: str, stale: SealedCode) -> None:
+        """Have the code made here: what there was is for another processor."""
+        code = await self._code.compiled_anew(process.engine, digest, stale)
+        try:
+            await process.load(digest, code)
+        except StaleCodeRefusedError as error:
+            raise PlatformFaultError("code compiled here does not run here") from error
 
 
 def _is_too_warm(process: SandboxProcess) -> bool:

@@ -13,8 +13,8 @@ import uvloop
 from infra.nats_connection import open_nats
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
+from runner.compiling.cache_counters import reporting
+from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
@@ -41,7 +41,7 @@ def main() -> None:
 async def _run(settings: RunnerSettings) -> int:
     runner_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     key = RunnerKey(settings.private_key.get_secret_value())
-    cache = CompiledCache(settings.data_dir, settings.compiled_cache_bytes_max)
+    sizes = CacheSizes(settings.compiled_cache_bytes_max, settings.code_memory_bytes_max)
     drained = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, drained.set)
@@ -53,15 +53,17 @@ async def _run(settings: RunnerSettings) -> int:
         on_closed=drained.set,
     ) as client:
         bus: RunnerBus = NatsRunnerBus(client)
+        code = CodeStore.open(settings.data_dir, sizes, bus, settings.code_public_key)
         supervisor = Supervisor(
             bus,
             SandboxPool(settings.children),
-            CodeStore(cache, bus.fetch_module),
+            code,
             key,
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )
-        await _work_until(drained, supervisor)
+        async with reporting(code.counters):
+            await _work_until(drained, supervisor)
         refused = client.is_closed
     _log.info("runner %s has ended", runner_id)
     return 1 if refused else 0

@@ -1,46 +1,104 @@
-"""Finds compiled code for a module: on disk, else fetched from the bus and compiled."""
+"""Finds compiled code for a module: in memory, on disk, from the platform; or has it compiled.
+
+Code is compiled when a spell is published, and comes signed from the bucket. It is compiled here
+only when that code is for another engine or processor: during a rolling upgrade, or in a fleet of
+unlike machines.
+"""
 
 import asyncio
 import logging
-import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from runner.compiling.cache_counters import CacheCounters
+from runner.compiling.code_verifier import CodeVerifier
 from runner.compiling.compiled_cache import CompiledCache
-from runner.refusals import ModuleRefusedError
-from schema import limits
+from runner.compiling.local_compiler import compile_locally
+from runner.compiling.sealed_code import SealedCode
+from runner.compiling.sealed_codes import SealedCodes
 
-_ROOT = Path(__file__).resolve().parents[2]
-# Exit status of runner/compiling/compile.py, which loads wasmtime and so is not imported here.
-_REFUSED_STATUS = 2
 _COMPILERS_MAX = 2
 
 _log = logging.getLogger(__name__)
 
 
-class CompilerDiedError(Exception):
-    """The compiler was killed or took too long. The module has passed the same check at publish."""
+class ModuleSource(Protocol):
+    """Where modules and their code come from: the bus."""
+
+    async def fetch_module(self, digest: str) -> bytes:
+        """The module's verified bytes."""
+
+    async def fetch_code(self, engine: str, digest: str) -> bytes | None:
+        """What is in the bucket as the module's signed code; not to be trusted yet."""
+
+
+@dataclass(frozen=True)
+class CacheSizes:
+    """What may be kept of compiled code, in bytes; the longest unused goes first."""
+
+    disk_bytes_max: int
+    memory_bytes_max: int
 
 
 class CodeStore:
-    """Compiled code by module digest.
+    """Compiled code by engine and module digest.
 
     Args:
-        cache: where it is kept between runs of this process.
-        fetch_module: answers the module's verified bytes.
+        disk: where it is kept between runs of this process.
+        memory: where it is kept for the sandbox processes of this one.
+        source: answers what is not here.
+        verifier: knows the platform's own code.
+        counters: what is counted is told by `CacheNumbers`.
     """
 
     def __init__(
-        self, cache: CompiledCache, fetch_module: Callable[[str], Awaitable[bytes]]
+        self,
+        disk: CompiledCache,
+        memory: SealedCodes,
+        source: ModuleSource,
+        verifier: CodeVerifier,
+        counters: CacheCounters,
     ) -> None:
-        self._cache = cache
-        self._fetch_module = fetch_module
-        # Many casts of a new module arrive together; one of them compiles.
+        self._disk = disk
+        self._memory = memory
+        self._source = source
+        self._verifier = verifier
+        self.counters = counters
+        # Many casts of a new module arrive together; one of them finds or makes its code.
         self._under_way: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._compilers = asyncio.Semaphore(_COMPILERS_MAX)
 
-    async def compiled(self, engine: str, digest: str) -> bytes:
+    @classmethod
+    def open(
+        cls, folder: Path, sizes: CacheSizes, source: ModuleSource, public_key: str
+    ) -> "CodeStore":
+        """A store on this machine's disk.
+
+        Args:
+            folder: made when it is not there. Several runners may share it.
+            sizes: bounds of disk and memory.
+            source: answers what is not here.
+            public_key: base64 Ed25519 key of the platform, for code.
+
+        Raises:
+            ValueError: a key is none.
+        """
+        counters = CacheCounters()
+        return cls(
+            CompiledCache(folder, sizes.disk_bytes_max, counters),
+            SealedCodes(sizes.memory_bytes_max, counters),
+            source,
+            CodeVerifier(public_key),
+            counters,
+        )
+
+    def is_in_memory(self, engine: str, digest: str) -> bool:
+        """Whether `compiled` answers without reading, fetching or compiling anything."""
+        return self._memory.get(engine, digest) is not None
+
+    async def compiled(self, engine: str, digest: str) -> SealedCode:
         """The module's code for this engine.
 
         Raises:
@@ -54,42 +112,72 @@ class CodeStore:
             finally:
                 self._under_way.pop(digest, None)
 
-    async def forget(self, engine: str, digest: str) -> None:
-        """Compile the module anew next time: what is kept does not fit this machine."""
-        await asyncio.to_thread(self._cache.remove, engine, digest)
+    async def compiled_anew(self, engine: str, digest: str, stale: SealedCode) -> SealedCode:
+        """Code made on this machine, in place of code that its sandbox processes refused.
 
-    async def _find_or_make(self, engine: str, digest: str) -> bytes:
-        code = await asyncio.to_thread(self._cache.read, engine, digest)
+        Args:
+            engine: the engine's name.
+            digest: the module's.
+            stale: the refused code. When somebody replaced it meanwhile, that one is the answer.
+
+        Raises:
+            ModuleRefusedError, CompilerDiedError, SpellError: as `compiled`.
+        """
+        async with self._under_way[digest]:
+            try:
+                code = self._memory.get(engine, digest)
+                if code is None or code is stale:
+                    self.counters.count("stale")
+                    code = await self._make(engine, digest)
+                return code
+            finally:
+                self._under_way.pop(digest, None)
+
+    async def _find_or_make(self, engine: str, digest: str) -> SealedCode:
+        if (code := self._memory.get(engine, digest)) is not None:
+            self.counters.count("hits_memory")
+            return code
+        code = await self._read(engine, digest) or await self._fetch(engine, digest)
         if code is None:
-            module = await self._fetch_module(digest)
-            async with self._compilers:
-                code = await _compile(module)
-            await asyncio.to_thread(self._cache.write, engine, digest, code)
-            _log.info("compiled %s: %d bytes of code", digest, len(code))
+            return await self._make(engine, digest)
+        self._memory.put(engine, digest, code)
         return code
 
+    async def _read(self, engine: str, digest: str) -> SealedCode | None:
+        content = await asyncio.to_thread(self._disk.read, engine, digest)
+        if content is None:
+            return None
+        self.counters.count("hits_disk")
+        return await asyncio.to_thread(SealedCode.of, content)
 
-async def _compile(module: bytes) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-s", "-B", "-m", "runner.compiling.compile"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=_ROOT,
-        env={},
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(limits.MODULE_CHECK_SECONDS_MAX):
-            code, _ = await process.communicate(module)
-    except TimeoutError as error:
-        raise CompilerDiedError("the compiler took too long") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == _REFUSED_STATUS:
-        raise ModuleRefusedError(code.decode(errors="replace"))
-    if process.returncode != 0:
-        raise CompilerDiedError(f"the compiler ended with status {process.returncode}")
-    return code
+    async def _fetch(self, engine: str, digest: str) -> SealedCode | None:
+        signed = await self._source.fetch_code(engine, digest)
+        if signed is None:
+            return None
+        content = await asyncio.to_thread(self._verifier.verified, engine, digest, signed)
+        if content is None:
+            self.counters.count("corrupt")
+            _log.error("the code of %s in the bucket is not the platform's", digest)
+            return None
+        self.counters.count_fetched(len(content))
+        await self._write(engine, digest, content)
+        return await asyncio.to_thread(SealedCode.of, content)
+
+    async def _make(self, engine: str, digest: str) -> SealedCode:
+        module = await self._source.fetch_module(digest)
+        async with self._compilers:
+            code = await compile_locally(module)
+        self.counters.count_compiled(code.size_bytes)
+        _log.warning(
+            "compiled %s here: %d bytes of code", digest, code.size_bytes, extra={"engine": engine}
+        )
+        await self._write(engine, digest, code.content())
+        self._memory.put(engine, digest, code)
+        return code
+
+    async def _write(self, engine: str, digest: str, content: bytes) -> None:
+        try:
+            await asyncio.to_thread(self._disk.write, engine, digest, content)
+        except OSError as error:
+            # A full disk costs time later; the run need not wait for it.
+            _log.error("cannot keep compiled code on disk: %s", error)

@@ -1,10 +1,12 @@
 """A sandbox process: takes one order at a time from the supervisor and answers it.
 
-Run as `python -m runner.sandbox.child`, with the channel as standard input and output. It is
+Run as `python -m runner.sandbox.child`, with the channel of orders and answers as standard input,
+and a second one, over which it is handed descriptors of compiled code, as standard output. It is
 trusted with nothing but the run in hand: no key, no credential, no file, no network.
 """
 
 import os
+import socket
 import time
 from typing import Any
 
@@ -21,7 +23,7 @@ def main() -> None:
     layers = confinement.leave_shared_namespaces()
     confinement.die_with_parent()
     confinement.hide_memory()
-    channel = _take_channel()
+    channel, code_channel = _take_channels()
     engine = engine_name()
     confinement.limit_resources()
     layers += confinement.give_up_privileges()
@@ -29,17 +31,17 @@ def main() -> None:
     sandbox = Sandbox()
     _send(channel, Frame({"engine": engine, "confinement": layers}))
     while (order := read_frame(channel)) is not None:
-        _send(channel, _answer(sandbox, order))
+        _send(channel, _answer(sandbox, order, code_channel))
 
 
-def _take_channel() -> int:
-    """Keep the channel for ourselves, so that no stray print can get into it."""
-    channel = os.dup(0)
+def _take_channels() -> tuple[int, socket.socket]:
+    """Keep the channels for ourselves, so that no stray print can get into them."""
+    channel, code_channel = os.dup(0), socket.socket(fileno=os.dup(1))
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-    return channel
+    return channel, code_channel
 
 
 def _send(channel: int, answer: Frame) -> None:
@@ -48,11 +50,11 @@ def _send(channel: int, answer: Frame) -> None:
     write_frame(channel, answer)
 
 
-def _answer(sandbox: Sandbox, order: Frame) -> Frame:
+def _answer(sandbox: Sandbox, order: Frame, code_channel: socket.socket) -> Frame:
     try:
         match order.head:
             case {"do": "load", "digest": digest}:
-                sandbox.load(digest, order.first)
+                _load(sandbox, digest, code_channel)
                 return Frame({"loaded": digest})
             case {"do": "drop", "digest": digest}:
                 sandbox.drop(digest)
@@ -65,6 +67,14 @@ def _answer(sandbox: Sandbox, order: Frame) -> Frame:
         return Frame({"refused": refusal.message, "details": refusal.details})
     except StaleCodeError:
         return Frame({"stale": True})
+
+
+def _load(sandbox: Sandbox, digest: str, code_channel: socket.socket) -> None:
+    _, (code,), _, _ = socket.recv_fds(code_channel, 1, 1)
+    try:
+        sandbox.load(digest, code)
+    finally:
+        os.close(code)  # the mapping stays
 
 
 def _report_frame(report: Report) -> Frame:
