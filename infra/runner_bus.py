@@ -22,7 +22,6 @@ from nats.js import api
 
 from infra.nats_connection import without_credentials
 from schema import limits, names
-from schema.compiled_code import SIGNATURE_BYTES
 from schema.contracts.run import Verdict
 from schema.errors import SpellError
 
@@ -199,28 +198,30 @@ class NatsRunnerBus:
                 return False
         return True
 
-    async def fetch_module(self, digest: str) -> bytes:
-        """A module's bytes, which have this digest.
+    async def fetch_object(self, digest: str) -> bytes:
+        """The bytes of a module or of resources, which have this digest.
 
         It reads the bucket's stream directly, and so needs no right to make consumers.
 
         Raises:
             SpellError: SERVICE_UNAVAILABLE when it is not there (yet), or is not what it says.
         """
-        content = await self._read_object(digest, limits.MODULE_BYTES_MAX)
+        content = await self._read_object(digest)
         if content is None or f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-            raise SpellError("SERVICE_UNAVAILABLE", f"The module {digest} is not in the bucket.")
+            raise SpellError("SERVICE_UNAVAILABLE", f"The object {digest} is not in the bucket.")
         return content
 
     async def fetch_code(self, engine: str, digest: str) -> bytes | None:
         """What the bucket has as the module's signed code, or None. Not to be trusted yet."""
-        return await self._read_object(
-            names.code_object(engine, digest), limits.COMPILED_BYTES_MAX + SIGNATURE_BYTES
-        )
+        return await self._read_object(names.code_object(engine, digest))
 
     async def announce_start(self, cast_id: str) -> None:
         """Hint that the guest starts now."""
         await self._hint(cast_id, b"started")
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        """Pass on what the guest reports, sealed to the platform."""
+        await self._hint(cast_id, names.PROGRESS_HINT + sealed_report.encode("ascii"))
 
     async def publish_verdict(self, verdict: Verdict) -> None:
         """Publish the verdict, unless the cast has one, and wake who waits for it."""
@@ -244,22 +245,22 @@ class NatsRunnerBus:
             # Whoever waits also looks by himself from time to time.
             _log.info("a hint is lost: %s", without_credentials(error))
 
-    async def _read_object(self, name: str, bytes_max: int) -> bytes | None:
+    async def _read_object(self, name: str) -> bytes | None:
         """The content of an object, or None when it is not there or too large."""
         with _translated():
             try:
-                return await self._read_chunks(name, bytes_max)
+                return await self._read_chunks(name)
             except nats.js.errors.NotFoundError:
                 return None
 
-    async def _read_chunks(self, name: str, bytes_max: int) -> bytes:
+    async def _read_chunks(self, name: str) -> bytes:
         """Meta and chunks, in the layout that all NATS clients share."""
         stream, bucket = f"OBJ_{names.MODULES_BUCKET}", names.MODULES_BUCKET
         encoded = base64.urlsafe_b64encode(name.encode()).decode()
         meta = await self._js.get_last_msg(stream, f"$O.{bucket}.M.{encoded}", direct=True)
         info = api.ObjectInfo.from_response(json.loads(meta.data or b"{}"))
         size = info.size or 0
-        if info.deleted or size > bytes_max:
+        if info.deleted or size > limits.BUS_OBJECT_BYTES_MAX:
             raise nats.js.errors.NotFoundError
         content, after = bytearray(), 0
         while len(content) < size:

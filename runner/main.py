@@ -15,6 +15,7 @@ from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
 from runner.compiling.cache_counters import reporting
 from runner.compiling.code_store import CacheSizes, CodeStore
+from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
@@ -59,6 +60,7 @@ async def _run(settings: RunnerSettings) -> int:
             SandboxPool(settings.children),
             code,
             key,
+            Egress(),
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )

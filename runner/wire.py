@@ -12,8 +12,8 @@ from typing import Any
 
 _LENGTHS = struct.Struct(">III")
 _HEAD_BYTES_MAX = 64 * 1024
-CODE_BYTES_MAX = 256 * 1024 * 1024
-"""Largest compiled module that is passed on; compiled code is 3 to 14 times the module."""
+ORDER_BYTES_MAX = 64 * 1024 * 1024
+"""Largest attachment of an order: inputs, or an archive of resources."""
 
 
 class FrameError(ValueError):
@@ -73,7 +73,7 @@ class FrameReader:
         return frame
 
 
-def read_frame(descriptor: int, attachment_bytes_max: int = CODE_BYTES_MAX) -> Frame | None:
+def read_frame(descriptor: int, attachment_bytes_max: int = ORDER_BYTES_MAX) -> Frame | None:
     """Read one frame, waiting for it; None when the other side has closed.
 
     Raises:

@@ -23,6 +23,9 @@ MANIFEST_BYTES_MAX = 64 * 1024
 SCHEMA_BYTES_MAX = 256 * 1024
 TEXT_FILE_BYTES_MAX = MIB
 
+# Modules, compiled code and archives of resources travel to runners through one bucket.
+BUS_OBJECT_BYTES_MAX = 256 * MIB
+
 # Runs.
 TIMEOUT_MS_MAX = 300_000
 MEMORY_MB_MAX = 512
@@ -60,8 +63,8 @@ SCHEMA_CHECK_SECONDS_MAX = 2.0
 # Validating and compiling one module at publish.
 MODULE_CHECK_SECONDS_MAX = 60.0
 MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB
-# Compiled code is 2 to 14 times its module.
-COMPILED_BYTES_MAX = 256 * MIB
+# Compiled code is 2 to 14 times its module. It travels with a signature.
+COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
 # Between saying "stop" to the runners and deciding that none of them holds the cast.
 STOP_GRACE = timedelta(seconds=2)

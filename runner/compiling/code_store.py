@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class ModuleSource(Protocol):
     """Where modules and their code come from: the bus."""
 
-    async def fetch_module(self, digest: str) -> bytes:
-        """The module's verified bytes."""
+    async def fetch_object(self, digest: str) -> bytes:
+        """The bytes that have this digest."""
 
     async def fetch_code(self, engine: str, digest: str) -> bytes | None:
         """What is in the bucket as the module's signed code; not to be trusted yet."""
@@ -164,7 +164,7 @@ class CodeStore:
         return await asyncio.to_thread(SealedCode.of, content)
 
     async def _make(self, engine: str, digest: str) -> SealedCode:
-        module = await self._source.fetch_module(digest)
+        module = await self._source.fetch_object(digest)
         async with self._compilers:
             code = await compile_locally(module)
         self.counters.count_compiled(code.size_bytes)

@@ -26,6 +26,9 @@ from runner.sandbox.module_checks import (
     compile_module,
     facts_of,
 )
+from runner.sandbox.wasi.guest import Guest
+from runner.sandbox.wasi.linking import HostFunctions
+from runner.sandbox.wasi.memory import GuestMemory
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ def inspect(wasm: bytes, entry: str, memory_bytes_max: int) -> Inspection:
     """
     try:
         check_length(wasm)
-        engine = build_engine(GuestMemories(), parallel_compilation=True)
+        memories = GuestMemories()
+        engine = build_engine(memories, parallel_compilation=True)
         linker = wasmtime.Linker(engine)
-        linker.define_wasi()
+        HostFunctions(Guest(GuestMemory(memories.view))).define(linker)
         module = compile_module(engine, wasm)
         check_imports(linker, module)
         check_entry(module, entry)

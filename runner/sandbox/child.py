@@ -5,17 +5,33 @@ and a second one, over which it is handed descriptors of compiled code, as stand
 trusted with nothing but the run in hand: no key, no credential, no file, no network.
 """
 
+import json
 import os
 import socket
+import sys
 import time
+import traceback
+from dataclasses import dataclass
 from typing import Any
 
 from runner.refusals import ModuleRefusedError
 from runner.sandbox import confinement
+from runner.sandbox.channel_attendant import ChannelAttendant
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
-from runner.sandbox.sandbox import Report, Sandbox, StaleCodeError
+from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
 from runner.wire import Frame, read_frame, write_frame
+from schema.packaging.tar_reading import read_tar
+
+_FAULT_STATUS = 70
+
+
+@dataclass(frozen=True)
+class _Channels:
+    orders: int
+    """Orders in, answers out."""
+    code: socket.socket
+    """A descriptor of code comes here before the order to load it."""
 
 
 def main() -> None:
@@ -23,25 +39,32 @@ def main() -> None:
     layers = confinement.leave_shared_namespaces()
     confinement.die_with_parent()
     confinement.hide_memory()
-    channel, code_channel = _take_channels()
+    channels = _take_channels()
     engine = engine_name()
     confinement.limit_resources()
     layers += confinement.give_up_privileges()
     # Only now: the engine starts threads, and they must be confined as well.
-    sandbox = Sandbox()
-    _send(channel, Frame({"engine": engine, "confinement": layers}))
-    while (order := read_frame(channel)) is not None:
-        _send(channel, _answer(sandbox, order, code_channel))
+    try:
+        _serve(channels, Sandbox(), Frame({"engine": engine, "confinement": layers}))
+    except Exception as fault:  # noqa: BLE001 - the last thing that this process does
+        _tell_where(fault)
+        sys.exit(_FAULT_STATUS)
 
 
-def _take_channels() -> tuple[int, socket.socket]:
+def _serve(channels: _Channels, sandbox: Sandbox, hello: Frame) -> None:
+    _send(channels.orders, hello)
+    while (order := read_frame(channels.orders)) is not None:
+        _send(channels.orders, _answer(channels, sandbox, order))
+
+
+def _take_channels() -> _Channels:
     """Keep the channels for ourselves, so that no stray print can get into them."""
-    channel, code_channel = os.dup(0), socket.socket(fileno=os.dup(1))
+    channels = _Channels(os.dup(0), socket.socket(fileno=os.dup(1)))
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-    return channel, code_channel
+    return channels
 
 
 def _send(channel: int, answer: Frame) -> None:
@@ -50,17 +73,23 @@ def _send(channel: int, answer: Frame) -> None:
     write_frame(channel, answer)
 
 
-def _answer(sandbox: Sandbox, order: Frame, code_channel: socket.socket) -> Frame:
+def _answer(channels: _Channels, sandbox: Sandbox, order: Frame) -> Frame:
     try:
         match order.head:
             case {"do": "load", "digest": digest}:
-                _load(sandbox, digest, code_channel)
+                _load(channels.code, sandbox, digest)
                 return Frame({"loaded": digest})
             case {"do": "drop", "digest": digest}:
                 sandbox.drop(digest)
                 return Frame({"dropped": digest})
-            case {"do": "run", "digest": digest, "entry": entry, "bounds": bounds}:
-                return _report_frame(sandbox.run(digest, entry, RunBounds(**bounds), order.first))
+            case {"do": "provide", "name": name}:
+                sandbox.provide(name, _files_of(order.first))
+                return Frame({"provided": name})
+            case {"do": "run"}:
+                attendant = ChannelAttendant(channels.orders)
+                report = sandbox.run(_guest_order(order), attendant)
+                attendant.close()
+                return _report_frame(report)
             case _:
                 raise ValueError("an order that this process does not know")
     except ModuleRefusedError as refusal:
@@ -69,12 +98,35 @@ def _answer(sandbox: Sandbox, order: Frame, code_channel: socket.socket) -> Fram
         return Frame({"stale": True})
 
 
-def _load(sandbox: Sandbox, digest: str, code_channel: socket.socket) -> None:
-    _, (code,), _, _ = socket.recv_fds(code_channel, 1, 1)
+def _load(channel: socket.socket, sandbox: Sandbox, digest: str) -> None:
+    _, (code,), _, _ = socket.recv_fds(channel, 1, 1)
     try:
         sandbox.load(digest, code)
     finally:
         os.close(code)  # the mapping stays
+
+
+def _guest_order(order: Frame) -> GuestOrder:
+    head = order.head
+    return GuestOrder(
+        digest=head["digest"],
+        entry=head["entry"],
+        bounds=RunBounds(**head["bounds"]),
+        stdin=order.first,
+        environment=json.loads(order.second) if order.second else {},
+        deterministic=head["deterministic"],
+        seed=bytes.fromhex(head["seed"]),
+        clock_unix_ms=head["clock_unix_ms"],
+        resources=head["resources"],
+        network=head["network"],
+    )
+
+
+def _files_of(archive: bytes) -> dict[str, bytes]:
+    """What is below `resources/` in a canonical archive, by path from there."""
+    return {
+        name.removeprefix("resources/"): content for name, (_, content) in read_tar(archive).items()
+    }
 
 
 def _report_frame(report: Report) -> Frame:
@@ -84,11 +136,25 @@ def _report_frame(report: Report) -> Frame:
         "fuel": report.fuel,
         "wall_ms": report.wall_ms,
         "cpu_ms": report.cpu_ms,
+        "waited_ms": report.waited_ms,
         "memory_bytes_peak": report.memory_bytes_peak,
         "output_bytes": report.output_bytes,
         "stderr_bytes": report.stderr_bytes,
+        "host_calls": report.host_calls,
+        "scratch_bytes_peak": report.scratch_bytes_peak,
+        "violations": [
+            {"kind": kind, "subject": subject, "count": count}
+            for (kind, subject), count in report.violations.items()
+        ],
     }
     return Frame({"report": head}, report.output, report.stderr)
+
+
+def _tell_where(fault: Exception) -> None:
+    """Say which lines failed and how, but no value: it could be a guest's secret."""
+    places = traceback.extract_tb(fault.__traceback__)
+    lines = [f"{place.filename}:{place.lineno} {place.name}" for place in places]
+    sys.stderr.write("\n".join([*lines, type(fault).__name__]) + "\n")
 
 
 if __name__ == "__main__":

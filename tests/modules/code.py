@@ -43,7 +43,7 @@ class Bucket:
     code: dict[tuple[str, str], bytes] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    async def fetch_module(self, digest: str) -> bytes:
+    async def fetch_object(self, digest: str) -> bytes:
         return await self.modules(digest)
 
     async def fetch_code(self, engine: str, digest: str) -> bytes | None:

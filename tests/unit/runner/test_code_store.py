@@ -16,11 +16,12 @@ from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.compiling.sealed_code import SealedCode
 from runner.refusals import ModuleRefusedError
 from runner.sandbox.engine import engine_name
-from runner.sandbox_process import Finished, SandboxProcess
+from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.errors import SpellError
 from schema.limits import MIB
 from tests.modules.code import CODE_PUBLIC_KEY, SIZES, Bucket, code_store, compiled, signed
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import Bystander
 from tests.unit.runner.conftest import LIMITS
 
 
@@ -119,7 +120,7 @@ async def test_code_that_the_platform_signed_is_taken_and_nothing_is_compiled(
         disk_bytes=len(content) + 32,
     )
     await sandbox.load(digest_of("hello"), code)
-    end = await sandbox.run(digest_of("hello"), "_start", LIMITS, b"")
+    end = await sandbox.run(GuestRun(digest_of("hello"), "_start", LIMITS), Bystander())
     assert isinstance(end, Finished)
     assert end.report.code is None
 

@@ -8,9 +8,10 @@ import pytest
 
 from runner.compiling.cache_counters import CacheCounters
 from runner.compiling.compiled_cache import CompiledCache
-from runner.sandbox_process import Finished, SandboxProcess
+from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from tests.modules.code import code_store
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import Bystander
 from tests.unit.runner.conftest import LIMITS
 
 ENGINE = "wasmtime-1/abc"
@@ -177,6 +178,6 @@ async def test_a_forged_entry_is_compiled_anew_and_never_run(
     assert fetched == [digest, digest]
     assert store.counters.numbers().corrupt == 1
     await sandbox.load(digest, code)
-    end = await sandbox.run(digest, "_start", LIMITS, b"")
+    end = await sandbox.run(GuestRun(digest, "_start", LIMITS), Bystander())
     assert isinstance(end, Finished)
     assert end.report.code is None

@@ -1,8 +1,10 @@
 """Between the bus and the sandbox: warm modules, stale code, and stops that come early."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wasmtime
@@ -10,6 +12,7 @@ import wasmtime
 from runner import executor as executor_module
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
+from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter
 from schema.contracts.run import Outcome
@@ -17,6 +20,7 @@ from schema.errors import SpellError
 from tests.modules.code import code_store
 from tests.modules.fleet import FLEET_KEY, base64_of, opened, request_for
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import NoEgress
 
 
 class Desk:
@@ -25,6 +29,7 @@ class Desk:
     def __init__(self, pool: SandboxPool, folder: Path) -> None:
         self.fetched: list[str] = []
         self.started: list[str] = []
+        self.progress: list[tuple[str, dict[str, Any]]] = []
         self.fetching = asyncio.Event()
         self.may_fetch = asyncio.Event()
         self.may_fetch.set()
@@ -34,9 +39,11 @@ class Desk:
         self.executor = Executor(
             pool,
             self.code,
+            ResourceStore(self._fetch),
             RunnerKey(base64_of(bytes(FLEET_KEY))),
             VerdictWriter("runner-1", pool.engine),
-            self._note_start,
+            NoEgress(),
+            self,
         )
 
     async def _fetch(self, digest: str) -> bytes:
@@ -47,8 +54,11 @@ class Desk:
             raise SpellError("SERVICE_UNAVAILABLE")
         return self.modules[digest]
 
-    async def _note_start(self, cast_id: str) -> None:
+    async def announce_start(self, cast_id: str) -> None:
         self.started.append(cast_id)
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        self.progress.append((cast_id, json.loads(opened(sealed_report))))
 
 
 @pytest.fixture(scope="module")
