@@ -121,7 +121,11 @@ class PlatformVault:
 
 
 def code_public_key(master_key: str) -> str:
-    """What runners know the platform's compiled code by: base64, from the base64 master key."""
+    """What runners know the platform's compiled code by: base64, from the base64 master key.
+
+    Raises:
+        ValueError: the master key is not base64.
+    """
     signing_key = _signing_key(_from_base64(master_key), CODE_SIGNING_PURPOSE)
     return base64.b64encode(signing_key.public_key().public_bytes_raw()).decode("ascii")
 
