@@ -160,6 +160,7 @@ class CodeStore:
             _log.error("the code of %s in the bucket is not the platform's", digest)
             return None
         self.counters.count_fetched(len(content))
+        _log.info("fetched the code of %s: %d bytes", digest, len(content))
         await self._write(engine, digest, content)
         return await asyncio.to_thread(SealedCode.of, content)
 
