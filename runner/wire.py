@@ -12,6 +12,8 @@ from typing import Any
 
 _LENGTHS = struct.Struct(">III")
 _HEAD_BYTES_MAX = 64 * 1024
+# A larger buffer is mapped and unmapped for each frame: 14 us.
+_READ_BYTES = 64 * 1024
 ORDER_BYTES_MAX = 64 * 1024 * 1024
 """Largest attachment of an order: inputs, or an archive of resources."""
 
@@ -81,7 +83,7 @@ def read_frame(descriptor: int, attachment_bytes_max: int = ORDER_BYTES_MAX) -> 
     """
     reader = FrameReader(attachment_bytes_max)
     started = False
-    while piece := os.read(descriptor, 1 << 20):
+    while piece := os.read(descriptor, _READ_BYTES):
         started = True
         frame = reader.feed(piece)
         if frame is not None:

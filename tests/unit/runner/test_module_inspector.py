@@ -59,6 +59,7 @@ REFUSED = {
 LARGE = bytes(
     wasmtime.wat2wasm(
         '(module (memory 1) (func (export "_start") (local i32)'
+        "(local.set 0 (i32.load (i32.const 0)))"
         + "(local.set 0 (i32.rotl (i32.add (local.get 0) (i32.const 1)) (i32.const 3)))" * 200_000
         + "(i32.store (i32.const 0) (local.get 0))))"
     )
