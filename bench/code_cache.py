@@ -1,6 +1,6 @@
 """What it takes to make a module warm whose code is in memory: `python -m bench.code_cache`.
 
-A hit is the whole way: a descriptor of the sealed code handed to a sandbox process, mapped and
+A hit is the whole way: a descriptor of the frozen code handed to a sandbox process, mapped and
 linked there, and the answer back. Its floor is `Module.deserialize_file` on the same file in this
 process, in the same run, alternating. The goal is 0.2 ms for a module of 1 MB.
 """
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import uvloop
 import wasmtime
 
+from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.local_compiler import compile_locally
-from runner.compiling.sealed_code import SealedCode
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox_process import SandboxProcess
@@ -85,13 +85,13 @@ async def measure_code_cache(rounds: int = 500) -> CodeCacheFigures:
     )
 
 
-async def _loaded_ms(process: SandboxProcess, digest: str, code: SealedCode) -> float:
+async def _loaded_ms(process: SandboxProcess, digest: str, code: FrozenCode) -> float:
     began = time.perf_counter()
     await process.load(digest, code)
     return (time.perf_counter() - began) * 1000
 
 
-def _deserialized_ms(engine: wasmtime.Engine, code: SealedCode) -> float:
+def _deserialized_ms(engine: wasmtime.Engine, code: FrozenCode) -> float:
     with code.lent() as descriptor:
         began = time.perf_counter()
         module = wasmtime.Module.deserialize_file(engine, f"/proc/self/fd/{descriptor}")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from runner.attendance import Attendance, Egress
 from runner.compiling.code_store import CodeStore
+from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.local_compiler import CompilerDiedError
-from runner.compiling.sealed_code import SealedCode
 from runner.pool import SandboxPool
 from runner.ports import Announcer
 from runner.progress_line import ProgressLine
@@ -140,7 +140,7 @@ class Executor:
             stopped=execution.stopped,
         )
 
-    async def _code_if_cold(self, digest: str) -> SealedCode | None:
+    async def _code_if_cold(self, digest: str) -> FrozenCode | None:
         """Find the code first: no sandbox process waits while code is fetched or compiled."""
         engine = self._pool.engine
         if self._pool.is_warm(digest) or self._code.is_in_memory(engine, digest):
@@ -148,7 +148,7 @@ class Executor:
         return await self._code.compiled(engine, digest)
 
     async def _make_warm(
-        self, process: SandboxProcess, digest: str, code: SealedCode | None
+        self, process: SandboxProcess, digest: str, code: FrozenCode | None
     ) -> None:
         if digest in process.warm:
             self._code.counters.count("hits_child")
@@ -163,7 +163,7 @@ class Executor:
             self._code.counters.count("evicted_child")
             await process.drop(next(iter(process.warm)))
 
-    async def _load_anew(self, process: SandboxProcess, digest: str, stale: SealedCode) -> None:
+    async def _load_anew(self, process: SandboxProcess, digest: str, stale: FrozenCode) -> None:
         """Have the code made here: what there was is for another processor."""
         code = await self._code.compiled_anew(process.engine, digest, stale)
         try:

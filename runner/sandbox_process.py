@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 from pydantic import ValidationError
 
 from runner.child_process import ChildProcess, Death
-from runner.compiling.sealed_code import SealedCode
+from runner.compiling.frozen_code import FrozenCode
 from runner.guest_report import GuestReport
 from runner.refusals import ModuleRefusedError
 from runner.wire import Frame, FrameError, FrameReader, encode
@@ -161,7 +161,7 @@ class SandboxProcess(asyncio.Protocol):
         """Whether it can take another order."""
         return self._reaping is None
 
-    async def load(self, digest: str, code: SealedCode) -> None:
+    async def load(self, digest: str, code: FrozenCode) -> None:
         """Make a module warm in it. It maps the code, so that all processes share its pages.
 
         Raises:
@@ -177,7 +177,7 @@ class SandboxProcess(asyncio.Protocol):
             raise StaleCodeRefusedError(digest)
         self.warm[digest] = code.size_bytes
 
-    def _hand_over(self, code: SealedCode) -> None:
+    def _hand_over(self, code: FrozenCode) -> None:
         """Put a descriptor of the code where the process takes it when it is told to load."""
         try:
             with code.lent() as descriptor:

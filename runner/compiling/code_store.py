@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.compiling.cache_counters import CacheCounters
+from runner.compiling.code_memory import CodeMemory
 from runner.compiling.code_verifier import CodeVerifier
 from runner.compiling.compiled_cache import CompiledCache
+from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.local_compiler import compile_locally
-from runner.compiling.sealed_code import SealedCode
-from runner.compiling.sealed_codes import SealedCodes
 
 _COMPILERS_MAX = 2
 
@@ -56,7 +56,7 @@ class CodeStore:
     def __init__(
         self,
         disk: CompiledCache,
-        memory: SealedCodes,
+        memory: CodeMemory,
         source: ModuleSource,
         verifier: CodeVerifier,
         counters: CacheCounters,
@@ -88,7 +88,7 @@ class CodeStore:
         counters = CacheCounters()
         return cls(
             CompiledCache(folder, sizes.disk_bytes_max, counters),
-            SealedCodes(sizes.memory_bytes_max, counters),
+            CodeMemory(sizes.memory_bytes_max, counters),
             source,
             CodeVerifier(public_key),
             counters,
@@ -98,7 +98,7 @@ class CodeStore:
         """Whether `compiled` answers without reading, fetching or compiling anything."""
         return self._memory.get(engine, digest) is not None
 
-    async def compiled(self, engine: str, digest: str) -> SealedCode:
+    async def compiled(self, engine: str, digest: str) -> FrozenCode:
         """The module's code for this engine.
 
         Raises:
@@ -112,7 +112,7 @@ class CodeStore:
             finally:
                 self._under_way.pop(digest, None)
 
-    async def compiled_anew(self, engine: str, digest: str, stale: SealedCode) -> SealedCode:
+    async def compiled_anew(self, engine: str, digest: str, stale: FrozenCode) -> FrozenCode:
         """Code made on this machine, in place of code that its sandbox processes refused.
 
         Args:
@@ -133,7 +133,7 @@ class CodeStore:
             finally:
                 self._under_way.pop(digest, None)
 
-    async def _find_or_make(self, engine: str, digest: str) -> SealedCode:
+    async def _find_or_make(self, engine: str, digest: str) -> FrozenCode:
         if (code := self._memory.get(engine, digest)) is not None:
             self.counters.count("hits_memory")
             return code
@@ -143,14 +143,14 @@ class CodeStore:
         self._memory.put(engine, digest, code)
         return code
 
-    async def _read(self, engine: str, digest: str) -> SealedCode | None:
+    async def _read(self, engine: str, digest: str) -> FrozenCode | None:
         content = await asyncio.to_thread(self._disk.read, engine, digest)
         if content is None:
             return None
         self.counters.count("hits_disk")
-        return await asyncio.to_thread(SealedCode.of, content)
+        return await asyncio.to_thread(FrozenCode.of, content)
 
-    async def _fetch(self, engine: str, digest: str) -> SealedCode | None:
+    async def _fetch(self, engine: str, digest: str) -> FrozenCode | None:
         signed = await self._source.fetch_code(engine, digest)
         if signed is None:
             return None
@@ -162,9 +162,9 @@ class CodeStore:
         self.counters.count_fetched(len(content))
         _log.info("fetched the code of %s: %d bytes", digest, len(content))
         await self._write(engine, digest, content)
-        return await asyncio.to_thread(SealedCode.of, content)
+        return await asyncio.to_thread(FrozenCode.of, content)
 
-    async def _make(self, engine: str, digest: str) -> SealedCode:
+    async def _make(self, engine: str, digest: str) -> FrozenCode:
         module = await self._source.fetch_object(digest)
         async with self._compilers:
             code = await compile_locally(module)

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from runner.compiling.sealed_code import SealedCode, unsealed_file
+from runner.compiling.frozen_code import FrozenCode, unfrozen_file
 from runner.refusals import ModuleRefusedError
 from schema import limits
 
@@ -19,23 +19,23 @@ class CompilerDiedError(Exception):
     """The compiler was killed or took too long. The module has passed the same check at publish."""
 
 
-async def compile_locally(module: bytes) -> SealedCode:
+async def compile_locally(module: bytes) -> FrozenCode:
     """The module's code, made by `runner.compiling.compile`.
 
-    The compiler writes into a file in memory, whose size its own limits bound, and which is sealed
+    The compiler writes into a file in memory, whose size its own limits bound, and which is frozen
     once it has ended.
 
     Raises:
         ModuleRefusedError: the engine does not accept the module.
         CompilerDiedError: it could not be compiled this time.
     """
-    descriptor = unsealed_file()
+    descriptor = unfrozen_file()
     try:
         status = await _run_compiler(module, descriptor)
     except BaseException:
         os.close(descriptor)
         raise
-    code = SealedCode(descriptor)
+    code = FrozenCode(descriptor)
     if status == _REFUSED_STATUS:
         raise ModuleRefusedError(code.content()[:_REASON_BYTES_MAX].decode(errors="replace"))
     if status != 0:

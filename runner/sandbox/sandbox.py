@@ -123,7 +123,7 @@ class Sandbox:
 
         Args:
             digest: what `run` will call it.
-            code: descriptor of a sealed file with code compiled by the same engine settings. It is
+            code: descriptor of a frozen file with code compiled by the same engine settings. It is
                 mapped, and trusted: whoever hands it over has checked where it came from.
 
         Raises:

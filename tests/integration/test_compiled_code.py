@@ -23,7 +23,7 @@ from runner.sandbox.engine import engine_name
 from schema import names
 from schema.contracts.run import Outcome
 from tests.modules.bus import BusServer, bus_server
-from tests.modules.code import compiled, signed
+from tests.modules.code import compiled, for_another_processor, signed
 from tests.modules.fleet import Caster, runner_process
 from tests.modules.guests import digest_of, guest
 
@@ -120,9 +120,10 @@ async def test_code_for_another_processor_costs_one_compile(
 ) -> None:
     """Goal: what the platform signs may not fit this machine; the cast succeeds all the same.
 
-    Method: code that is signed and that wasmtime refuses, as it does when features differ.
+    Method: real code, really signed, whose own description names another processor.
     """
-    await bring(caster, "echo", signed(digest_of("echo"), b"code for another processor"))
+    foreign = for_another_processor(compiled(guest("echo")))
+    await bring(caster, "echo", signed(digest_of("echo"), foreign))
     with runner_process(server, tmp_path, children=2) as runner:
         verdicts = await asyncio.gather(*(caster.cast("echo", "x") for _ in range(4)))
         numbers, _ = await ended(runner, tmp_path)

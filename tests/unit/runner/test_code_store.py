@@ -13,13 +13,21 @@ from nacl.signing import SigningKey
 
 from runner.compiling.cache_counters import CacheNumbers
 from runner.compiling.code_store import CacheSizes, CodeStore
-from runner.compiling.sealed_code import SealedCode
+from runner.compiling.frozen_code import FrozenCode
 from runner.refusals import ModuleRefusedError
 from runner.sandbox.engine import engine_name
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess
+from runner.sandbox_process import Finished, GuestRun, SandboxProcess, StaleCodeRefusedError
 from schema.errors import SpellError
 from schema.limits import MIB
-from tests.modules.code import CODE_PUBLIC_KEY, SIZES, Bucket, code_store, compiled, signed
+from tests.modules.code import (
+    CODE_PUBLIC_KEY,
+    SIZES,
+    Bucket,
+    code_store,
+    compiled,
+    for_another_processor,
+    signed,
+)
 from tests.modules.guests import digest_of, guest
 from tests.support.attendants import Bystander
 from tests.unit.runner.conftest import LIMITS
@@ -88,7 +96,7 @@ class Shelf:
         digest = digest_of(name)
         self.bucket.code[engine_name(), digest] = signed(digest, content, **options)
 
-    async def code(self, name: str) -> SealedCode:
+    async def code(self, name: str) -> FrozenCode:
         return await self.store.compiled(engine_name(), digest_of(name))
 
     @property
@@ -174,13 +182,17 @@ async def test_code_that_is_not_the_platforms_is_counted_and_compiled_here(
     assert (shelf.numbers.corrupt, shelf.numbers.hits_fetched, shelf.numbers.misses) == (1, 0, 1)
 
 
-async def test_code_for_another_processor_is_replaced_by_code_made_here(shelf: Shelf) -> None:
+async def test_code_for_another_processor_is_replaced_by_code_made_here(
+    shelf: Shelf, sandbox: SandboxProcess
+) -> None:
     """Goal: a platform that compiles on other machines costs one compile, not one per cast.
 
-    Method: signed bytes that every engine refuses; the executor would find out in the process.
+    Method: real code, really signed, whose own description names another processor.
     """
-    shelf.sign("hello", b"code for another processor")
+    shelf.sign("hello", for_another_processor(compiled(guest("hello"))))
     stale = await shelf.code("hello")
+    with pytest.raises(StaleCodeRefusedError):
+        await sandbox.load(digest_of("hello"), stale)
     code = await shelf.store.compiled_anew(engine_name(), digest_of("hello"), stale)
     assert code.content() == compiled(guest("hello"))
     assert (shelf.numbers.stale, shelf.numbers.misses) == (1, 1)

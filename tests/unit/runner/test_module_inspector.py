@@ -10,7 +10,7 @@ import wasmtime
 from activities.ports import ModuleInspector
 from infra.module_inspector import SubprocessModuleInspector
 from runner.compiling.checker import check_code_length
-from runner.compiling.sealed_code import SealedCode
+from runner.compiling.frozen_code import FrozenCode
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.errors import SpellError
@@ -106,7 +106,7 @@ async def test_it_hands_out_code_that_the_sandbox_runs(
 ) -> None:
     _, code = await inspector.inspect(guest("echo"), "_start", 4 * MIB)
     assert code.engine == sandbox.engine
-    await sandbox.load(digest_of("echo"), SealedCode.of(code.content))
+    await sandbox.load(digest_of("echo"), FrozenCode.of(code.content))
     order = GuestRun(digest_of("echo"), "_start", LIMITS, inputs=b"compiled at publish")
     end = await sandbox.run(order, Bystander())
     assert isinstance(end, Finished)

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.compiling.sealed_code import SealedCode
+from runner.compiling.frozen_code import FrozenCode
 from runner.pool import SandboxPool
 from runner.sandbox_process import (
     Finished,
@@ -137,7 +137,7 @@ async def test_a_process_that_is_out_of_processor_time_has_exceeded_its_time(
 
 async def test_code_of_another_engine_is_refused(sandbox: SandboxProcess) -> None:
     with pytest.raises(StaleCodeRefusedError):
-        await sandbox.load("sha256:" + "0" * 64, SealedCode.of(b"not compiled code"))
+        await sandbox.load("sha256:" + "0" * 64, FrozenCode.of(b"not compiled code"))
 
 
 async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channels(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from runner.compiling.cache_counters import CacheCounters
-from runner.compiling.sealed_code import SealedCode
-from runner.compiling.sealed_codes import SealedCodes
+from runner.compiling.code_memory import CodeMemory
+from runner.compiling.frozen_code import FrozenCode
 
 CODE = bytes(range(256)) * 64
 
@@ -23,7 +23,7 @@ def open_descriptors() -> int:
 
 
 def test_it_holds_what_it_was_given() -> None:
-    code = SealedCode.of(CODE)
+    code = FrozenCode.of(CODE)
     assert code.size_bytes == len(CODE)
     assert code.content() == CODE
     with code.lent() as descriptor:
@@ -31,9 +31,9 @@ def test_it_holds_what_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("mode", [os.O_RDONLY, os.O_RDWR])
-def test_a_holder_can_neither_change_nor_cut_nor_unseal_it(mode: int) -> None:
+def test_a_holder_can_neither_change_nor_cut_nor_thaw_it(mode: int) -> None:
     """Even one who opens it anew for writing, as the file's mode allows."""
-    code = SealedCode.of(CODE)
+    code = FrozenCode.of(CODE)
     with code.lent() as descriptor:
         holder = os.open(f"/proc/self/fd/{descriptor}", mode)
     try:
@@ -52,7 +52,7 @@ def test_a_holder_can_neither_change_nor_cut_nor_unseal_it(mode: int) -> None:
 
 
 def test_a_mapping_made_for_reading_does_not_become_one_for_writing() -> None:
-    code = SealedCode.of(CODE)
+    code = FrozenCode.of(CODE)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
@@ -66,7 +66,7 @@ def test_a_mapping_made_for_reading_does_not_become_one_for_writing() -> None:
 
 
 def test_one_holders_locks_and_offsets_do_not_reach_the_next() -> None:
-    code = SealedCode.of(CODE)
+    code = FrozenCode.of(CODE)
     with code.lent() as first, code.lent() as second:
         os.lseek(first, 100, os.SEEK_SET)
         fcntl.flock(first, fcntl.LOCK_EX)
@@ -81,7 +81,7 @@ def test_it_cannot_be_made_while_somebody_may_write_it() -> None:
     os.ftruncate(descriptor, 4096)
     mapping = mmap.mmap(descriptor, 4096)
     with pytest.raises(OSError, match="busy"):
-        SealedCode(descriptor)
+        FrozenCode(descriptor)
     mapping.close()
 
 
@@ -90,7 +90,7 @@ def test_a_thousand_of_them_leave_no_descriptor() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         for _ in range(1000):
-            with SealedCode.of(CODE).lent() as descriptor:
+            with FrozenCode.of(CODE).lent() as descriptor:
                 socket.send_fds(ours, [b"."], [descriptor])
             _, (received,), _, _ = socket.recv_fds(theirs, 1, 1)
             os.close(received)
@@ -99,11 +99,11 @@ def test_a_thousand_of_them_leave_no_descriptor() -> None:
 
 def test_memory_keeps_what_was_used_last() -> None:
     counters = CacheCounters()
-    memory = SealedCodes(3 * len(CODE), counters)
+    memory = CodeMemory(3 * len(CODE), counters)
     for name in "abc":
-        memory.put("engine", name, SealedCode.of(CODE))
+        memory.put("engine", name, FrozenCode.of(CODE))
     assert memory.get("engine", "a") is not None  # now the last used
-    memory.put("engine", "d", SealedCode.of(CODE))
+    memory.put("engine", "d", FrozenCode.of(CODE))
     kept = [name for name in "abcd" if memory.get("engine", name) is not None]
     assert kept == ["a", "c", "d"]
     assert counters.numbers().evicted_memory == 1
@@ -112,28 +112,28 @@ def test_memory_keeps_what_was_used_last() -> None:
 
 def test_memory_is_of_one_engine_and_replaces_what_is_put_again() -> None:
     counters = CacheCounters()
-    memory = SealedCodes(3 * len(CODE), counters)
+    memory = CodeMemory(3 * len(CODE), counters)
     for _ in range(10):
-        memory.put("engine", "a", SealedCode.of(CODE))
+        memory.put("engine", "a", FrozenCode.of(CODE))
     assert memory.get("another engine", "a") is None
     assert counters.numbers().memory_bytes == len(CODE)
     assert counters.numbers().evicted_memory == 0
 
 
 def test_code_larger_than_the_memory_serves_until_the_next() -> None:
-    memory = SealedCodes(10, CacheCounters())
-    memory.put("engine", "large", SealedCode.of(CODE))
+    memory = CodeMemory(10, CacheCounters())
+    memory.put("engine", "large", FrozenCode.of(CODE))
     assert memory.get("engine", "large") is not None
-    memory.put("engine", "small", SealedCode.of(b"x"))
+    memory.put("engine", "small", FrozenCode.of(b"x"))
     assert memory.get("engine", "large") is None
 
 
 def test_evicted_code_gives_its_descriptor_back_when_its_last_user_is_done() -> None:
     before = open_descriptors()
-    memory = SealedCodes(10, CacheCounters())
-    memory.put("engine", "a", SealedCode.of(CODE))
+    memory = CodeMemory(10, CacheCounters())
+    memory.put("engine", "a", FrozenCode.of(CODE))
     in_use = memory.get("engine", "a")
-    memory.put("engine", "b", SealedCode.of(b"x"))
+    memory.put("engine", "b", FrozenCode.of(b"x"))
     assert in_use is not None
     assert in_use.content() == CODE
     assert open_descriptors() == before + 2

@@ -3,13 +3,13 @@
 from collections import OrderedDict
 
 from runner.compiling.cache_counters import CacheCounters
-from runner.compiling.sealed_code import SealedCode
+from runner.compiling.frozen_code import FrozenCode
 
 # Each holds a descriptor, of which a process has 1,024 by default.
 _ENTRIES_MAX = 256
 
 
-class SealedCodes:
+class CodeMemory:
     """A bounded memory of code by engine and module; the longest unused goes first.
 
     What is forgotten lives on for as long as somebody loads or maps it.
@@ -22,17 +22,17 @@ class SealedCodes:
     def __init__(self, bytes_max: int, counters: CacheCounters) -> None:
         self._bytes_max = bytes_max
         self._counters = counters
-        self._entries: OrderedDict[tuple[str, str], SealedCode] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, str], FrozenCode] = OrderedDict()
         self._held_bytes = 0
 
-    def get(self, engine: str, digest: str) -> SealedCode | None:
+    def get(self, engine: str, digest: str) -> FrozenCode | None:
         """The code, which is now the last used."""
         code = self._entries.get((engine, digest))
         if code is not None:
             self._entries.move_to_end((engine, digest))
         return code
 
-    def put(self, engine: str, digest: str, code: SealedCode) -> None:
+    def put(self, engine: str, digest: str, code: FrozenCode) -> None:
         """Keep the code, in place of what was kept for the same module."""
         self.remove(engine, digest)
         self._entries[engine, digest] = code

@@ -1,8 +1,9 @@
 """Compiled code in memory that can be mapped by many processes and changed by none.
 
-The code lies in a file in memory without a name (memfd) under all seals: from then on nobody, not
-even who holds a descriptor of it, can write it, cut it or take a seal off. A sandbox process maps
-the pages that are there already; and a mapping can neither change nor end with SIGBUS.
+The code lies in a file in memory without a name (memfd) under all of the kernel's file seals: from
+then on nobody, not even who holds a descriptor of it, can write it, cut it or lift a seal. A
+sandbox process maps the pages that are there already; and a mapping can neither change nor end
+with SIGBUS.
 """
 
 import fcntl
@@ -14,16 +15,16 @@ from contextlib import contextmanager
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
-def unsealed_file() -> int:
-    """An empty file in memory, to be filled and given to `SealedCode`."""
+def unfrozen_file() -> int:
+    """An empty file in memory, to be filled and given to `FrozenCode`."""
     return os.memfd_create("spell-code", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
 
-class SealedCode:
+class FrozenCode:
     """One module's code. Its memory is given back when the last reference and mapping are gone.
 
     Args:
-        descriptor: of a file in memory with the code, from `unsealed_file`; it belongs to this
+        descriptor: of a file in memory with the code, from `unfrozen_file`; it belongs to this
             object from now on.
 
     Raises:
@@ -37,9 +38,9 @@ class SealedCode:
         self.size_bytes = os.fstat(descriptor).st_size
 
     @classmethod
-    def of(cls, content: bytes | memoryview) -> "SealedCode":
+    def of(cls, content: bytes | memoryview) -> "FrozenCode":
         """Code that is at hand as bytes."""
-        descriptor = unsealed_file()
+        descriptor = unfrozen_file()
         try:
             rest = memoryview(content)
             while rest:
