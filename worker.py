@@ -17,11 +17,13 @@ from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
 from activities.module_supply import ModuleSupply
 from activities.publishing import PublishingActivities
+from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.platform import Platform, open_platform
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from infra.schema_checker import KillableSchemaChecker
@@ -35,44 +37,44 @@ from schema.names import CASTS_TASK_QUEUE, PUBLISHING_TASK_QUEUE
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
 from workflows.reconcile_holds import ReconcileHolds
+from workflows.replay_cast import ReplayCast
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
 
 
-def build_workers(
-    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus, engine: str
-) -> list[Worker]:
+def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str) -> list[Worker]:
     """The workers of this process, one per task queue."""
-    settings = platform.settings
-    postgres_casts = PostgresCasts(
-        platform.database, fee_basis_points=settings.platform_fee_basis_points
-    )
+    settings, database = platform.settings, platform.database
+    postgres_casts = PostgresCasts(database, fee_basis_points=settings.platform_fee_basis_points)
     casts: ports.CastStore = postgres_casts
     holds: ports.OpenHolds = postgres_casts
-    states: ports.WorkflowStates = TemporalWorkflowStates(platform.temporal)
-    spells: ports.SpellStore = PostgresSpells(platform.database)
+    spells: ports.SpellStore = PostgresSpells(database)
+    bus: ports.RunBus = NatsRunBus(platform.nats)
     blobs: ports.BlobStore = platform.blobs
     vault: ports.Vault = platform.vault
     inspector: ports.ModuleInspector = SubprocessModuleInspector()
     gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
-    casting = CastingActivities(casts, checker)
     modules = ModuleSupply(blobs, bus, vault, engine)
+    casting = CastingActivities(casts, checker)
     running = RunningActivities(casts, bus, blobs, vault, checker, modules)
     billing = BillingActivities(casts, bus)
-    maintenance = MaintenanceActivities(holds, states, bus)
+    replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
+    maintenance = MaintenanceActivities(holds, TemporalWorkflowStates(platform.temporal), bus)
     publishing = PublishingActivities(spells, blobs, checker, inspector, gate, modules)
     return [
         Worker(
             platform.temporal,
             task_queue=CASTS_TASK_QUEUE,
-            workflows=[CastSpell, ReconcileHolds],
+            workflows=[CastSpell, ReplayCast, ReconcileHolds],
             activities=[
                 casting.admit,
                 running.run,
                 running.stop,
                 billing.settle,
                 billing.release,
+                replaying.plan,
+                replaying.run,
                 maintenance.reconcile_holds,
             ],
             max_cached_workflows=2000,
@@ -104,8 +106,7 @@ async def run() -> None:
         await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
-        engine = await SubprocessModuleInspector().engine_name()
-        workers = build_workers(platform, checker, NatsRunBus(platform.nats), engine)
+        workers = build_workers(platform, checker, await SubprocessModuleInspector().engine_name())
         async with workers[0], workers[1]:
             await stop.wait()
 

@@ -17,6 +17,7 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.receipt import Receipt
 from schema.contracts.run import RunRequest, Verdict
 
 
@@ -170,6 +171,16 @@ class CastStore(Protocol):
 
     async def release(self, order: ReleaseOrder) -> CastResult:
         """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
+
+
+class Receipts(Protocol):
+    """What ran, of casts that have ended."""
+
+    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+        """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
+
+    async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
+        """What admission decided to run; None when it refused."""
 
 
 class SpellStore(Protocol):

@@ -28,21 +28,25 @@ class Death:
 
 
 class ChildProcess:
-    """`python -m runner.sandbox.child` with an empty environment and no descriptors but its two.
+    """A program of ours with an empty environment and one descriptor, its channel.
 
     It must be spawned from the main thread, with which it dies (`confinement.die_with_parent`).
 
     Args:
-        channel: descriptor that becomes its standard input: orders in, answers out.
-        code_channel: descriptor that becomes its standard output: where it is handed code.
+        channel: descriptor that becomes its standard input and output.
+        program: the module that it runs.
+        code_channel: descriptor that becomes its standard output instead, for a program that is
+            handed code there.
     """
 
-    def __init__(self, channel: int, code_channel: int) -> None:
-        self._stderr = os.memfd_create("sandbox-stderr")
-        self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "runner.sandbox.child"],
+    def __init__(
+        self, channel: int, program: str = "runner.sandbox.child", code_channel: int | None = None
+    ) -> None:
+        self._stderr = os.memfd_create("stderr")
+        self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+            [sys.executable, "-s", "-B", "-m", program],
             stdin=channel,
-            stdout=code_channel,
+            stdout=channel if code_channel is None else code_channel,
             stderr=self._stderr,
             cwd=_ROOT,
             env={},

@@ -159,7 +159,7 @@ class SandboxProcess(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         code_ours, code_theirs = socket.socketpair()
         with theirs, code_theirs:
-            process = ChildProcess(theirs.fileno(), code_theirs.fileno())
+            process = ChildProcess(theirs.fileno(), code_channel=code_theirs.fileno())
         ours.setblocking(False)
         code_ours.setblocking(False)
         loop = asyncio.get_running_loop()

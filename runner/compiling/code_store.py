@@ -8,30 +8,22 @@ unlike machines.
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from runner.compiling.cache_counters import CacheCounters
 from runner.compiling.code_memory import CodeMemory
-from runner.compiling.code_verifier import CodeVerifier
 from runner.compiling.compiled_cache import CompiledCache
 from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.local_compiler import compile_locally
+from runner.compiling.signed_code import ForgedCodeError, SignedCode
+
+FetchObject = Callable[[str], Awaitable[bytes]]
 
 _COMPILERS_MAX = 2
 
 _log = logging.getLogger(__name__)
-
-
-class ModuleSource(Protocol):
-    """Where modules and their code come from: the bus."""
-
-    async def fetch_object(self, digest: str) -> bytes:
-        """The bytes that have this digest."""
-
-    async def fetch_code(self, engine: str, digest: str) -> bytes | None:
-        """What is in the bucket as the module's signed code; not to be trusted yet."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +40,8 @@ class CodeStore:
     Args:
         disk: where it is kept between runs of this process.
         memory: where it is kept for the sandbox processes of this one.
-        source: answers what is not here.
-        verifier: knows the platform's own code.
+        fetch_object: answers a module's verified bytes.
+        signed: the platform's code; without it, all code is compiled here.
         counters: what is counted is told by `CacheNumbers`.
     """
 
@@ -57,14 +49,14 @@ class CodeStore:
         self,
         disk: CompiledCache,
         memory: CodeMemory,
-        source: ModuleSource,
-        verifier: CodeVerifier,
+        fetch_object: FetchObject,
+        signed: SignedCode | None,
         counters: CacheCounters,
     ) -> None:
         self._disk = disk
         self._memory = memory
-        self._source = source
-        self._verifier = verifier
+        self._fetch_object = fetch_object
+        self._signed = signed
         self.counters = counters
         # Many casts of a new module arrive together; one of them finds or makes its code.
         self._under_way: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -72,25 +64,29 @@ class CodeStore:
 
     @classmethod
     def open(
-        cls, folder: Path, sizes: CacheSizes, source: ModuleSource, public_key: str
+        cls,
+        folder: Path,
+        sizes: CacheSizes,
+        fetch_object: FetchObject,
+        signed: SignedCode | None = None,
     ) -> "CodeStore":
         """A store on this machine's disk.
 
         Args:
             folder: made when it is not there. Several runners may share it.
             sizes: bounds of disk and memory.
-            source: answers what is not here.
-            public_key: base64 Ed25519 key of the platform, for code.
+            fetch_object: answers a module's verified bytes.
+            signed: the platform's code; without it, all code is compiled here.
 
         Raises:
-            ValueError: a key is none.
+            ValueError: the key in the folder is none.
         """
         counters = CacheCounters()
         return cls(
             CompiledCache(folder, sizes.disk_bytes_max, counters),
             CodeMemory(sizes.memory_bytes_max, counters),
-            source,
-            CodeVerifier(public_key),
+            fetch_object,
+            signed,
             counters,
         )
 
@@ -151,13 +147,15 @@ class CodeStore:
         return await asyncio.to_thread(FrozenCode.of, content)
 
     async def _fetch(self, engine: str, digest: str) -> FrozenCode | None:
-        signed = await self._source.fetch_code(engine, digest)
-        if signed is None:
+        if self._signed is None:
             return None
-        content = await asyncio.to_thread(self._verifier.verified, engine, digest, signed)
-        if content is None:
+        try:
+            content = await self._signed.fetch(engine, digest)
+        except ForgedCodeError as forgery:
             self.counters.count("corrupt")
-            _log.error("the code of %s in the bucket is not the platform's", digest)
+            _log.error("%s", forgery)
+            return None
+        if content is None:
             return None
         self.counters.count_fetched(len(content))
         _log.info("fetched the code of %s: %d bytes", digest, len(content))
@@ -165,7 +163,7 @@ class CodeStore:
         return await asyncio.to_thread(FrozenCode.of, content)
 
     async def _make(self, engine: str, digest: str) -> FrozenCode:
-        module = await self._source.fetch_object(digest)
+        module = await self._fetch_object(digest)
         async with self._compilers:
             code = await compile_locally(module)
         self.counters.count_compiled(code.size_bytes)

@@ -20,7 +20,7 @@ from runner.sandbox.channel_attendant import ChannelAttendant
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
 from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
-from runner.wire import Frame, read_frame, write_frame
+from runner.wire import Frame, read_frame, take_channel, write_frame
 from schema.packaging.tar_reading import read_tar
 
 _FAULT_STATUS = 70
@@ -58,13 +58,8 @@ def _serve(channels: _Channels, sandbox: Sandbox, hello: Frame) -> None:
 
 
 def _take_channels() -> _Channels:
-    """Keep the channels for ourselves, so that no stray print can get into them."""
-    channels = _Channels(os.dup(0), socket.socket(fileno=os.dup(1)))
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-    return channels
+    code = socket.socket(fileno=os.dup(1))
+    return _Channels(take_channel(), code)
 
 
 def _send(channel: int, answer: Frame) -> None:

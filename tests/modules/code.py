@@ -40,14 +40,10 @@ def signed(digest: str, content: bytes, engine: str = "", key: SigningKey = CODE
 
 @dataclass
 class Bucket:
-    """Where modules and code come from: what was put in, and what was asked for."""
+    """Where the platform's code comes from: what was put in, and what was asked for."""
 
-    modules: Callable[[str], Awaitable[bytes]]
     code: dict[tuple[str, str], bytes] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
-
-    async def fetch_object(self, digest: str) -> bytes:
-        return await self.modules(digest)
 
     async def fetch_code(self, engine: str, digest: str) -> bytes | None:
         self.asked.append((engine, digest))
@@ -57,5 +53,5 @@ class Bucket:
 def code_store(
     folder: Path, modules: Callable[[str], Awaitable[bytes]], sizes: CacheSizes = SIZES
 ) -> CodeStore:
-    """A store whose bucket has modules and no code."""
-    return CodeStore.open(folder, sizes, Bucket(modules), CODE_PUBLIC_KEY)
+    """A store that compiles all code itself."""
+    return CodeStore.open(folder, sizes, modules)

@@ -14,6 +14,7 @@ from nacl.signing import SigningKey
 from runner.compiling.cache_counters import CacheNumbers
 from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.compiling.frozen_code import FrozenCode
+from runner.compiling.signed_code import SignedCode
 from runner.refusals import ModuleRefusedError
 from runner.sandbox.engine import engine_name
 from runner.sandbox_process import Finished, GuestRun, SandboxProcess, StaleCodeRefusedError
@@ -83,13 +84,14 @@ class Shelf:
 
     def __init__(self, folder: Path, sizes: CacheSizes = SIZES) -> None:
         self.fetched: list[str] = []
-        self.bucket = Bucket(self._fetch)
+        self.bucket = Bucket()
         self.folder = folder
         self.sizes = sizes
         self.store = self.next_runner()
 
     def next_runner(self) -> CodeStore:
-        self.store = CodeStore.open(self.folder, self.sizes, self.bucket, CODE_PUBLIC_KEY)
+        signed_code = SignedCode(self.bucket.fetch_code, CODE_PUBLIC_KEY)
+        self.store = CodeStore.open(self.folder, self.sizes, self._fetch, signed_code)
         return self.store
 
     def sign(self, name: str, content: bytes, **options: Any) -> None:
