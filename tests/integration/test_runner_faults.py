@@ -20,8 +20,6 @@ from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.run_bus import NatsRunBus
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
 from runner.pool import SandboxPool
 from runner.sealing import RunnerKey
 from runner.supervisor import Supervisor
@@ -36,6 +34,7 @@ from schema.contracts.run import (
     RunRequest,
 )
 from tests.modules.bus import BusServer, bus_server
+from tests.modules.code import code_store
 from tests.modules.fleet import (
     FLEET_KEY,
     LIMITS,
@@ -108,7 +107,7 @@ async def supervisor_here(server: BusServer, folder: Path) -> AsyncIterator[None
             server.runner_url, name="runner", inbox_prefix=RUNNER_INBOX_PREFIX
         ) as client:
             bus = NatsRunnerBus(client)
-            code = CodeStore(CompiledCache(folder / "here", 64 * limits.MIB), bus.fetch_object)
+            code = code_store(folder / "here", bus.fetch_object)
             key = RunnerKey(base64_of(bytes(FLEET_KEY)))
             supervisor = Supervisor(
                 bus, SandboxPool(1), code, key, NoEgress(), runner_id="here", drain_seconds=5

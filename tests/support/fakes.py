@@ -49,6 +49,11 @@ class ScriptedRunBus:
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         del digest, load
 
+    async def ensure_code(
+        self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
+    ) -> None:
+        del engine, digest, load
+
     async def until_refused(self, cast_id: str) -> None:
         """Wait until the run of this cast found its lane full."""
         await asyncio.wait_for(self._found_full[cast_id].wait(), 20)
