@@ -88,7 +88,7 @@ async def test_inputs_and_outputs_of_three_megabytes_pass(caster: Caster) -> Non
         ("exits", "exit_1", {}, (Outcome.FAILED, "SPELL_FAILED")),
         ("traps", "unreachable", {}, (Outcome.FAILED, "SPELL_TRAPPED")),
         ("time", "loop_for_ever", {"fuel": 1000}, (Outcome.FAILED, "FUEL_EXHAUSTED")),
-        ("time", "loop_for_ever", {"timeout_ms": 100}, (Outcome.TIMED_OUT, "TIME_EXCEEDED")),
+        ("time", "loop_for_ever", {"timeout_ms": 400}, (Outcome.TIMED_OUT, "TIME_EXCEEDED")),
         ("time", "sleep_a_minute", {"timeout_ms": 100}, (Outcome.TIMED_OUT, "TIME_EXCEEDED")),
         ("memory", "grow_at_once", {}, (Outcome.FAILED, "MEMORY_EXCEEDED")),
         ("recursion", "_start", {}, (Outcome.FAILED, "STACK_EXHAUSTED")),

@@ -28,8 +28,8 @@ def finished(code: str | None, cpu_ms: int, waited_ms: int = 0) -> Finished:
     ("end", "starved"),
     [
         (finished("TIME_EXCEEDED", cpu_ms=990), False),
-        (finished("TIME_EXCEEDED", cpu_ms=500), False),
-        (finished("TIME_EXCEEDED", cpu_ms=499), True),
+        (finished("TIME_EXCEEDED", cpu_ms=250), False),
+        (finished("TIME_EXCEEDED", cpu_ms=249), True),
         (finished("TIME_EXCEEDED", cpu_ms=5, waited_ms=900), False),
         (finished("TIME_EXCEEDED", cpu_ms=300, waited_ms=300), False),
         (finished("TIME_EXCEEDED", cpu_ms=100, waited_ms=100), True),
