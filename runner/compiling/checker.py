@@ -22,4 +22,4 @@ def read_module_confined() -> bytes:
     seconds = int(limits.MODULE_CHECK_SECONDS_MAX) * 4
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     confinement.give_up_privileges()
-    return sys.stdin.buffer.read(limits.MODULE_BYTES_MAX + 1)
+    return sys.stdin.buffer.read(limits.COMPONENT_BYTES_MAX + 1)
