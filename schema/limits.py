@@ -33,8 +33,9 @@ OUTPUT_MB_MAX = 4
 FUEL_MAX = 1_000_000_000_000
 STACK_BYTES = 512 * 1024
 TABLE_ELEMENTS_MAX = 100_000
-# Core modules that a component may be made of, and so memories and tables.
+# Core modules that a component may be made of, and memories that they may have together.
 COMPONENT_INSTANCES_MAX = 100
+COMPONENT_MEMORIES_MAX = 10
 STDERR_BYTES_MAX = 64 * 1024
 HOST_CALLS_MAX = 100_000_000
 HOST_CALLS_DEFAULT = 10_000_000

@@ -16,8 +16,7 @@ def read_module_confined() -> bytes:
     confinement.leave_shared_namespaces()
     confinement.die_with_parent()
     engine_name()  # reads a file: the last one
-    memory_bytes = limits.MODULE_CHECK_MEMORY_BYTES_MAX
-    confinement.limit_resources(address_space_bytes=2 * memory_bytes, data_bytes=memory_bytes)
+    confinement.limit_resources(data_bytes=limits.MODULE_CHECK_MEMORY_BYTES_MAX)
     # The caller's clock is the real limit; this one ends a process whose caller is gone.
     seconds = int(limits.MODULE_CHECK_SECONDS_MAX) * 4
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

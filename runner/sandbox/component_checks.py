@@ -24,7 +24,7 @@ STORE_LIMITS = {
     "table_elements": limits.TABLE_ELEMENTS_MAX,
     "instances": limits.COMPONENT_INSTANCES_MAX,
     "tables": limits.COMPONENT_INSTANCES_MAX,
-    "memories": limits.COMPONENT_INSTANCES_MAX,
+    "memories": limits.COMPONENT_MEMORIES_MAX,
 }
 
 _OFFERED = {interface.name: interface for interface in INTERFACES}

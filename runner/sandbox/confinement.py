@@ -29,9 +29,10 @@ _LANDLOCK_FILE_BITS = {1: 13, 2: 14, 3: 15, 4: 15}
 _LANDLOCK_FILE_BITS_NOW = 16
 _LANDLOCK_NETWORK_SINCE, _LANDLOCK_SCOPES_SINCE = 4, 6
 
-# One guest memory is a reservation of 4 GiB with guards, of which `memory_bytes_max` may be used.
+# Each guest memory is a reservation of 4 GiB with guards, of which little may be used.
 # RLIMIT_DATA counts what is writable and so is the bound that means memory.
-_ADDRESS_SPACE_BYTES = 8 * 1024 * limits.MIB
+_GIB = 1024 * limits.MIB
+_ADDRESS_SPACE_BYTES = 4 * _GIB + limits.COMPONENT_MEMORIES_MAX * 5 * _GIB
 _DATA_BYTES = (limits.MEMORY_MB_MAX + 1024) * limits.MIB
 _FILE_BYTES = max(limits.OUTPUT_MB_MAX * limits.MIB, limits.STDERR_BYTES_MAX) + 1
 _OPEN_FILES = 64
@@ -61,12 +62,10 @@ def hide_memory() -> None:
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def limit_resources(
-    *, address_space_bytes: int = _ADDRESS_SPACE_BYTES, data_bytes: int = _DATA_BYTES
-) -> None:
+def limit_resources(*, data_bytes: int = _DATA_BYTES) -> None:
     """Set hard limits on memory, files and cores. CPU time is limited for each run."""
     for kind, wanted in (
-        (resource.RLIMIT_AS, address_space_bytes),
+        (resource.RLIMIT_AS, _ADDRESS_SPACE_BYTES),
         (resource.RLIMIT_DATA, data_bytes),
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),

@@ -36,8 +36,10 @@ def as_command(name: str, entry: str) -> bytes:
 
 
 @cache
-def many_modules(count: int) -> bytes:
-    """A command made of so many core modules, its glue included."""
-    instances = "\n".join("(core instance (instantiate $empty))" for _ in range(count - 2))
-    module = f'(core module $guest (func (export "entry"))) (core module $empty) {instances}'
+def many_modules(count: int, members: str = "") -> bytes:
+    """A command made of so many core modules, its glue included; all but two have the members."""
+    instances = "\n".join("(core instance (instantiate $other))" for _ in range(count - 2))
+    module = (
+        f'(core module $guest (func (export "entry"))) (core module $other {members}) {instances}'
+    )
     return bytes(wasmtime.wat2wasm(_COMMAND.format(module=module, entry="entry")))

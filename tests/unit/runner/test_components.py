@@ -15,7 +15,7 @@ from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.ids import sha256_digest
-from schema.limits import COMPONENT_INSTANCES_MAX, MIB
+from schema.limits import COMPONENT_INSTANCES_MAX, COMPONENT_MEMORIES_MAX, MIB
 from schema.violations import ViolationKind
 from tests.modules.component_guests import as_command, component, many_modules
 from tests.unit.runner.conftest import LIMITS, Reach, RunGuest
@@ -213,6 +213,20 @@ async def test_more_random_bytes_than_there_is_room_for_are_refused(cast: RunCom
 async def test_the_modules_of_a_component_are_bounded(cast: RunComponent) -> None:
     assert (await cast(many_modules(COMPONENT_INSTANCES_MAX - 1))).report.code is None
     end = await cast(many_modules(COMPONENT_INSTANCES_MAX + 1))
+    assert end_of(end) == ("SPELL_TRAPPED", {"trap": "instantiation"})
+
+
+async def test_the_memories_of_a_component_are_bounded_in_number_and_together(
+    cast: RunComponent,
+) -> None:
+    wasm = many_modules(COMPONENT_MEMORIES_MAX + 2, "(memory 2)")
+    end = await cast(wasm)
+    assert (end.report.code, end.report.memory_bytes_peak) == (
+        None,
+        COMPONENT_MEMORIES_MAX * 2 * 65536,
+    )
+    assert (await cast(wasm, memory_bytes_max=MIB)).report.code == "MEMORY_EXCEEDED"
+    end = await cast(many_modules(COMPONENT_MEMORIES_MAX + 3, "(memory 2)"))
     assert end_of(end) == ("SPELL_TRAPPED", {"trap": "instantiation"})
 
 
