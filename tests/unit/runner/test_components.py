@@ -5,7 +5,7 @@ the `run` fixture of the core modules casts an echo after each.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -45,9 +45,9 @@ def component_code(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Aw
 
 
 @pytest.fixture
-async def cast(
+def cast(
     sandbox: SandboxProcess, component_code: Callable[..., Awaitable[bytes]], run: RunGuest
-) -> AsyncIterator[RunComponent]:
+) -> RunComponent:
     """Run a component on the shared process, with the test's limits where it names any."""
 
     async def run_component(
