@@ -6,6 +6,8 @@ the `run` fixture of the core modules casts an echo after each.
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -24,11 +26,14 @@ from tests.unit.runner.test_hostile_guests import TRAPS
 COMMAND = "wasi:cli/run"
 SEEDED = RunPolicy(deterministic=True)
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+
+Compiled = Callable[[str, bytes], Awaitable[bytes]]
 RunComponent = Callable[..., Awaitable[Finished]]
 
 
 @pytest.fixture(scope="session")
-def component_code(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Awaitable[bytes]]:
+def component_code(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     waiting: dict[str, bytes] = {}
 
     async def fetch(digest: str) -> bytes:
@@ -45,36 +50,38 @@ def component_code(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Aw
 
 
 @pytest.fixture
-def cast(
-    sandbox: SandboxProcess, component_code: Callable[..., Awaitable[bytes]], run: RunGuest
-) -> RunComponent:
-    """Run a component on the shared process, with the test's limits where it names any."""
+def cast(sandbox: SandboxProcess, component_code: Compiled, run: RunGuest) -> RunComponent:
+    """Run a component on the shared process, which must serve the echo of `run` afterwards."""
+    del run
+    return partial(run_on, sandbox, component_code)
 
-    async def run_component(
-        wasm: bytes,
-        entry: str = COMMAND,
-        inputs: bytes = b"",
-        reach: Reach | None = None,
-        **limits: int,
-    ) -> Finished:
-        digest, reach = sha256_digest(wasm), reach or Reach()
-        if digest not in sandbox.warm:
-            await sandbox.load(digest, await component_code(sandbox.engine, wasm))
-        guest = GuestRun(
-            module_digest=digest,
-            entry=entry,
-            bounds=RunLimits.model_validate({**LIMITS.model_dump(), **limits}),
-            policy=reach.policy,
-            seed=reach.seed,
-            clock_unix_ms=reach.clock_unix_ms,
-            inputs=inputs,
-            environment=json.dumps(reach.environment).encode(),
-        )
-        end = await sandbox.run(guest, reach.attendant)
-        assert isinstance(end, Finished)
-        return end
 
-    return run_component
+async def run_on(
+    process: SandboxProcess,
+    compiled: Compiled,
+    wasm: bytes,
+    entry: str = COMMAND,
+    inputs: bytes = b"",
+    reach: Reach | None = None,
+    **limits: int,
+) -> Finished:
+    """Run a component on a process, with the test's limits where it names any."""
+    digest, reach = sha256_digest(wasm), reach or Reach()
+    if digest not in process.warm:
+        await process.load(digest, await compiled(process.engine, wasm))
+    guest = GuestRun(
+        module_digest=digest,
+        entry=entry,
+        bounds=RunLimits.model_validate({**LIMITS.model_dump(), **limits}),
+        policy=reach.policy,
+        seed=reach.seed,
+        clock_unix_ms=reach.clock_unix_ms,
+        inputs=inputs,
+        environment=json.dumps(reach.environment).encode(),
+    )
+    end = await process.run(guest, reach.attendant)
+    assert isinstance(end, Finished)
+    return end
 
 
 def end_of(end: Finished) -> tuple[str | None, dict[str, object]]:
@@ -292,6 +299,22 @@ async def test_a_function_reports_progress_like_any_guest(cast: RunComponent) ->
     reach = Reach()
     end = await cast(component("surroundings"), "print", b'::progress {"part": 1}\n', reach)
     assert (end.stderr, reach.attendant.progress) == (b"", [{"part": 1}])
+
+
+async def test_an_interpreter_replays_bit_for_bit_in_another_process(
+    cast: RunComponent, component_code: Compiled
+) -> None:
+    wasm = (EXAMPLES / "letter" / "spell.wasm").read_bytes()
+    inputs = (EXAMPLES / "letter" / "inputs.json").read_bytes()
+    here = await cast(wasm, "cast", inputs, Reach(policy=SEEDED))
+    assert here.report.code is None
+    elsewhere = await SandboxProcess.start()
+    try:
+        again = await run_on(elsewhere, component_code, wasm, "cast", inputs, Reach(policy=SEEDED))
+    finally:
+        await elsewhere.close()
+    assert (here.output, here.report.fuel) == (again.output, again.report.fuel)
+    assert here.report.memory_bytes_peak == again.report.memory_bytes_peak
 
 
 # What is refused before it runs
