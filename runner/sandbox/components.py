@@ -1,6 +1,7 @@
 """Components: functions from text to text, and commands of WASI preview 2 (docs/adr/0030)."""
 
 import ctypes
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,13 +32,13 @@ _FLAGS_AT, _COMPONENT_FLAG = 48, 2
 _ANSWER_BYTES_MAX = limits.OUTPUT_MB_MAX * limits.MIB + 1
 
 
-def is_component_code(code: bytes) -> bool:
+def is_component_code(code: int) -> bool:
     """Whether compiled code is that of a component.
 
     Args:
-        code: its beginning is enough.
+        code: a descriptor of it.
     """
-    flags = int.from_bytes(code[_FLAGS_AT : _FLAGS_AT + 4], "little")
+    flags = int.from_bytes(os.pread(code, 4, _FLAGS_AT), "little")
     return flags & _COMPONENT_FLAG != 0
 
 
@@ -55,14 +56,17 @@ class Components:
         self._linker = component.Linker(self.engine)
         self._functions.define(self._linker)
 
-    def load(self, code: bytes) -> "Component":
+    def load(self, path: str) -> "Component":
         """A component that can run.
+
+        Args:
+            path: of its compiled code.
 
         Raises:
             WasmtimeError: the code does not fit this engine.
             ModuleRefusedError: the component imports what the sandbox does not offer.
         """
-        program = component.Component.deserialize(self.engine, code)
+        program = component.Component.deserialize_file(self.engine, path)
         check_component_imports(self.engine, program)
         return Component(self.engine, self._functions, self._linker, program)
 

@@ -36,14 +36,17 @@ class CoreModules:
         self._linker = wasmtime.Linker(self.engine)
         functions.define(self._linker)
 
-    def load(self, code: bytes) -> "CoreModule":
+    def load(self, path: str) -> "CoreModule":
         """A module that can run.
+
+        Args:
+            path: of its compiled code.
 
         Raises:
             WasmtimeError: the code does not fit this engine.
             ModuleRefusedError: the module imports what the sandbox does not offer.
         """
-        module = wasmtime.Module.deserialize(self.engine, code)
+        module = wasmtime.Module.deserialize_file(self.engine, path)
         return CoreModule(self.engine, self._guest, module, check_imports(self._linker, module))
 
 

@@ -118,13 +118,13 @@ class Sandbox:
         self._trees: dict[str, Folder] = {}
         self._alarm = Alarm(self._interrupt)
 
-    def load(self, digest: str, code: bytes) -> None:
+    def load(self, digest: str, code: int) -> None:
         """Make a module warm.
 
         Args:
             digest: what `run` will call it.
-            code: compiled by the same engine settings. It is trusted: whoever sends it has
-                checked where it came from.
+            code: descriptor of a frozen file with code compiled by the same engine settings. It is
+                mapped, and trusted: whoever hands it over has checked where it came from.
 
         Raises:
             StaleCodeError: the code does not fit this engine.
@@ -132,7 +132,7 @@ class Sandbox:
         """
         kind = self._components if is_component_code(code) else self._modules
         try:
-            self._loaded[digest] = kind.load(code)
+            self._loaded[digest] = kind.load(f"/proc/self/fd/{code}")
         except wasmtime.WasmtimeError as error:
             raise StaleCodeError(str(error)) from error
 

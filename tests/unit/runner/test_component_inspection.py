@@ -93,7 +93,8 @@ async def test_an_import_of_another_type_than_the_standard_s_is_refused(
 ) -> None:
     """Our functions are put there without types: this check is what they rely on."""
     right = text(_WITH_CHANCE.format(result="u64"))
-    assert (await inspector.inspect(right, COMMAND, MIB)).imports == ["wasi:random/random@0.2.0"]
+    facts, _ = await inspector.inspect(right, COMMAND, MIB)
+    assert facts.imports == ["wasi:random/random@0.2.0"]
     wrong = text(_WITH_CHANCE.format(result="u32"))
     with pytest.raises(SpellError, match="does not fit what the sandbox offers"):
         await inspector.inspect(wrong, COMMAND, MIB)
@@ -102,14 +103,14 @@ async def test_an_import_of_another_type_than_the_standard_s_is_refused(
 async def test_a_start_function_does_not_run_at_publish(
     inspector: SubprocessModuleInspector,
 ) -> None:
-    facts = await inspector.inspect(as_command("start_loop", "_start"), COMMAND, 4 * MIB)
+    facts, _ = await inspector.inspect(as_command("start_loop", "_start"), COMMAND, 4 * MIB)
     assert facts.exports == ["wasi:cli/run@0.2.0"]
 
 
 async def test_it_tells_what_a_component_imports_exports_and_begins_with(
     inspector: SubprocessModuleInspector,
 ) -> None:
-    facts = await inspector.inspect(component("surroundings"), "chance", 4 * MIB)
+    facts, _ = await inspector.inspect(component("surroundings"), "chance", 4 * MIB)
     assert "wasi:random/random@0.2.6" in facts.imports
     assert {"chance", "wasi:cli/run@0.2.6"} < set(facts.exports)
     assert facts.memory_bytes_min == 65536
@@ -119,7 +120,9 @@ async def test_a_component_may_be_larger_than_a_core_module_and_has_a_limit_too(
     inspector: SubprocessModuleInspector,
 ) -> None:
     large = _padded(component("texts"), MODULE_BYTES_MAX + 1)
-    assert (await inspector.inspect(large, "echo", 4 * MIB)).memory_bytes_min == 65536
+    facts, code = await inspector.inspect(large, "echo", 4 * MIB)
+    assert facts.memory_bytes_min == 65536
+    assert code.content
     with pytest.raises(SpellError, match="too large") as refusal:
         await inspector.inspect(_padded(component("texts"), COMPONENT_BYTES_MAX + 1), "echo", MIB)
     assert refusal.value.details == {"bytes_max": COMPONENT_BYTES_MAX}

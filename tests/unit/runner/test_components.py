@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
+from runner.compiling.frozen_code import FrozenCode
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.ids import sha256_digest
 from schema.limits import COMPONENT_INSTANCES_MAX, COMPONENT_MEMORIES_MAX, MIB
 from schema.violations import ViolationKind
+from tests.modules.code import code_store
 from tests.modules.component_guests import as_command, component, many_modules
 from tests.unit.runner.conftest import LIMITS, Reach, RunGuest
 from tests.unit.runner.test_hostile_guests import TRAPS
@@ -28,7 +28,7 @@ SEEDED = RunPolicy(deterministic=True)
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
-Compiled = Callable[[str, bytes], Awaitable[bytes]]
+Compiled = Callable[[str, bytes], Awaitable[FrozenCode]]
 RunComponent = Callable[..., Awaitable[Finished]]
 
 
@@ -39,9 +39,9 @@ def component_code(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     async def fetch(digest: str) -> bytes:
         return waiting[digest]
 
-    store = CodeStore(CompiledCache(tmp_path_factory.mktemp("components"), 64 * MIB), fetch)
+    store = code_store(tmp_path_factory.mktemp("components"), fetch)
 
-    async def compiled(engine: str, wasm: bytes) -> bytes:
+    async def compiled(engine: str, wasm: bytes) -> FrozenCode:
         digest = sha256_digest(wasm)
         waiting[digest] = wasm
         return await store.compiled(engine, digest)
