@@ -120,7 +120,7 @@ GitRef = Annotated[
 ExportName = Annotated[
     str,
     Field(max_length=128),
-    _matches(r"[A-Za-z_][A-Za-z0-9_.$-]*", "must be the name of an exported function"),
+    _matches(r"[A-Za-z_][A-Za-z0-9_.$:/-]*", "must be the name of an exported function"),
 ]
 Language = Annotated[
     str,

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import csv
 import json
+import re
 import struct
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,16 +28,16 @@ def shell(caster: Caster, tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="session")
 async def examples(platform: WholePlatform, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A shell whose account has published all three examples."""
+    """A shell whose account has published the examples that are kept in the repository."""
     owner = await platform.new_caster(10_000_000)
     shell = Shell.of(owner, tmp_path_factory.mktemp("examples"))
     published = await asyncio.gather(
         *(
             shell.json("publish", str(EXAMPLES / name))
-            for name in ("markdown", "table", "thumbnail")
+            for name in ("letter", "markdown", "table", "thumbnail")
         )
     )
-    assert [p["created"] for p in published] == [True, True, True]
+    assert [p["created"] for p in published] == [True] * 4
     return shell
 
 
@@ -85,6 +86,30 @@ async def test_a_table_is_summed_up(examples: Shell, shell: Shell) -> None:
     prices = [float(row["price"]) for row in rows]
     assert columns["price"]["max"] == max(prices)
     assert columns["price"]["mean"] == pytest.approx(sum(prices) / len(prices))
+
+
+async def test_a_component_in_javascript_fills_a_letter(examples: Shell, shell: Shell) -> None:
+    document = EXAMPLES / "letter" / "inputs.json"
+    first, second = await asyncio.gather(
+        *(shell.json("cast", "com.example.letter", str(document)) for _ in range(2))
+    )
+    assert (first["status"], first["cost"]["micros"]) == ("succeeded", 300)
+    lines = first["result"]["text"].splitlines()
+    assert lines[0] == "Dear Åse Tørnquist,"
+    assert lines[4] == "  2 \N{MULTIPLICATION SIGN} Kettle"
+    assert lines[5].endswith("Crème brûlée set (gift wrap)")
+    assert lines[-2:] == ["With kind regards", "Kettle & Lamp, Bergen"]
+    assert first["usage"]["fuel"] == second["usage"]["fuel"] > 0
+
+
+async def test_a_component_says_no_by_its_error(examples: Shell, shell: Shell) -> None:
+    said = await shell.spell("cast", "com.example.letter", "--input", "template={{name")
+    assert said.code == 1
+    assert "SPELL_FAILED" in said.stderr
+    cast_id = re.search(r"cast_\w+", said.stderr)
+    assert cast_id is not None
+    logs = await shell.spell("logs", cast_id[0])
+    assert logs.stdout == "In line 1 of the template, a tag is not closed.\n"
 
 
 async def test_inputs_come_from_a_document_or_from_stdin(examples: Shell, shell: Shell) -> None:

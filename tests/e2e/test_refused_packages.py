@@ -12,7 +12,6 @@ from tests.modules.guests import guest
 from tests.support.e2e import TAR, Caster, Json, fresh_spell, problem
 from tests.support.e2e_packages import archive, files_of, package, says, unchecked_package, wasm
 
-COMPONENT = b"\0asm\x0d\0\x01\0"
 WAT = b'(module (func (export "_start")))'
 
 
@@ -213,7 +212,6 @@ def _imports(text: str) -> bytes:
         (lambda: WAT, "_start", "not a WebAssembly module in binary form"),
         (lambda: b"", "_start", "not a WebAssembly module in binary form"),
         (lambda: b"\x7fELF" + bytes(60), "_start", "not a WebAssembly module"),
-        (lambda: COMPONENT, "_start", "component"),
         (lambda: guest("echo")[:-5], "_start", "not valid"),
         (lambda: guest("echo") + b"\x0b\xff", "_start", "not valid"),
         (lambda: _imports('"env" "system"'), "_start", "env.system"),
@@ -229,7 +227,6 @@ def _imports(text: str) -> bytes:
         "wat",
         "empty",
         "elf",
-        "component",
         "truncated",
         "tail",
         "unknown module",

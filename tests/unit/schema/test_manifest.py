@@ -164,6 +164,35 @@ def test_each_permission_of_the_policy_is_named_as_not_supported_yet() -> None:
     ]
 
 
+COMPONENT = SERVICE.replace("wasm32-wasip1", "wasm32-wasip2").replace('"_start"', '"cast"')
+
+
+@pytest.mark.parametrize("entry", ["cast", "make-it", "wasi:cli/run"])
+def test_a_component_names_what_a_cast_calls(entry: str) -> None:
+    manifest = parse(COMPONENT.replace('"cast"', f'"{entry}"'))
+    assert manifest.runtime is not None
+    assert (manifest.runtime.entry, manifest.runtime.target) == (entry, "wasm32-wasip2")
+    assert unsupported_features(manifest) == []
+
+
+def test_a_component_cannot_have_the_entry_of_core_modules() -> None:
+    for text in (COMPONENT.replace('"cast"', '"_start"'), COMPONENT.replace('entry = "cast"', "")):
+        ((_, field, message),) = errors_of(text)
+        assert field == "runtime.entry"
+        assert "such as cast, or wasi:cli/run" in message
+
+
+@pytest.mark.parametrize(
+    "member", ['fs_read = ["resources"]', 'fs_write = ["scratch"]', 'net_allow = ["example.com"]']
+)
+def test_a_component_has_no_files_and_no_network(member: str) -> None:
+    ((_, field, message),) = errors_of(
+        COMPONENT.replace("[io]", f"[runtime.policy]\n{member}\n\n[io]")
+    )
+    assert field == f"runtime.policy.{member.split(maxsplit=1)[0]}"
+    assert "goes only with target wasm32-wasip1" in message
+
+
 @pytest.mark.parametrize(
     ("row", "to", "field", "part"),
     [
