@@ -49,6 +49,10 @@ def test_success_carries_the_output_sealed_to_the_platform() -> None:
         "input_bytes": 4,
         "output_bytes": 3,
         "stderr_bytes": 3,
+        "host_calls": 0,
+        "scratch_bytes_peak": 0,
+        "net_requests": 0,
+        "net_bytes": 0,
     }
 
 

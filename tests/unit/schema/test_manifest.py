@@ -135,7 +135,7 @@ def test_optional_sections_have_defaults() -> None:
 def test_a_workflow_manifest_is_read_but_not_supported_yet() -> None:
     manifest = parse(WORKFLOW)
     assert isinstance(manifest.price(), FlatPrice)
-    with pytest.raises(ValueError, match="run limits"):
+    with pytest.raises(ValueError, match="does not run in the runner"):
         manifest.run_limits()
     (error,) = unsupported_features(manifest, WORKFLOW.encode())
     assert error["field"] == "execution.mode"
@@ -151,7 +151,7 @@ def test_a_clone_manifest_is_read_but_not_supported_yet() -> None:
 def test_each_permission_of_the_policy_is_named_as_not_supported_yet() -> None:
     text = SERVICE.replace(
         "[io]",
-        '[runtime.policy]\nfs_read = ["resources"]\nfs_write = ["out"]\n'
+        '[runtime.policy]\nfs_read = ["resources"]\nfs_write = ["scratch"]\n'
         'net_allow = ["api.example.com", "*.example.org"]\nenv_vars = ["TOKEN"]\n[io]',
     )
     errors = unsupported_features(parse(text), text.encode())
