@@ -9,7 +9,7 @@ from temporalio import activity
 from activities._failures import to_failure
 from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
 from schema import limits
-from schema.blob_keys import error_stream_key, module_key, output_key
+from schema.blob_keys import error_stream_key, module_key, output_key, resources_key
 from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.cast import RunOrder, RunOutcome, RunPlan, StopOrder
 from schema.contracts.problem import Problem
@@ -122,7 +122,10 @@ class RunningActivities:
 
     async def _publish(self, order: RunOrder, *, expires_at_unix: int) -> None:
         plan = order.plan
-        await self._bus.ensure_module(plan.module_digest, lambda: self._module(plan))
+        await self._bring(plan.module_digest, module_key(plan.module_digest))
+        resources = plan.policy.resources_digest
+        if resources is not None:
+            await self._bring(resources, resources_key(resources))
         await self._bus.publish_run(
             RunRequest(
                 cast_id=order.cast_id,
@@ -137,11 +140,16 @@ class RunningActivities:
             )
         )
 
-    async def _module(self, plan: RunPlan) -> bytes:
-        module = await self._blobs.get(module_key(plan.module_digest))
-        if module is None:
-            raise SpellError("INTERNAL", "The module is gone from object storage.")
-        return module
+    async def _bring(self, digest: str, key: str) -> None:
+        """Make sure that runners can fetch a module, or the resources of one, by its digest."""
+
+        async def load() -> bytes:
+            content = await self._blobs.get(key)
+            if content is None:
+                raise SpellError("INTERNAL", f"{key} is gone from object storage.")
+            return content
+
+        await self._bus.ensure_module(digest, load)
 
     async def _note_start(self, cast_id: str, signals: RunSignals) -> None:
         """Wait for the next hint; a start is recorded, a verdict or silence just returns.

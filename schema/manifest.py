@@ -136,15 +136,20 @@ def unsupported_features(manifest: Manifest, source: bytes = b"") -> list[FieldE
     if manifest.execution.mode != Mode.SERVICE:
         message = f"{manifest.execution.mode} is not supported yet: only service is"
         errors.append(field_error(("execution", "mode"), message, lines))
-    if manifest.runtime is not None:
-        if manifest.runtime.target is not Target.CORE:
-            message = "components are not supported yet: build for wasm32-wasip1"
-            errors.append(field_error(("runtime", "target"), message, lines))
-        for name, entries in manifest.runtime.policy:
-            if entries:
-                message = "cannot be granted yet by the runner: leave it empty"
-                errors.append(field_error(("runtime", "policy", name), message, lines))
+    if manifest.runtime is not None and manifest.runtime.target is Target.COMPONENT:
+        message = "components are not supported yet: build for wasm32-wasip1"
+        errors.append(field_error(("runtime", "target"), message, lines))
+        errors += _files_for_component(manifest.runtime.policy, lines)
     return errors
+
+
+def _files_for_component(policy: PolicySection, lines: dict[Path, int]) -> list[FieldError]:
+    message = "goes only with core modules (wasm32-wasip1): components have no files"
+    return [
+        field_error(("runtime", "policy", name), message, lines)
+        for name in ("fs_read", "fs_write")
+        if getattr(policy, name)
+    ]
 
 
 def _decoded(source: bytes) -> str:

@@ -33,6 +33,7 @@ class ScriptedRunBus:
         self.usage_when_stopped: Usage | None = USAGE
         self.verdicts: dict[str, Verdict] = {}
         self.published: list[str] = []
+        self.brought: dict[str, Callable[[], Awaitable[bytes]]] = {}
         self.stopped: list[str] = []
         self._running: set[str] = set()
         self._watchers: dict[str, list[QueueSignals]] = {}
@@ -43,7 +44,7 @@ class ScriptedRunBus:
         await asyncio.wait_for(self._arrived[cast_id].wait(), 20)
 
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        del digest, load
+        self.brought[digest] = load
 
     async def publish_run(self, request: RunRequest) -> None:
         if request.cast_id in self.published:

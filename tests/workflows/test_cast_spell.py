@@ -8,8 +8,11 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailed
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from infra.postgres import Database
+from schema.blob_keys import resources_key
 from schema.contracts.cast import Billing, CastStatus
-from schema.contracts.run import Outcome, RunRequest, Verdict
+from schema.contracts.run import Outcome, RunPolicy, RunRequest, Verdict
+from schema.ids import sha256_digest
+from schema.packaging.tar_writing import write_tar
 from tests.support.builders import (
     FLAT_500,
     METERED,
@@ -42,6 +45,29 @@ async def test_a_cast_is_admitted_run_and_charged(client: Client, database: Data
     assert await credit_left(database, caster) == CREDIT - FLAT_500.price_micros
     assert await open_holds(database, caster) == 0
     assert b'{"ok":true}' not in platform.blobs.content[f"casts/{result.cast_id}/output"]
+
+
+async def test_module_and_resources_are_brought_to_the_runners_before_the_run(
+    client: Client, database: Database
+) -> None:
+    """The runner fetches both by digest; it is told which in the run itself."""
+    archive = write_tar({"resources/words.txt": b"words"})
+    policy = RunPolicy(fs_read=["resources"], resources_digest=sha256_digest(archive))
+    requests: list[tuple[RunRequest, set[str]]] = []
+
+    def script(request: RunRequest) -> Verdict:
+        requests.append((request, set(platform.bus.brought)))
+        return verdict_for(request)
+
+    platform = CastingPlatform(client, database, script)
+    platform.blobs.content[resources_key(sha256_digest(archive))] = archive
+    key, caster = await given_spell_and_caster(database, policy=policy)
+    async with platform.worker:
+        await (await platform.start(a_cast(caster, key))).result()
+    ((request, brought),) = requests
+    assert request.policy == policy
+    assert brought == {request.module_digest, policy.resources_digest}
+    assert await platform.bus.brought[sha256_digest(archive)]() == archive
 
 
 async def test_the_admit_update_answers_with_the_decision_before_the_run_ends(
