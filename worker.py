@@ -21,6 +21,7 @@ from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.platform import Platform, open_platform
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from infra.schema_checker import KillableSchemaChecker
@@ -53,10 +54,11 @@ def build_workers(
     spells: ports.SpellStore = PostgresSpells(platform.database)
     blobs: ports.BlobStore = platform.blobs
     vault: ports.Vault = platform.vault
+    secrets: ports.SpellSecrets = PostgresSpellSecrets(platform.database, platform.vault)
     inspector: ports.ModuleInspector = SubprocessModuleInspector()
     gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
-    casting = CastingActivities(casts, checker)
-    running = RunningActivities(casts, bus, blobs, vault, checker)
+    casting = CastingActivities(casts, checker, secrets)
+    running = RunningActivities(casts, bus, blobs, vault, checker, secrets)
     billing = BillingActivities(casts, bus)
     maintenance = MaintenanceActivities(holds, states, bus)
     publishing = PublishingActivities(spells, blobs, checker, inspector, gate)

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities._failures import to_failure
-from activities.ports import CastStore, SchemaChecker
+from activities.ports import CastStore, SchemaChecker, SpellSecrets
 from schema.contracts.cast import Admission, CastInput, RunPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
@@ -16,6 +16,7 @@ _REFUSALS = frozenset(
         "SPELL_SUSPENDED",
         "SPELL_UNVERIFIED",
         "VALIDATION_ERROR",
+        "SECRET_MISSING",
     }
 )
 
@@ -23,13 +24,14 @@ _REFUSALS = frozenset(
 class CastingActivities:
     """Decides on casts."""
 
-    def __init__(self, casts: CastStore, checker: SchemaChecker) -> None:
+    def __init__(self, casts: CastStore, checker: SchemaChecker, secrets: SpellSecrets) -> None:
         self._casts = casts
         self._checker = checker
+        self._secrets = secrets
 
     @activity.defn(name="casting.admit")
     async def admit(self, request: CastInput) -> Admission:
-        """Check spell state and inputs, then hold the worst-case cost under every cap.
+        """Check spell state, inputs and secrets, then hold the worst-case cost under every cap.
 
         Effect: the answer for (account, Idempotency-Key), and with it the hold and the cast.
         Same twice: the recorded answer wins, by unique cast id.
@@ -40,6 +42,7 @@ class CastingActivities:
             plan, schemas = await self._casts.find_plan(request)
             _check_cap_currency(plan, request)
             await self._check_inputs(schemas, request)
+            await self._check_secrets(plan)
             return await self._casts.hold(request, plan)
         except SpellError as error:
             if error.code not in _REFUSALS:
@@ -57,6 +60,19 @@ class CastingActivities:
                 "The inputs do not fit the spell's input schema.",
                 details={"errors": errors},
             )
+
+    async def _check_secrets(self, plan: RunPlan) -> None:
+        """Refuse before any money is held what could not run anyway."""
+        if not plan.policy.env_vars:
+            return
+        missing = await self._secrets.missing(plan.spell_key, plan.policy.env_vars)
+        if missing:
+            raise secret_missing(missing)
+
+
+def secret_missing(names: list[str]) -> SpellError:
+    """The refusal of a cast whose spell has no value for a variable that it names."""
+    return SpellError("SECRET_MISSING", details={"names": names})
 
 
 def _check_cap_currency(plan: RunPlan, request: CastInput) -> None:

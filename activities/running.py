@@ -7,10 +7,19 @@ from typing import Any
 from temporalio import activity
 
 from activities._failures import to_failure
-from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
+from activities.casting import secret_missing
+from activities.ports import (
+    BlobStore,
+    CastStore,
+    RunBus,
+    RunSignals,
+    SchemaChecker,
+    SpellSecrets,
+    Vault,
+)
 from schema import limits
 from schema.blob_keys import error_stream_key, module_key, output_key, resources_key
-from schema.canonical import JsonRefusedError, parse_json
+from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.cast import RunOrder, RunOutcome, RunPlan, StopOrder
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunRequest, Verdict
@@ -34,6 +43,7 @@ class RunningActivities:
         blobs: where modules are and outputs go.
         vault: seals inputs, opens outputs, encrypts what is kept.
         checker: judges outputs.
+        secrets: what spells' environments are made of.
         queue_seconds: how long a run may wait for a runner.
         grace_seconds: how long after the guest's own deadline its verdict may arrive.
     """
@@ -45,6 +55,7 @@ class RunningActivities:
         blobs: BlobStore,
         vault: Vault,
         checker: SchemaChecker,
+        secrets: SpellSecrets,
         *,
         queue_seconds: float = limits.QUEUE_SECONDS_MAX,
         grace_seconds: float = limits.VERDICT_GRACE_SECONDS,
@@ -54,6 +65,7 @@ class RunningActivities:
         self._blobs = blobs
         self._vault = vault
         self._checker = checker
+        self._secrets = secrets
         self._queue_seconds = queue_seconds
         self._grace_seconds = grace_seconds
         self._schemas: OrderedDict[str, bytes] = OrderedDict()
@@ -135,10 +147,25 @@ class RunningActivities:
                 limits=plan.limits,
                 policy=plan.policy,
                 sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
+                sealed_environment=await self._sealed_environment(plan),
                 reply_public_key=self._vault.reply_public_key,
                 expires_at_unix=expires_at_unix,
             )
         )
+
+    async def _sealed_environment(self, plan: RunPlan) -> str | None:
+        """The variables that the spell names, with its maker's values, for the fleet alone.
+
+        Read when the run is put on the bus: nothing between here and the runner ever sees them.
+        """
+        names = plan.policy.env_vars
+        if not names:
+            return None
+        values = await self._secrets.values(plan.spell_key, names)
+        missing = [name for name in names if name not in values]
+        if missing:
+            raise secret_missing(missing)
+        return self._vault.seal_to_runners(canonical_json(values))
 
     async def _bring(self, digest: str, key: str) -> None:
         """Make sure that runners can fetch a module, or the resources of one, by its digest."""

@@ -21,8 +21,9 @@ from api.ports import (
     PayloadDecoder,
     Publishing,
     Spells,
+    SpellSecrets,
 )
-from api.routes import account, cast_events, casts, codec, health, spells
+from api.routes import account, cast_events, casts, codec, health, spell_secrets, spells
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
@@ -31,6 +32,7 @@ from infra.platform import Platform, open_platform
 from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.settings import PlatformSettings
 from infra.telemetry import configure_logging
@@ -42,6 +44,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     accounts: Accounts = PostgresAccounts(platform.database, pepper=platform.vault.api_key_pepper)
     spell_reads: Spells = PostgresSpells(platform.database)
+    secrets: SpellSecrets = PostgresSpellSecrets(platform.database, platform.vault)
     publishing: Publishing = TemporalPublishing(platform.temporal, platform.blobs)
     casting: Casting = TemporalCasts(platform.temporal)
     cast_reads: CastReads = PostgresCastReads(platform.database)
@@ -52,6 +55,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
     return Services(
         accounts=accounts,
         spells=spell_reads,
+        secrets=secrets,
         publishing=publishing,
         casting=casting,
         casts=cast_reads,
@@ -98,7 +102,7 @@ def create_app() -> FastAPI:
     application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
     problems.install(application)
-    for routes in (health, casts, cast_events, spells, account, codec):
+    for routes in (health, casts, cast_events, spells, spell_secrets, account, codec):
         application.include_router(routes.router)
     return application
 

@@ -15,6 +15,7 @@ from activities.casting import CastingActivities
 from activities.running import RunningActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
@@ -23,11 +24,11 @@ from tests.support.builders import USAGE
 from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
 
-_RUNNER_KEY = PrivateKey(b"r" * 32)
+RUNNER_KEY = PrivateKey(b"r" * 32)
 
 
 def make_vault() -> PlatformVault:
-    public = base64.b64encode(bytes(_RUNNER_KEY.public_key)).decode()
+    public = base64.b64encode(bytes(RUNNER_KEY.public_key)).decode()
     return PlatformVault(b"m" * 32, public)
 
 
@@ -84,13 +85,15 @@ class CastingPlatform:
         self.blobs = MemoryBlobs()
         self.casts = PostgresCasts(self.database, fee_basis_points=2000)
         vault, checker = make_vault(), AnySchema()
-        casting = CastingActivities(self.casts, checker)
+        self.secrets = PostgresSpellSecrets(self.database, vault)
+        casting = CastingActivities(self.casts, checker, self.secrets)
         running = RunningActivities(
             self.casts,
             self.bus,
             self.blobs,
             vault,
             checker,
+            self.secrets,
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
         )
