@@ -198,8 +198,8 @@ class NatsRunnerBus:
                 return False
         return True
 
-    async def fetch_module(self, digest: str) -> bytes:
-        """A module's bytes, which have this digest.
+    async def fetch_object(self, digest: str) -> bytes:
+        """The bytes of a module or of resources, which have this digest.
 
         It reads the bucket's stream directly, and so needs no right to make consumers.
 
@@ -212,12 +212,16 @@ class NatsRunnerBus:
             except nats.js.errors.NotFoundError:
                 content = None
         if content is None or f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-            raise SpellError("SERVICE_UNAVAILABLE", f"The module {digest} is not in the bucket.")
+            raise SpellError("SERVICE_UNAVAILABLE", f"The object {digest} is not in the bucket.")
         return content
 
     async def announce_start(self, cast_id: str) -> None:
         """Hint that the guest starts now."""
         await self._hint(cast_id, b"started")
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        """Pass on what the guest reports, sealed to the platform."""
+        await self._hint(cast_id, names.PROGRESS_HINT + sealed_report.encode("ascii"))
 
     async def publish_verdict(self, verdict: Verdict) -> None:
         """Publish the verdict, unless the cast has one, and wake who waits for it."""
@@ -248,7 +252,7 @@ class NatsRunnerBus:
         meta = await self._js.get_last_msg(stream, f"$O.{bucket}.M.{name}", direct=True)
         info = api.ObjectInfo.from_response(json.loads(meta.data or b"{}"))
         size = info.size or 0
-        if info.deleted or size > limits.MODULE_BYTES_MAX:
+        if info.deleted or size > limits.BUS_OBJECT_BYTES_MAX:
             raise nats.js.errors.NotFoundError
         content, after = bytearray(), 0
         while len(content) < size:

@@ -1,13 +1,22 @@
 """Executes one run on one sandbox process, from sealed inputs to a verdict."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from runner.attendance import Attendance, Egress
 from runner.compiling.code_store import CodeStore, CompilerDiedError
 from runner.pool import SandboxPool
+from runner.ports import Announcer
+from runner.progress_line import ProgressLine
+from runner.redaction import Redaction, environment_values
 from runner.refusals import ModuleRefusedError
-from runner.sandbox_process import SandboxDiedError, SandboxProcess, StaleCodeRefusedError
-from runner.sealing import RunnerKey
+from runner.resource_store import ResourceStore
+from runner.sandbox_process import (
+    GuestRun,
+    SandboxDiedError,
+    SandboxProcess,
+    StaleCodeRefusedError,
+)
+from runner.sealing import RunnerKey, seal
 from runner.verdicts import VerdictWriter
 from schema import limits
 from schema.contracts.run import RunRequest, Verdict
@@ -44,23 +53,29 @@ class Executor:
         pool: the processes, started.
         code: where compiled modules come from.
         key: opens the inputs.
+        resources: where archives of resources come from.
         verdicts: writes how runs ended.
-        announce_start: tells who waits for a cast that its guest starts.
+        egress: how guests reach other hosts.
+        announcer: tells who waits for a cast what happens to it.
     """
 
     def __init__(
         self,
         pool: SandboxPool,
         code: CodeStore,
+        resources: ResourceStore,
         key: RunnerKey,
         verdicts: VerdictWriter,
-        announce_start: Callable[[str], Awaitable[None]],
+        egress: Egress,
+        announcer: Announcer,
     ) -> None:
         self._pool = pool
         self._code = code
+        self._resources = resources
         self._key = key
         self._verdicts = verdicts
-        self._announce_start = announce_start
+        self._egress = egress
+        self._announcer = announcer
 
     async def execute(self, execution: Execution) -> Verdict:
         """Run it and write the verdict.
@@ -70,26 +85,57 @@ class Executor:
         """
         request = execution.request
         try:
-            inputs = self._key.open(request.sealed_inputs)
+            guest = self._opened(request)
             async with self._pool.process(request.module_digest) as process:
                 await self._make_warm(process, request.module_digest)
+                await self._resources.provide(process, request.policy.resources_digest)
                 if execution.stopped:
                     return self._verdicts.cancelled_before_start(request)
-                return await self._run(execution, process, inputs)
+                return await self._run(execution, process, guest)
         except ModuleRefusedError as refusal:
             return self._verdicts.refused(request, refusal)
         except (SandboxDiedError, CompilerDiedError, SpellError, ValueError) as error:
             raise PlatformFaultError(str(error)) from error
 
-    async def _run(self, execution: Execution, process: SandboxProcess, inputs: bytes) -> Verdict:
+    def _opened(self, request: RunRequest) -> GuestRun:
+        sealed = request.sealed_environment
+        return GuestRun(
+            module_digest=request.module_digest,
+            entry=request.entry,
+            bounds=request.limits,
+            policy=request.policy,
+            seed=request.seed,
+            clock_unix_ms=request.clock_unix_ms,
+            inputs=self._key.open(request.sealed_inputs),
+            environment=self._key.open(sealed) if sealed else b"",
+        )
+
+    async def _run(self, execution: Execution, process: SandboxProcess, guest: GuestRun) -> Verdict:
         request = execution.request
-        await self._announce_start(request.cast_id)
+        redaction = Redaction(environment_values(guest.environment))
+        progress = ProgressLine(
+            lambda report: self._announcer.announce_progress(
+                request.cast_id, seal(request.reply_public_key, report)
+            )
+        )
+        attendance = Attendance(
+            request.limits, request.policy, self._egress, redaction, progress.put
+        )
+        await self._announcer.announce_start(request.cast_id)
         execution.process = process
         try:
-            end = await process.run(request.module_digest, request.entry, request.limits, inputs)
+            end = await process.run(guest, attendance)
         finally:
             execution.process = None
-        return self._verdicts.of_run(request, end, len(inputs), stopped=execution.stopped)
+            await progress.close()
+        return self._verdicts.of_run(
+            request,
+            end,
+            attendance,
+            redaction,
+            input_bytes=len(guest.inputs),
+            stopped=execution.stopped,
+        )
 
     async def _make_warm(self, process: SandboxProcess, digest: str) -> None:
         if digest in process.warm:

@@ -15,6 +15,7 @@ from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
 from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
+from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
@@ -56,8 +57,9 @@ async def _run(settings: RunnerSettings) -> int:
         supervisor = Supervisor(
             bus,
             SandboxPool(settings.children),
-            CodeStore(cache, bus.fetch_module),
+            CodeStore(cache, bus.fetch_object),
             key,
+            Egress(),
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )

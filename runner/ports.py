@@ -27,7 +27,17 @@ class Delivery(Protocol):
         """Let the queue deliver the run again, to whichever runner asks next."""
 
 
-class RunnerBus(Protocol):
+class Announcer(Protocol):
+    """Hints for whoever waits for a cast. They never fail, and may be lost."""
+
+    async def announce_start(self, cast_id: str) -> None:
+        """The guest starts now."""
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        """The guest reports progress: JSON, sealed to the platform."""
+
+
+class RunnerBus(Announcer, Protocol):
     """The runner's side of the bus.
 
     Methods raise SpellError(SERVICE_UNAVAILABLE) when the bus is away, unless they wait for it.
@@ -49,15 +59,12 @@ class RunnerBus(Protocol):
     async def has_verdict(self, cast_id: str) -> bool:
         """Whether the cast has ended already."""
 
-    async def fetch_module(self, digest: str) -> bytes:
-        """A module's bytes, which have this digest.
+    async def fetch_object(self, digest: str) -> bytes:
+        """The bytes of a module or of resources, which have this digest.
 
         Raises:
             SpellError: SERVICE_UNAVAILABLE when it is not there (yet).
         """
-
-    async def announce_start(self, cast_id: str) -> None:
-        """Hint that the guest starts now. Never fails: it is a hint."""
 
     async def publish_verdict(self, verdict: Verdict) -> None:
         """Publish the verdict, unless the cast has one, and wake who waits for it."""

@@ -10,8 +10,8 @@ import math
 import signal
 import socket
 import time
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
 
 from pydantic import ValidationError
 
@@ -20,7 +20,7 @@ from runner.guest_report import GuestReport
 from runner.refusals import ModuleRefusedError
 from runner.wire import Frame, FrameError, FrameReader, encode
 from schema import limits
-from schema.contracts.run import RunLimits
+from schema.contracts.run import RunLimits, RunPolicy
 
 _START_SECONDS_MAX = 30.0
 _LOAD_SECONDS_MAX = 10.0
@@ -28,7 +28,7 @@ _LOAD_SECONDS_MAX = 10.0
 _KILL_MARGIN_SECONDS = 0.5
 _STOP_MARGIN_SECONDS = 0.3
 _DYING_SECONDS = 0.05
-_ANSWER_BYTES_MAX = max(limits.OUTPUT_MB_MAX * limits.MIB, limits.STDERR_BYTES_MAX)
+_ANSWER_BYTES_MAX = max(limits.OUTPUT_MB_MAX, limits.NET_MB_MAX) * limits.MIB
 _OUT_OF_MEMORY = "memory allocation of"
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,46 @@ class SandboxDiedError(Exception):
 
 class StaleCodeRefusedError(Exception):
     """The process says that the compiled code is not for its engine."""
+
+
+@dataclass(frozen=True)
+class GuestRun:
+    """What a sandbox process is to run: a request, opened."""
+
+    module_digest: str
+    entry: str
+    bounds: RunLimits
+    policy: RunPolicy = field(default_factory=RunPolicy)
+    seed: str = "0" * 64
+    clock_unix_ms: int = 0
+    inputs: bytes = b""
+    environment: bytes = b""
+    """JSON object of the guest's variables; empty for none."""
+
+    def as_order(self) -> Frame:
+        """What the process is told."""
+        head = {
+            "do": "run",
+            "digest": self.module_digest,
+            "entry": self.entry,
+            "bounds": self.bounds.model_dump(),
+            "deterministic": self.policy.deterministic,
+            "seed": self.seed,
+            "clock_unix_ms": self.clock_unix_ms,
+            "resources": self.policy.resources_digest,
+            "network": bool(self.policy.net_allow),
+        }
+        return Frame(head, self.inputs, self.environment)
+
+
+class Attendant(Protocol):
+    """Whoever serves a guest while it runs."""
+
+    def report_progress(self, report: dict[str, Any]) -> None:
+        """Take a progress report; what it says is not trusted."""
+
+    async def fetch(self, request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Send the guest's request to another host, if it may, and answer (head, body)."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +115,10 @@ class SandboxProcess(asyncio.Protocol):
         self._stopping = False
         self._reaping: asyncio.Task[Death] | None = None
         self._cpu_ms_before = 0
+        self._attendant: Attendant | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self.resources: set[str] = set()
+        """Trees of resources that it has been given."""
         self.engine = ""
         self.warm: dict[str, int] = {}
         """Modules it has loaded, the longest unused first, with the size of their code."""
@@ -133,29 +177,36 @@ class SandboxProcess(asyncio.Protocol):
         self.warm.pop(digest, None)
         await self._order(Frame({"do": "drop", "digest": digest}), seconds_max=_LOAD_SECONDS_MAX)
 
-    async def run(
-        self, digest: str, entry: str, bounds: RunLimits, stdin: bytes
-    ) -> Finished | Killed:
+    async def provide(self, name: str, archive: bytes) -> None:
+        """Give it a tree of resources, as the canonical archive that holds it."""
+        frame = Frame({"do": "provide", "name": name}, archive)
+        await self._order(frame, seconds_max=_LOAD_SECONDS_MAX)
+        self.resources.add(name)
+
+    async def run(self, guest: GuestRun, attendant: Attendant) -> Finished | Killed:
         """Run a warm module; the process is killed when the run does not end in time.
 
         Raises:
             ModuleRefusedError: the entry point is not there; nothing ran.
             SandboxDiedError: the process ended by a fault that is not the guest's.
         """
+        digest = guest.module_digest
         self.warm[digest] = self.warm.pop(digest)  # now the last used
-        order = Frame(
-            {"do": "run", "digest": digest, "entry": entry, "bounds": bounds.model_dump()}, stdin
-        )
         started = time.monotonic()
-        seconds_max = bounds.timeout_ms / 1000 + _KILL_MARGIN_SECONDS
+        seconds_max = guest.bounds.timeout_ms / 1000 + _KILL_MARGIN_SECONDS
+        self._attendant = attendant
         try:
-            answer = await self._order(order, seconds_max=seconds_max)
+            answer = await self._order(guest.as_order(), seconds_max=seconds_max)
         except SandboxDiedError:
             wall_ms = math.ceil((time.monotonic() - started) * 1000)
             killed = await self._explain(wall_ms)
             if killed is None:
                 raise
             return killed
+        finally:
+            self._attendant = None
+            if self._fetching is not None:
+                self._fetching.cancel()
         try:
             report = GuestReport.model_validate(answer.head.get("report"))
         except ValidationError as error:
@@ -196,11 +247,11 @@ class SandboxProcess(asyncio.Protocol):
         """Asyncio: the next piece of an answer."""
         try:
             frame = self._reader.feed(data)
+            while frame is not None:
+                self._take(frame)
+                frame = self._reader.feed(b"")
         except FrameError:
             self.kill("breaks the protocol")
-            return
-        if frame is not None and not self._answer.done():
-            self._answer.set_result(frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the channel is closed, so the process is ending or dead."""
@@ -208,6 +259,25 @@ class SandboxProcess(asyncio.Protocol):
         self._begin_reaping()
         if not self._answer.done():
             self._answer.set_result(None)
+
+    def _take(self, frame: Frame) -> None:
+        """An answer, or what the guest asks for while it runs."""
+        match frame.head:
+            case {"progress": dict() as report} if self._attendant is not None:
+                self._attendant.report_progress(report)
+            case {"fetch": dict() as request} if self._attendant is not None:
+                if self._fetching is not None and not self._fetching.done():
+                    raise FrameError("a guest waits for one response at a time")
+                work = self._fetch(self._attendant, request, frame.first)
+                self._fetching = asyncio.get_running_loop().create_task(work)
+            case _:
+                if not self._answer.done():
+                    self._answer.set_result(frame)
+
+    async def _fetch(self, attendant: Attendant, request: dict[str, Any], body: bytes) -> None:
+        head, content = await attendant.fetch(request, body)
+        if self._transport is not None:
+            self._transport.write(encode(Frame(head, content)))
 
     async def _order(self, order: Frame, *, seconds_max: float) -> Frame:
         if self._transport is None or not self.alive:

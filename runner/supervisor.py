@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from runner.attendance import Egress
 from runner.compiling.code_store import CodeStore
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
 from runner.ports import Delivery, RunnerBus
+from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter
 from schema import limits
@@ -49,6 +51,7 @@ class Supervisor:
         pool: sandbox processes, not yet started; this object starts and closes them.
         code: compiled modules.
         key: the fleet's private key.
+        egress: how guests reach other hosts.
         runner_id: the name of this process in verdicts.
         drain_seconds: how long runs may go on once `drain` is called.
     """
@@ -59,6 +62,7 @@ class Supervisor:
         pool: SandboxPool,
         code: CodeStore,
         key: RunnerKey,
+        egress: Egress,
         *,
         runner_id: str,
         drain_seconds: float,
@@ -67,6 +71,7 @@ class Supervisor:
         self._pool = pool
         self._code = code
         self._key = key
+        self._egress = egress
         self._runner_id = runner_id
         self._drain_seconds = drain_seconds
         self._jobs: dict[str, _Job] = {}
@@ -102,7 +107,15 @@ class Supervisor:
 
     async def _work(self, redelivery_seconds: float) -> None:
         verdicts = VerdictWriter(self._runner_id, self._pool.engine)
-        executor = Executor(self._pool, self._code, self._key, verdicts, self._bus.announce_start)
+        executor = Executor(
+            self._pool,
+            self._code,
+            ResourceStore(self._bus.fetch_object),
+            self._key,
+            verdicts,
+            self._egress,
+            self._bus,
+        )
         _log.info("runner %s takes runs, %d at a time", self._runner_id, self._pool.size)
         reporting = asyncio.create_task(self._report_progress(redelivery_seconds / 3))
         lanes = [

@@ -4,12 +4,20 @@ Usage is cut to the limits of the run: overhead of ours above them is not the ca
 sandbox process that was taken over must not be able to report more than the worst case.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
+from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, Killed
 from runner.sealing import seal
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+
+
+class NetworkUse(Protocol):
+    """What a run used of the network, as the supervisor counted it."""
+
+    net_requests: int
+    net_bytes: int
 
 
 class VerdictWriter:
@@ -25,13 +33,22 @@ class VerdictWriter:
         self._engine = engine
 
     def of_run(
-        self, request: RunRequest, end: Finished | Killed, input_bytes: int, *, stopped: bool
+        self,
+        request: RunRequest,
+        end: Finished | Killed,
+        network: NetworkUse,
+        redaction: Redaction,
+        *,
+        input_bytes: int,
+        stopped: bool,
     ) -> Verdict:
         """The verdict of a guest that ran.
 
         Args:
             request: what was to run.
             end: how it ended.
+            network: what it used of the network.
+            redaction: takes secrets out of the log.
             input_bytes: what it could read.
             stopped: it was asked to stop; then an interrupted run counts as cancelled.
 
@@ -39,7 +56,7 @@ class VerdictWriter:
             ValueError: the request's reply key is none.
         """
         if isinstance(end, Killed):
-            return self._of_killed(request, end, input_bytes)
+            return self._of_killed(request, end, network, input_bytes)
         report, limits = end.report, request.limits
         usage = Usage(
             fuel=min(report.fuel, limits.fuel),
@@ -49,33 +66,30 @@ class VerdictWriter:
             input_bytes=input_bytes,
             output_bytes=min(report.output_bytes, limits.output_bytes_max),
             stderr_bytes=min(report.stderr_bytes, limits.stderr_bytes_max),
+            host_calls=min(report.host_calls, limits.host_calls_max),
+            scratch_bytes_peak=min(report.scratch_bytes_peak, limits.scratch_bytes_max),
+            net_requests=network.net_requests,
+            net_bytes=network.net_bytes,
         )
-        stderr = end.stderr[: limits.stderr_bytes_max]
+        stderr = redaction.of_bytes(end.stderr[: limits.stderr_bytes_max])
         sealed_stderr = seal(request.reply_public_key, stderr) if stderr else None
+        ran: dict[str, Any] = {
+            "usage": usage,
+            "sealed_stderr": sealed_stderr,
+            "violations": report.violations,
+        }
         if report.code is None:
             output = end.output[: limits.output_bytes_max]
             return self._verdict(
                 request,
                 Outcome.SUCCEEDED,
-                usage=usage,
                 sealed_output=seal(request.reply_public_key, output),
-                sealed_stderr=sealed_stderr,
+                **ran,
             )
         if stopped and report.code == "TIME_EXCEEDED":
-            return self._verdict(
-                request,
-                Outcome.CANCELLED,
-                "CAST_CANCELLED",
-                usage=usage,
-                sealed_stderr=sealed_stderr,
-            )
+            return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", **ran)
         return self._verdict(
-            request,
-            _outcome_of(report.code),
-            report.code,
-            details=report.details,
-            usage=usage,
-            sealed_stderr=sealed_stderr,
+            request, _outcome_of(report.code), report.code, details=report.details, **ran
         )
 
     def cancelled_before_start(self, request: RunRequest) -> Verdict:
@@ -93,7 +107,9 @@ class VerdictWriter:
             request, Outcome.LOST, "RUNNER_LOST", details={"deliveries": deliveries}
         )
 
-    def _of_killed(self, request: RunRequest, end: Killed, input_bytes: int) -> Verdict:
+    def _of_killed(
+        self, request: RunRequest, end: Killed, network: NetworkUse, input_bytes: int
+    ) -> Verdict:
         # What is not known of a killed guest (fuel, memory, output) is not charged.
         limits = request.limits
         usage = Usage(
@@ -104,6 +120,8 @@ class VerdictWriter:
             input_bytes=input_bytes,
             output_bytes=0,
             stderr_bytes=0,
+            net_requests=network.net_requests,
+            net_bytes=network.net_bytes,
         )
         if end.code is None:
             return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", usage=usage)

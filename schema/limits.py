@@ -23,6 +23,9 @@ MANIFEST_BYTES_MAX = 64 * 1024
 SCHEMA_BYTES_MAX = 256 * 1024
 TEXT_FILE_BYTES_MAX = MIB
 
+# Modules, compiled code and archives of resources travel to runners through one bucket.
+BUS_OBJECT_BYTES_MAX = 256 * MIB
+
 # Runs.
 TIMEOUT_MS_MAX = 300_000
 MEMORY_MB_MAX = 512

@@ -41,9 +41,13 @@ def verdict_subject(cast_id: str) -> str:
 def signal_subject(cast_id: str) -> str:
     """Core-NATS wake-ups from the runner: hints, never the truth.
 
-    `started`, `verdict`, or `progress ` and the JSON of one report, sealed to the platform.
+    `started`, `verdict`, or `PROGRESS_HINT` and the JSON of one report, sealed to the platform.
     """
     return f"signal.{cast_id}"
+
+
+PROGRESS_HINT = b"progress "
+"""How a hint begins that carries a progress report."""
 
 
 def stop_subject(cast_id: str) -> str:

@@ -24,6 +24,9 @@ from runner.sandbox.module_checks import (
     compile_module,
     facts_of,
 )
+from runner.sandbox.wasi.guest import Guest
+from runner.sandbox.wasi.linking import HostFunctions
+from runner.sandbox.wasi.memory import GuestMemory
 
 
 def main() -> None:
@@ -43,9 +46,10 @@ def inspect(wasm: bytes, entry: str, memory_bytes_max: int) -> dict[str, Any]:
     """
     try:
         check_length(wasm)
-        engine = build_engine(GuestMemories(), parallel_compilation=True)
+        memories = GuestMemories()
+        engine = build_engine(memories, parallel_compilation=True)
         linker = wasmtime.Linker(engine)
-        linker.define_wasi()
+        HostFunctions(Guest(GuestMemory(memories.view))).define(linker)
         module = compile_module(engine, wasm)
         check_imports(linker, module)
         check_entry(module, entry)

@@ -4,16 +4,23 @@ Run as `python -m runner.sandbox.child`, with the channel as standard input and 
 trusted with nothing but the run in hand: no key, no credential, no file, no network.
 """
 
+import json
 import os
+import sys
 import time
+import traceback
 from typing import Any
 
 from runner.refusals import ModuleRefusedError
 from runner.sandbox import confinement
+from runner.sandbox.channel_attendant import ChannelAttendant
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
-from runner.sandbox.sandbox import Report, Sandbox, StaleCodeError
+from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
 from runner.wire import Frame, read_frame, write_frame
+from schema.packaging.tar_reading import read_tar
+
+_FAULT_STATUS = 70
 
 
 def main() -> None:
@@ -26,10 +33,17 @@ def main() -> None:
     confinement.limit_resources()
     layers += confinement.give_up_privileges()
     # Only now: the engine starts threads, and they must be confined as well.
-    sandbox = Sandbox()
-    _send(channel, Frame({"engine": engine, "confinement": layers}))
+    try:
+        _serve(channel, Sandbox(), Frame({"engine": engine, "confinement": layers}))
+    except Exception as fault:  # noqa: BLE001 - the last thing that this process does
+        _tell_where(fault)
+        sys.exit(_FAULT_STATUS)
+
+
+def _serve(channel: int, sandbox: Sandbox, hello: Frame) -> None:
+    _send(channel, hello)
     while (order := read_frame(channel)) is not None:
-        _send(channel, _answer(sandbox, order))
+        _send(channel, _answer(channel, sandbox, order))
 
 
 def _take_channel() -> int:
@@ -48,7 +62,7 @@ def _send(channel: int, answer: Frame) -> None:
     write_frame(channel, answer)
 
 
-def _answer(sandbox: Sandbox, order: Frame) -> Frame:
+def _answer(channel: int, sandbox: Sandbox, order: Frame) -> Frame:
     try:
         match order.head:
             case {"do": "load", "digest": digest}:
@@ -57,14 +71,43 @@ def _answer(sandbox: Sandbox, order: Frame) -> Frame:
             case {"do": "drop", "digest": digest}:
                 sandbox.drop(digest)
                 return Frame({"dropped": digest})
-            case {"do": "run", "digest": digest, "entry": entry, "bounds": bounds}:
-                return _report_frame(sandbox.run(digest, entry, RunBounds(**bounds), order.first))
+            case {"do": "provide", "name": name}:
+                sandbox.provide(name, _files_of(order.first))
+                return Frame({"provided": name})
+            case {"do": "run"}:
+                attendant = ChannelAttendant(channel)
+                report = sandbox.run(_guest_order(order), attendant)
+                attendant.close()
+                return _report_frame(report)
             case _:
                 raise ValueError("an order that this process does not know")
     except ModuleRefusedError as refusal:
         return Frame({"refused": refusal.message, "details": refusal.details})
     except StaleCodeError:
         return Frame({"stale": True})
+
+
+def _guest_order(order: Frame) -> GuestOrder:
+    head = order.head
+    return GuestOrder(
+        digest=head["digest"],
+        entry=head["entry"],
+        bounds=RunBounds(**head["bounds"]),
+        stdin=order.first,
+        environment=json.loads(order.second) if order.second else {},
+        deterministic=head["deterministic"],
+        seed=bytes.fromhex(head["seed"]),
+        clock_unix_ms=head["clock_unix_ms"],
+        resources=head["resources"],
+        network=head["network"],
+    )
+
+
+def _files_of(archive: bytes) -> dict[str, bytes]:
+    """What is below `resources/` in a canonical archive, by path from there."""
+    return {
+        name.removeprefix("resources/"): content for name, (_, content) in read_tar(archive).items()
+    }
 
 
 def _report_frame(report: Report) -> Frame:
@@ -74,11 +117,25 @@ def _report_frame(report: Report) -> Frame:
         "fuel": report.fuel,
         "wall_ms": report.wall_ms,
         "cpu_ms": report.cpu_ms,
+        "waited_ms": report.waited_ms,
         "memory_bytes_peak": report.memory_bytes_peak,
         "output_bytes": report.output_bytes,
         "stderr_bytes": report.stderr_bytes,
+        "host_calls": report.host_calls,
+        "scratch_bytes_peak": report.scratch_bytes_peak,
+        "violations": [
+            {"kind": kind, "subject": subject, "count": count}
+            for (kind, subject), count in report.violations.items()
+        ],
     }
     return Frame({"report": head}, report.output, report.stderr)
+
+
+def _tell_where(fault: Exception) -> None:
+    """Say which lines failed and how, but no value: it could be a guest's secret."""
+    places = traceback.extract_tb(fault.__traceback__)
+    lines = [f"{place.filename}:{place.lineno} {place.name}" for place in places]
+    sys.stderr.write("\n".join([*lines, type(fault).__name__]) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,29 @@
-"""What the end of a guest means: from wasmtime's exceptions to a code of the catalogue."""
+"""What the end of a guest means: from traps and our own ends to a code of the catalogue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import wasmtime
 from wasmtime import TrapCode
 
-_EXIT_CODE_OUT_OF_RANGE = "invalid exit status"
+from runner.sandbox.alarm import Ring
+from runner.sandbox.wasi.abi import GuestEnd, GuestInterrupted
+from schema.violations import ViolationKind
+
+# The guest was denied something and failed of it in some way of its own: the first cause is told.
+_CODE_OF_DENIAL = {
+    ViolationKind.MEMORY_DENIED: "MEMORY_EXCEEDED",
+    ViolationKind.SCRATCH_FULL: "SCRATCH_EXCEEDED",
+    ViolationKind.NET_DENIED: "NETWORK_DENIED",
+    ViolationKind.NET_LIMIT: "NETWORK_LIMIT_EXCEEDED",
+}
+_LIMIT_OF_DENIAL = {
+    ViolationKind.MEMORY_DENIED: ("memory_bytes_max",),
+    ViolationKind.SCRATCH_FULL: ("scratch_bytes_max",),
+    ViolationKind.NET_LIMIT: ("net_requests_max", "net_bytes_max"),
+}
+_OWN_FAILURES = {"SPELL_FAILED", "SPELL_TRAPPED"}
 
 
 @dataclass(frozen=True)
@@ -37,51 +54,70 @@ SUCCESS = Ending()
 
 
 def ending_of(
-    error: BaseException | None, bounds: RunBounds, *, memory_denied: bool, output_bytes: int
+    error: Exception | None,
+    end: GuestEnd | None,
+    ring: Ring | None,
+    bounds: RunBounds,
+    violations: Mapping[tuple[ViolationKind, str], int],
 ) -> Ending:
     """Name the end of a run.
 
-    The first cause wins: a guest that is denied output or memory fails later in some way of its
-    own, which would only confuse the caster.
-
     Args:
         error: what calling the guest raised, if anything.
+        end: how a call ended it, if one did; then the error says nothing more.
+        ring: why the alarm rang, if it did.
         bounds: the limits it ran under.
-        memory_denied: it asked for more memory than `bounds` allow.
-        output_bytes: what it wrote to stdout; more than allowed counts as one byte over.
+        violations: what it was denied.
     """
-    if output_bytes > bounds.output_bytes_max:
-        return Ending("OUTPUT_TOO_LARGE", {"output_bytes_max": bounds.output_bytes_max})
-    own = _guest_ending(error, bounds)
-    if memory_denied and own.code in {"SPELL_FAILED", "SPELL_TRAPPED"}:
-        return Ending("MEMORY_EXCEEDED", {"memory_bytes_max": bounds.memory_bytes_max})
+    own = _ending_of_call(end, ring, bounds) if end else _ending_of_error(error, ring, bounds)
+    if own.code not in _OWN_FAILURES:
+        return own
+    for kind, code in _CODE_OF_DENIAL.items():
+        subjects = [subject for denied, subject in violations if denied is kind]
+        if subjects:
+            return Ending(code, _details_of_denial(kind, subjects, bounds))
     return own
 
 
-def _guest_ending(error: BaseException | None, bounds: RunBounds) -> Ending:
+def _details_of_denial(
+    kind: ViolationKind, subjects: list[str], bounds: RunBounds
+) -> dict[str, Any]:
+    if kind is ViolationKind.NET_DENIED:
+        return {"hosts": sorted(subject for subject in subjects if subject)}
+    return {name: getattr(bounds, name) for name in _LIMIT_OF_DENIAL[kind]}
+
+
+def _ending_of_call(end: GuestEnd, ring: Ring | None, bounds: RunBounds) -> Ending:
+    if isinstance(end, GuestInterrupted):
+        return _ending_of_ring(ring, bounds)
+    return Ending(end.code, end.details)
+
+
+def _ending_of_ring(ring: Ring | None, bounds: RunBounds) -> Ending:
+    if ring is Ring.PROCESSOR:
+        return Ending("CPU_EXCEEDED", {"cpu_ms_max": bounds.cpu_ms_max})
+    return Ending("TIME_EXCEEDED", {"timeout_ms": bounds.timeout_ms})
+
+
+def _ending_of_error(error: Exception | None, ring: Ring | None, bounds: RunBounds) -> Ending:
     match error:
         case None:
             return SUCCESS
-        case wasmtime.ExitTrap():
-            return Ending("SPELL_FAILED", {"exit_code": error.code}) if error.code else SUCCESS
         case wasmtime.Trap():
-            return _trap_ending(error, bounds)
-        case wasmtime.WasmtimeError() if _EXIT_CODE_OUT_OF_RANGE in str(error):
-            # WASI preview 1 as wasmtime implements it: the code itself is not handed on.
-            return Ending("SPELL_FAILED", {"exit_code": None, "exit_code_min": 126})
+            return _ending_of_trap(error, ring, bounds)
         case wasmtime.WasmtimeError():
-            # A host function that could not do its work, such as fd_write without a memory.
-            return Ending("SPELL_TRAPPED", {"trap": "host_call"})
+            # Instantiation failed on a limit of the store that is not ours to name better.
+            return Ending("SPELL_TRAPPED", {"trap": "instantiation"})
         case _:
             raise error
 
 
-def _trap_ending(trap: wasmtime.Trap, bounds: RunBounds) -> Ending:
+def _ending_of_trap(trap: wasmtime.Trap, ring: Ring | None, bounds: RunBounds) -> Ending:
     match code := _code_of(trap):
         case TrapCode.OUT_OF_FUEL:
             return Ending("FUEL_EXHAUSTED", {"fuel": bounds.fuel})
         case TrapCode.INTERRUPT:
-            return Ending("TIME_EXCEEDED", {"timeout_ms": bounds.timeout_ms})
+            return _ending_of_ring(ring, bounds)
         case TrapCode.STACK_OVERFLOW:
             return Ending("STACK_EXHAUSTED")
         case None:

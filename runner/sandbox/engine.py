@@ -36,7 +36,7 @@ _SETTINGS: dict[str, bool | int | str] = {
     "memory_init_cow": False,
 }
 # Raised when the sandbox around the engine changes what a program can observe.
-_SANDBOX_REVISION = 1
+_SANDBOX_REVISION = 2
 
 
 def build_engine(memories: GuestMemories, *, parallel_compilation: bool = False) -> wasmtime.Engine:

@@ -24,6 +24,8 @@ _PROT_READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
 _MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
+_NOTHING = memoryview(b"")
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [
@@ -59,6 +61,7 @@ class GuestMemories:
         self.limit_bytes = 0
         self.peak_bytes = 0
         self.denied = False
+        self._view = _NOTHING
         self._mappings: dict[int, _Mapping] = {}
         self._last_key = 0
         # ctypes callbacks must outlive every engine, module and store that calls them, and the
@@ -74,6 +77,13 @@ class GuestMemories:
         """Make engines of this configuration take their memories from here."""
         self._creator.new_memory = self._new
         ffi.wasmtime_config_host_memory_creator_set(config.ptr(), ctypes.byref(self._creator))
+
+    def view(self) -> memoryview:
+        """The bytes that the running guest may use now; empty when it has no memory.
+
+        Not to be kept: the next growth makes another, and the end of the run unmaps it.
+        """
+        return self._view
 
     def begin_run(self, limit_bytes: int) -> None:
         """Forget the run before; all memories of the next one together may hold this much."""
@@ -100,7 +110,7 @@ class GuestMemories:
         _open_up(mapping, minimum)
         self._last_key += 1
         self._mappings[self._last_key] = mapping
-        self._note_peak()
+        self._note_growth(mapping)
         memory = ret.contents
         memory.env = self._last_key
         memory.get_memory = self._get
@@ -119,9 +129,10 @@ class GuestMemories:
         if new_size > mapping.capacity_bytes:
             raise MemoryError("larger than its reservation")
         _open_up(mapping, new_size)
-        self._note_peak()
+        self._note_growth(mapping)
 
     def _on_close(self, key: int) -> None:
+        self._view = _NOTHING
         mapping = self._mappings.pop(key)
         _libc.munmap(mapping.address, mapping.mapped_bytes)
 
@@ -130,8 +141,11 @@ class GuestMemories:
             self.denied = True
             raise MemoryError("over the memory limit of this run")
 
-    def _note_peak(self) -> None:
+    def _note_growth(self, mapping: _Mapping) -> None:
         self.peak_bytes = max(self.peak_bytes, self._held_bytes())
+        # A core module has one memory (multi-memory is off), so the last one is the guest's.
+        accessible = (ctypes.c_char * mapping.size_bytes).from_address(mapping.address)
+        self._view = memoryview(accessible).cast("B")
 
     def _held_bytes(self) -> int:
         return sum(mapping.size_bytes for mapping in self._mappings.values())

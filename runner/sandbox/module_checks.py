@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import wasmtime
 
 from runner.refusals import ModuleRefusedError
+from runner.sandbox.wasi import abi
+from runner.sandbox.wasi.linking import imports_offered
 from schema import limits
 
-WASI = "wasi_snapshot_preview1"
+WASI = abi.MODULE
 WASM_PAGE_BYTES = 64 * 1024
 
 _CORE_PREAMBLE = b"\0asm\x01\0\0\0"
@@ -16,6 +18,7 @@ _COMPONENT_PREAMBLE = b"\0asm\x0d\0\x01\0"
 _TABLE_SECTION = 4
 _MEMORY_SECTION = 5
 _REFERENCE_TYPES = (0x70, 0x6F)
+_OFFERED = frozenset(imports_offered())
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,12 @@ def check_imports(linker: wasmtime.Linker, module: wasmtime.Module) -> wasmtime.
         ModuleRefusedError: it imports something else.
     """
     for item in module.imports:
-        if item.module != WASI:
+        name = f"{item.module}.{item.name}"
+        if name not in _OFFERED:
             raise ModuleRefusedError(
-                f"The module imports {item.module}.{item.name}; only {WASI} is there.",
-                {"unknown_import": f"{item.module}.{item.name}"},
+                f"The module imports {name}, which the sandbox does not offer: "
+                f"only functions of {WASI}, and spell.http_fetch.",
+                {"unknown_import": name},
             )
     try:
         return linker.instantiate_pre(module)

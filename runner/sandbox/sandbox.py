@@ -1,40 +1,95 @@
-"""Runs guests: a fresh store, memory and instance for each; only compiled code is shared."""
+"""Runs guests: a fresh store, memory, instance and world for each; only code is shared."""
 
-import ctypes
 import math
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import wasmtime
-from wasmtime import _ffi as ffi
 
 from runner.sandbox.alarm import Alarm
-from runner.sandbox.captures import Capture
 from runner.sandbox.endings import Ending, RunBounds, ending_of
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import check_entry, check_imports
+from runner.sandbox.wasi.clocks import (
+    Chance,
+    Clock,
+    RealChance,
+    RealClock,
+    SeededChance,
+    SeededClock,
+)
+from runner.sandbox.wasi.files import Folder, read_only_tree
+from runner.sandbox.wasi.guest import Guest
+from runner.sandbox.wasi.linking import HostFunctions
+from runner.sandbox.wasi.memory import GuestMemory
+from runner.sandbox.wasi.network import RelayedNetwork
+from runner.sandbox.wasi.world import World
 from schema import limits
+from schema.violations import ViolationKind
 
 _CPU_SLACK_SECONDS = 5
+_STORE_LIMITS = {
+    "table_elements": limits.TABLE_ELEMENTS_MAX,
+    "instances": 1,
+    "tables": 16,
+    "memories": 1,
+}
+_RESOURCES_KEPT_MAX = 8
 
 
 class StaleCodeError(Exception):
     """The compiled code is of another engine or processor; compile it again."""
 
 
+class Attendant(Protocol):
+    """Whoever the guest can turn to while it runs."""
+
+    def report_progress(self, report: dict[str, Any]) -> None:
+        """Take a progress report."""
+
+    def fetch(self, request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Send a request to another host and wait for the answer."""
+
+
+@dataclass(frozen=True)
+class GuestOrder:
+    """One run: what to call, under which limits, with what in reach."""
+
+    digest: str
+    entry: str
+    bounds: RunBounds
+    stdin: bytes = b""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    deterministic: bool = True
+    seed: bytes = bytes(32)
+    clock_unix_ms: int = 0
+    resources: str | None = None
+    """Name of a tree that was provided."""
+    network: bool = False
+
+
 @dataclass(frozen=True)
 class Report:
-    """What one run did. Times are rounded up; fuel and memory are exact."""
+    """What one run did. Times are rounded up; all else is exact."""
 
     ending: Ending
     fuel: int
     wall_ms: int
     cpu_ms: int
+    waited_ms: int
+    """Part of the wall time in which the guest slept or waited for the network."""
     memory_bytes_peak: int
     output_bytes: int
     stderr_bytes: int
+    host_calls: int
+    scratch_bytes_peak: int
+    net_requests: int
+    net_bytes: int
+    violations: dict[tuple[ViolationKind, str], int]
     output: bytes
     stderr: bytes
 
@@ -49,17 +104,18 @@ class _Loaded:
 class Sandbox:
     """One engine, its warm modules, and the way to run a guest.
 
-    There is one per process: output limits, the alarm and memory accounting are the process's.
+    There is one per process: the alarm and memory accounting are the process's.
     """
 
     def __init__(self) -> None:
         self._memories = GuestMemories()
         self._engine = build_engine(self._memories)
+        self._guest = Guest(GuestMemory(self._memories.view))
+        self._functions = HostFunctions(self._guest)
         self._linker = wasmtime.Linker(self._engine)
-        self._linker.define_wasi()
+        self._functions.define(self._linker)
         self._loaded: dict[str, _Loaded] = {}
-        self._output = Capture("stdout")
-        self._stderr = Capture("stderr")
+        self._trees: dict[str, Folder] = {}
         self._alarm = Alarm(self._engine.increment_epoch)
 
     def load(self, digest: str, code: bytes) -> None:
@@ -84,51 +140,70 @@ class Sandbox:
         """Forget a module."""
         self._loaded.pop(digest, None)
 
-    def run(self, digest: str, entry: str, bounds: RunBounds, stdin: bytes) -> Report:
+    def provide(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Keep a tree of resources for the runs that name it; the oldest make room."""
+        self._trees[name] = read_only_tree(files)
+        if len(self._trees) > _RESOURCES_KEPT_MAX:
+            del self._trees[next(iter(self._trees))]
+
+    def run(self, order: GuestOrder, attendant: Attendant) -> Report:
         """Run a loaded module's entry point in a fresh instance.
 
         Raises:
             ModuleRefusedError: the entry point is not there; nothing ran.
         """
-        loaded = self._loaded[digest]
-        if entry not in loaded.checked_entries:
-            check_entry(loaded.module, entry)
-            loaded.checked_entries.add(entry)
-        _limit_process(bounds)
+        loaded, bounds = self._loaded[order.digest], order.bounds
+        if order.entry not in loaded.checked_entries:
+            check_entry(loaded.module, order.entry)
+            loaded.checked_entries.add(order.entry)
+        _limit_processor_time(bounds)
         self._memories.begin_run(bounds.memory_bytes_max)
+        self._functions.counter.begin_run(bounds.host_calls_max)
+        world = self._guest.world = self._world(order, attendant)
         with wasmtime.Store(self._engine) as store:
-            self._prepare(store, bounds, stdin)
+            # Memory has no limit here: GuestMemories holds it, and knows of every denied growth.
+            store.set_limits(**_STORE_LIMITS)
+            store.set_fuel(bounds.fuel)
+            store.set_epoch_deadline(1)
             wall, cpu = time.monotonic_ns(), time.process_time_ns()
-            error = self._call(loaded.instance_pre, store, entry, bounds)
+            error = self._call(loaded.instance_pre, store, order)
             cpu, wall = time.process_time_ns() - cpu, time.monotonic_ns() - wall
             fuel = bounds.fuel - store.get_fuel()
-        try:
-            return self._report(error, bounds, fuel, wall, cpu)
-        finally:
-            self._output.clear()
-            self._stderr.clear()
+        return self._report(error, world, bounds, fuel, wall, cpu)
 
-    def _prepare(self, store: wasmtime.Store, bounds: RunBounds, stdin: bytes) -> None:
-        # Memory has no limit here: GuestMemories holds it, and knows of every growth it denies.
-        store.set_limits(
-            table_elements=limits.TABLE_ELEMENTS_MAX, instances=1, tables=16, memories=1
+    def _world(self, order: GuestOrder, attendant: Attendant) -> World:
+        clock: Clock = RealClock(self._alarm.pause)
+        chance: Chance = RealChance()
+        if order.deterministic:
+            clock, chance = SeededClock(order.clock_unix_ms), SeededChance(order.seed)
+        world = World(
+            stdin=order.stdin,
+            output_bytes_max=order.bounds.output_bytes_max,
+            stderr_bytes_max=order.bounds.stderr_bytes_max,
+            environment=order.environment,
+            clock=clock,
+            chance=chance,
+            resources=self._trees[order.resources] if order.resources else None,
+            scratch_bytes_max=order.bounds.scratch_bytes_max,
+            on_progress=attendant.report_progress,
         )
-        store.set_fuel(bounds.fuel)
-        store.set_epoch_deadline(1)
-        wasi = wasmtime.WasiConfig()
-        wasi.argv = ["spell"]
-        wasi.stdout_file = self._output.path
-        wasi.stderr_file = self._stderr.path
-        _set_stdin(wasi, stdin)
-        store.set_wasi(wasi)
+        if order.network:
+            world.network = RelayedNetwork(
+                attendant.fetch, order.bounds.net_requests_max, world.violations.note
+            )
+        return world
 
     def _call(
-        self, pre: wasmtime.InstancePre, store: wasmtime.Store, entry: str, bounds: RunBounds
+        self, pre: wasmtime.InstancePre, store: wasmtime.Store, order: GuestOrder
     ) -> Exception | None:
+        bounds = order.bounds
+        processor_seconds = (
+            bounds.cpu_ms_max / 1000 if bounds.cpu_ms_max < bounds.timeout_ms else None
+        )
         try:
-            with self._alarm.armed(bounds.timeout_ms / 1000):
+            with self._alarm.armed(bounds.timeout_ms / 1000, processor_seconds):
                 # Instantiation is guest code too: start functions run in it.
-                function = pre.instantiate(store).exports(store)[entry]
+                function = pre.instantiate(store).exports(store)[order.entry]
                 assert isinstance(function, wasmtime.Func)
                 function(store)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
@@ -136,52 +211,51 @@ class Sandbox:
         return None
 
     def _report(
-        self, error: Exception | None, bounds: RunBounds, fuel: int, wall_ns: int, cpu_ns: int
+        self,
+        error: Exception | None,
+        world: World,
+        bounds: RunBounds,
+        fuel: int,
+        wall_ns: int,
+        cpu_ns: int,
     ) -> Report:
-        written = self._output.size_bytes()
-        stderr = self._stderr.read(bounds.stderr_bytes_max)
-        ending = ending_of(error, bounds, memory_denied=self._memories.denied, output_bytes=written)
+        counter = self._functions.counter
+        if counter.fault is not None:
+            raise counter.fault
+        world.stderr.close()
+        if self._memories.denied:
+            world.violations.note(ViolationKind.MEMORY_DENIED)
+        if counter.calls > counter.calls_max:
+            world.violations.note(ViolationKind.HOST_CALLS)
+        violations = world.violations.counts
+        ending = ending_of(error, counter.end, self._alarm.reason, bounds, violations)
+        network, scratch = world.network, world.scratch
+        waited_ns = world.clock.waited_ns + (network.waited_ns if network else 0)
         return Report(
             ending=ending,
             fuel=fuel,
             wall_ms=_milliseconds(wall_ns),
             cpu_ms=_milliseconds(cpu_ns),
+            waited_ms=_milliseconds(waited_ns),
             memory_bytes_peak=self._memories.peak_bytes,
-            output_bytes=min(written, bounds.output_bytes_max),
-            stderr_bytes=len(stderr),
-            output=b"" if ending.code else self._output.read(bounds.output_bytes_max),
-            stderr=stderr,
+            output_bytes=len(world.stdout.content),
+            stderr_bytes=len(world.stderr.content),
+            host_calls=counter.calls,
+            scratch_bytes_peak=scratch.bytes_peak if scratch else 0,
+            net_requests=network.requests if network else 0,
+            net_bytes=network.bytes_used if network else 0,
+            violations=violations,
+            output=b"" if ending.code else bytes(world.stdout.content),
+            stderr=bytes(world.stderr.content),
         )
 
 
-def _limit_process(bounds: RunBounds) -> None:
-    """Bound by the kernel what this run may write, and the processor time of this process.
-
-    The file size limit is one byte more than allowed, which shows that the guest wanted more.
-    stdout and stderr share it, so the larger counts here; `_report` cuts to each one's own. The
-    processor time only ends a process that has lost its alarm and its supervisor.
-    """
-    _set_soft_limit(
-        resource.RLIMIT_FSIZE, max(bounds.output_bytes_max, bounds.stderr_bytes_max) + 1
-    )
+def _limit_processor_time(bounds: RunBounds) -> None:
+    """Let the kernel end a process that has lost its alarm and its supervisor."""
     spent_seconds = time.process_time() + bounds.timeout_ms / 1000
-    _set_soft_limit(resource.RLIMIT_CPU, math.ceil(spent_seconds) + _CPU_SLACK_SECONDS)
-
-
-def _set_soft_limit(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    resource.setrlimit(kind, (value, hard))
-
-
-def _set_stdin(wasi: wasmtime.WasiConfig, content: bytes) -> None:
-    """Give the guest these bytes to read.
-
-    The public API takes a file only, and reads it on another thread: 225 us a run against 140.
-    """
-    content_vector = ffi.wasm_byte_vec_t()
-    buffer = (ctypes.c_uint8 * len(content)).from_buffer_copy(content)
-    ffi.wasm_byte_vec_new(ctypes.byref(content_vector), len(content), buffer)
-    ffi.wasi_config_set_stdin_bytes(wasi.ptr(), ctypes.byref(content_vector))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(spent_seconds) + _CPU_SLACK_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _milliseconds(nanoseconds: int) -> int:

@@ -12,6 +12,7 @@ from pydantic import Field, PositiveInt
 from schema import limits as platform
 from schema.contracts.base import Contract
 from schema.ids import CastId, Digest
+from schema.violations import ViolationKind
 
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -82,20 +83,6 @@ class Usage(Contract):
     scratch_bytes_peak: Count = 0
     net_requests: Count = 0
     net_bytes: Count = 0
-
-
-class ViolationKind(StrEnum):
-    """What a guest tried and was not allowed."""
-
-    NET_DENIED = "net_denied"
-    NET_LIMIT = "net_limit"
-    PATH_ESCAPE = "path_escape"
-    READ_ONLY = "read_only"
-    OPEN_FILES = "open_files"
-    SCRATCH_FULL = "scratch_full"
-    STDERR_CUT = "stderr_cut"
-    MEMORY_DENIED = "memory_denied"
-    HOST_CALLS = "host_calls"
 
 
 class RunViolation(Contract):

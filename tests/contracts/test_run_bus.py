@@ -145,7 +145,7 @@ async def test_a_module_is_brought_once_and_runners_can_fetch_it(
     async with open_nats(server.platform_url, name="another process") as other:
         await NatsRunBus(other).ensure_module(digest, load)
         assert loads == 1, "it is in the bucket already"
-        assert await NatsRunnerBus(other).fetch_module(digest) == module
+        assert await NatsRunnerBus(other).fetch_object(digest) == module
 
 
 async def test_a_module_whose_source_fails_is_loaded_again_next_time(bus: RunBus) -> None:
@@ -172,10 +172,10 @@ async def test_a_module_in_a_wiped_bucket_is_brought_again(
     await bus.ensure_module(digest, load)
     await client.jetstream().purge_stream(f"OBJ_{names.MODULES_BUCKET}")
     with pytest.raises(SpellError, match="not in the bucket"):
-        await runner.fetch_module(digest)
+        await runner.fetch_object(digest)
     monkeypatch.setattr("infra.run_bus._MODULE_KNOWN_SECONDS", 0.0)
     await bus.ensure_module(digest, load)
-    assert await runner.fetch_module(digest) == b"wiped"
+    assert await runner.fetch_object(digest) == b"wiped"
 
 
 async def test_a_module_that_is_not_what_its_name_says_is_not_fetched(client: Client) -> None:
@@ -185,7 +185,7 @@ async def test_a_module_that_is_not_what_its_name_says_is_not_fetched(client: Cl
     digest = sha256_digest(b"what was meant")
     await NatsRunBus(client).ensure_module(digest, load)
     with pytest.raises(SpellError, match="not in the bucket"):
-        await NatsRunnerBus(client).fetch_module(digest)
+        await NatsRunnerBus(client).fetch_object(digest)
 
 
 async def test_a_bus_that_is_away_is_service_unavailable(

@@ -1,16 +1,19 @@
 """One sandbox process for many tests: what one guest does must not show in the next."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
-from runner.sandbox_process import Finished, Killed, SandboxProcess
-from schema.contracts.run import RunLimits
+from runner.sandbox_process import Finished, GuestRun, Killed, SandboxProcess
+from schema.contracts.run import RunLimits, RunPolicy
 from schema.limits import MIB
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import Bystander
 
 LIMITS = RunLimits(
     fuel=50_000_000,
@@ -19,6 +22,18 @@ LIMITS = RunLimits(
     output_bytes_max=100_000,
     stderr_bytes_max=10_000,
 )
+
+
+@dataclass
+class Reach:
+    """What a guest may reach besides its input; a real clock unless a test says otherwise."""
+
+    policy: RunPolicy = field(default_factory=lambda: RunPolicy(deterministic=False))
+    seed: str = "5e" * 32
+    clock_unix_ms: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+    attendant: Bystander = field(default_factory=Bystander)
+
 
 RunGuest = Callable[..., Awaitable[Finished | Killed]]
 
@@ -49,13 +64,24 @@ def run_on(code: CodeStore) -> RunGuest:
         name: str,
         entry: str = "_start",
         stdin: bytes = b"",
+        *,
+        reach: Reach | None = None,
         **limits: int,
     ) -> Finished | Killed:
-        digest = digest_of(name)
+        digest, reach = digest_of(name), reach or Reach()
         if digest not in process.warm:
             await process.load(digest, await code.compiled(process.engine, digest))
-        bounds = RunLimits.model_validate({**LIMITS.model_dump(), **limits})
-        return await process.run(digest, entry, bounds, stdin)
+        guest = GuestRun(
+            module_digest=digest,
+            entry=entry,
+            bounds=RunLimits.model_validate({**LIMITS.model_dump(), **limits}),
+            policy=reach.policy,
+            seed=reach.seed,
+            clock_unix_ms=reach.clock_unix_ms,
+            inputs=stdin,
+            environment=json.dumps(reach.environment).encode(),
+        )
+        return await process.run(guest, reach.attendant)
 
     return run
 
@@ -64,7 +90,7 @@ def run_on(code: CodeStore) -> RunGuest:
 async def run(sandbox: SandboxProcess, run_on: RunGuest) -> AsyncIterator[RunGuest]:
     """Run a guest on the shared process, which must serve the next one as if nothing had been."""
 
-    async def run_shared(*arguments: object, **limits: int) -> Finished | Killed:
+    async def run_shared(*arguments: object, **limits: object) -> Finished | Killed:
         return await run_on(sandbox, *arguments, **limits)
 
     yield run_shared

@@ -7,8 +7,9 @@ import pytest
 
 from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
-from runner.sandbox_process import Finished, SandboxProcess
+from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import Bystander
 from tests.unit.runner.conftest import LIMITS
 
 ENGINE = "wasmtime-1/abc"
@@ -121,6 +122,6 @@ async def test_a_forged_entry_is_compiled_anew_and_never_run(
     code = await store.compiled(sandbox.engine, digest)
     assert fetched == [digest, digest]
     await sandbox.load(digest, code)
-    end = await sandbox.run(digest, "_start", LIMITS, b"")
+    end = await sandbox.run(GuestRun(digest, "_start", LIMITS), Bystander())
     assert isinstance(end, Finished)
     assert end.report.code is None

@@ -1,8 +1,10 @@
 """Between the bus and the sandbox: warm modules, stale code, and stops that come early."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wasmtime
@@ -12,12 +14,14 @@ from runner.compiling.code_store import CodeStore
 from runner.compiling.compiled_cache import CompiledCache
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
+from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
 from tests.modules.fleet import FLEET_KEY, base64_of, opened, request_for
 from tests.modules.guests import digest_of, guest
+from tests.support.attendants import NoEgress
 
 
 class Desk:
@@ -26,6 +30,7 @@ class Desk:
     def __init__(self, pool: SandboxPool, folder: Path) -> None:
         self.fetched: list[str] = []
         self.started: list[str] = []
+        self.progress: list[tuple[str, dict[str, Any]]] = []
         self.fetching = asyncio.Event()
         self.may_fetch = asyncio.Event()
         self.may_fetch.set()
@@ -35,9 +40,11 @@ class Desk:
         self.executor = Executor(
             pool,
             CodeStore(self.cache, self._fetch),
+            ResourceStore(self._fetch),
             RunnerKey(base64_of(bytes(FLEET_KEY))),
             VerdictWriter("runner-1", pool.engine),
-            self._note_start,
+            NoEgress(),
+            self,
         )
 
     async def _fetch(self, digest: str) -> bytes:
@@ -48,8 +55,11 @@ class Desk:
             raise SpellError("SERVICE_UNAVAILABLE")
         return self.modules[digest]
 
-    async def _note_start(self, cast_id: str) -> None:
+    async def announce_start(self, cast_id: str) -> None:
         self.started.append(cast_id)
+
+    async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
+        self.progress.append((cast_id, json.loads(opened(sealed_report))))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,8 +21,10 @@ from runner.sandbox_process import (
     SandboxProcess,
     StaleCodeRefusedError,
 )
+from schema.contracts.run import RunPolicy
 from tests.modules.guests import digest_of
-from tests.unit.runner.conftest import RunGuest
+from tests.support.attendants import Bystander
+from tests.unit.runner.conftest import Reach, RunGuest
 
 
 @pytest.fixture
@@ -36,10 +39,44 @@ def pid_of(process: SandboxProcess) -> int:
     return process._process.pid
 
 
-async def test_a_guest_that_sleeps_beyond_its_time_limit_is_killed(
+async def test_a_guest_that_sleeps_beyond_its_time_limit_is_woken_and_ends(
     own: SandboxProcess, run_on: RunGuest
 ) -> None:
     end = await run_on(own, "time", "sleep_a_minute", timeout_ms=100)
+    assert isinstance(end, Finished)
+    assert end.report.code == "TIME_EXCEEDED"
+    assert end.report.waited_ms >= 99
+    assert own.alive
+
+
+class Silence(Bystander):
+    """A network that never answers, and does not keep to the run's time either."""
+
+    async def fetch(self, request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        await asyncio.Event().wait()
+        return await super().fetch(request, body)
+
+
+def with_network(attendant: Bystander) -> Reach:
+    policy = RunPolicy(deterministic=False, net_allow=["api.example.com"])
+    return Reach(policy=policy, attendant=attendant)
+
+
+ONE_REQUEST = {"net_requests_max": 1, "net_bytes_max": 1000}
+A_REQUEST = b'{"method":"GET","url":"https://api.example.com/"}'
+
+
+async def test_a_guest_that_is_stuck_in_a_call_beyond_its_time_limit_is_killed(
+    own: SandboxProcess, run_on: RunGuest
+) -> None:
+    end = await run_on(
+        own,
+        "network",
+        stdin=A_REQUEST,
+        reach=with_network(Silence()),
+        timeout_ms=100,
+        **ONE_REQUEST,
+    )
     assert isinstance(end, Killed)
     assert end.code == "TIME_EXCEEDED"
     assert end.wall_ms >= 100
@@ -59,11 +96,22 @@ async def test_a_computing_guest_that_is_stopped_tells_its_usage(
     assert not own.alive, "a late signal must not hit another guest"
 
 
-async def test_a_sleeping_guest_that_is_stopped_is_killed(
+async def test_a_sleeping_guest_that_is_stopped_tells_its_usage(
     own: SandboxProcess, run_on: RunGuest
 ) -> None:
     asyncio.get_running_loop().call_later(0.2, own.stop)
     end = await run_on(own, "time", "sleep_a_minute")
+    assert isinstance(end, Finished)
+    assert end.report.code == "TIME_EXCEEDED"
+    assert not own.alive, "a late signal must not hit another guest"
+
+
+async def test_a_guest_that_is_stuck_in_a_call_and_stopped_is_killed(
+    own: SandboxProcess, run_on: RunGuest
+) -> None:
+    asyncio.get_running_loop().call_later(0.2, own.stop)
+    reach = with_network(Silence())
+    end = await run_on(own, "network", stdin=A_REQUEST, reach=reach, **ONE_REQUEST)
     assert isinstance(end, Killed)
     assert end.code is None
 

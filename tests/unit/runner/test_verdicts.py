@@ -7,13 +7,15 @@ import pytest
 from nacl.public import SealedBox
 
 from runner.guest_report import GuestCode, GuestReport
+from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, Killed
 from runner.sealing import RunnerKey, seal
 from runner.verdicts import VerdictWriter
-from schema.contracts.run import Outcome
+from schema.contracts.run import Outcome, Verdict
 from schema.errors import catalogue
 from tests.modules.fleet import FLEET_KEY, LIMITS, base64_of, opened, request_for
+from tests.support.attendants import NoNetworkUse
 
 REQUEST = request_for("hello")
 WRITER = VerdictWriter("runner-1", "wasmtime-1/abc")
@@ -34,8 +36,14 @@ def finished(code: str | None = None, **members: Any) -> Finished:
     return Finished(GuestReport.model_validate(report | members), output, stderr)
 
 
+def verdict_of(end: Finished | Killed, *, stopped: bool, secrets: tuple[str, ...] = ()) -> Verdict:
+    return WRITER.of_run(
+        REQUEST, end, NoNetworkUse(), Redaction(secrets), input_bytes=4, stopped=stopped
+    )
+
+
 def test_success_carries_the_output_sealed_to_the_platform() -> None:
-    verdict = WRITER.of_run(REQUEST, finished(output=b"out", stderr=b"err"), 4, stopped=False)
+    verdict = verdict_of(finished(output=b"out", stderr=b"err"), stopped=False)
     assert verdict.outcome is Outcome.SUCCEEDED
     assert opened(verdict.sealed_output) == b"out"
     assert opened(verdict.sealed_stderr) == b"err"
@@ -56,8 +64,14 @@ def test_success_carries_the_output_sealed_to_the_platform() -> None:
     }
 
 
+def test_secrets_are_masked_in_the_error_stream_and_short_ones_are_not() -> None:
+    end = finished("SPELL_FAILED", stderr=b"token=hunter22 a=abc hunter2")
+    verdict = verdict_of(end, stopped=False, secrets=("hunter2", "hunter22", "abc"))
+    assert opened(verdict.sealed_stderr) == b"token=*** a=abc ***"
+
+
 def test_failure_carries_the_error_stream_but_no_output() -> None:
-    verdict = WRITER.of_run(REQUEST, finished("SPELL_FAILED", stderr=b"no"), 4, stopped=False)
+    verdict = verdict_of(finished("SPELL_FAILED", stderr=b"no"), stopped=False)
     assert (verdict.outcome, verdict.code) == (Outcome.FAILED, "SPELL_FAILED")
     assert verdict.sealed_output is None
     assert opened(verdict.sealed_stderr) == b"no"
@@ -65,7 +79,7 @@ def test_failure_carries_the_error_stream_but_no_output() -> None:
 
 def test_usage_over_the_limits_is_cut_to_them() -> None:
     huge = dict.fromkeys(("fuel", "wall_ms", "cpu_ms", "memory_bytes_peak", "output_bytes"), 2**60)
-    usage = WRITER.of_run(REQUEST, finished("SPELL_FAILED", **huge), 4, stopped=False).usage
+    usage = verdict_of(finished("SPELL_FAILED", **huge), stopped=False).usage
     assert usage is not None
     assert usage.fuel == LIMITS.fuel
     assert usage.wall_ms == usage.cpu_ms == LIMITS.timeout_ms
@@ -87,17 +101,17 @@ def test_every_code_of_a_guest_is_in_the_catalogue() -> None:
 
 
 def test_an_interrupted_run_that_was_to_stop_is_cancelled_with_its_usage() -> None:
-    verdict = WRITER.of_run(REQUEST, finished("TIME_EXCEEDED"), 4, stopped=True)
+    verdict = verdict_of(finished("TIME_EXCEEDED"), stopped=True)
     assert (verdict.outcome, verdict.code) == (Outcome.CANCELLED, "CAST_CANCELLED")
     assert verdict.usage is not None
 
 
 def test_a_run_that_ended_before_the_stop_reached_it_is_what_it_is() -> None:
-    assert WRITER.of_run(REQUEST, finished(), 4, stopped=True).outcome is Outcome.SUCCEEDED
+    assert verdict_of(finished(), stopped=True).outcome is Outcome.SUCCEEDED
 
 
 def test_of_a_killed_run_only_clock_and_processor_are_charged() -> None:
-    verdict = WRITER.of_run(REQUEST, Killed("TIME_EXCEEDED", 99_999, 12), 4, stopped=False)
+    verdict = verdict_of(Killed("TIME_EXCEEDED", 99_999, 12), stopped=False)
     assert (verdict.outcome, verdict.code) == (Outcome.TIMED_OUT, "TIME_EXCEEDED")
     assert verdict.usage is not None
     assert (verdict.usage.wall_ms, verdict.usage.cpu_ms) == (LIMITS.timeout_ms, 12)

@@ -1,0 +1,17 @@
+"""What a guest may try and is not allowed. Apart from the contracts: sandbox processes are lean."""
+
+from enum import StrEnum
+
+
+class ViolationKind(StrEnum):
+    """Kinds of violations, as they are recorded and shown."""
+
+    NET_DENIED = "net_denied"
+    NET_LIMIT = "net_limit"
+    PATH_ESCAPE = "path_escape"
+    READ_ONLY = "read_only"
+    OPEN_FILES = "open_files"
+    SCRATCH_FULL = "scratch_full"
+    STDERR_CUT = "stderr_cut"
+    MEMORY_DENIED = "memory_denied"
+    HOST_CALLS = "host_calls"

@@ -1,0 +1,33 @@
+;; Sends the request whose head it reads from stdin, and writes the response.
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (import "spell" "http_fetch" (func $fetch (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 4)
+  (func $read_all (param $descriptor i32) (param $at i32) (result i32)
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (i32.const 65536))
+    (if (call $read (local.get $descriptor) (i32.const 0) (i32.const 1) (i32.const 8))
+      (then unreachable))
+    (i32.load (i32.const 8)))
+  (func $once (param $head i32) (param $head_length i32) (result i32)
+    (call $fetch (local.get $head) (local.get $head_length)
+      (i32.const 0) (i32.const 0) (i32.const 16)))
+  (func (export "_start") (local $errno i32) (local $length i32)
+    (local.set $errno (call $once (i32.const 1024) (call $read_all (i32.const 0) (i32.const 1024))))
+    (if (local.get $errno) (then (call $exit (local.get $errno))))
+    (local.set $length (call $read_all (i32.load (i32.const 16)) (i32.const 131072)))
+    (i32.store (i32.const 0) (i32.const 131072))
+    (i32.store (i32.const 4) (local.get $length))
+    (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable)))
+  ;; The same request until one is refused; the exit code is the errno.
+  (func (export "until_refused") (local $length i32) (local $errno i32)
+    (local.set $length (call $read_all (i32.const 0) (i32.const 1024)))
+    (loop $again
+      (local.set $errno (call $once (i32.const 1024) (local.get $length)))
+      (br_if $again (i32.eqz (local.get $errno))))
+    (call $exit (local.get $errno)))
+  ;; A refusal that the guest can live with.
+  (func (export "never_mind")
+    (drop (call $once (i32.const 1024) (call $read_all (i32.const 0) (i32.const 1024))))))
