@@ -2,6 +2,7 @@
 
 from temporalio import activity
 
+from activities._environment import check_environment
 from activities._failures import to_failure
 from activities.ports import CastStore, SchemaChecker, SpellSecrets
 from schema.contracts.cast import Admission, CastInput, RunPlan
@@ -42,7 +43,7 @@ class CastingActivities:
             plan, schemas = await self._casts.find_plan(request)
             _check_cap_currency(plan, request)
             await self._check_inputs(schemas, request)
-            await self._check_secrets(plan)
+            await check_environment(self._secrets, plan)
             return await self._casts.hold(request, plan)
         except SpellError as error:
             if error.code not in _REFUSALS:
@@ -60,19 +61,6 @@ class CastingActivities:
                 "The inputs do not fit the spell's input schema.",
                 details={"errors": errors},
             )
-
-    async def _check_secrets(self, plan: RunPlan) -> None:
-        """Refuse before any money is held what could not run anyway."""
-        if not plan.policy.env_vars:
-            return
-        missing = await self._secrets.missing(plan.spell_key, plan.policy.env_vars)
-        if missing:
-            raise secret_missing(missing)
-
-
-def secret_missing(names: list[str]) -> SpellError:
-    """The refusal of a cast whose spell has no value for a variable that it names."""
-    return SpellError("SECRET_MISSING", details={"names": names})
 
 
 def _check_cap_currency(plan: RunPlan, request: CastInput) -> None:

@@ -1,12 +1,11 @@
 """Publishing: from an uploaded archive to a version that can be cast."""
 
-from collections.abc import Mapping
-
 from temporalio import activity
 
 from activities._failures import to_failure
+from activities._resources import keep_resources
 from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
-from schema.blob_keys import module_key, package_key, resources_key
+from schema.blob_keys import module_key, package_key
 from schema.contracts.publish import (
     Decision,
     InspectedPackage,
@@ -14,14 +13,11 @@ from schema.contracts.publish import (
     PublishResult,
     RecordOrder,
 )
-from schema.contracts.run import RunPolicy
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.manifest import unsupported_features
 from schema.package import MANIFEST_FILE, MODULE_FILE, SCHEMA_FILE, Package, read_package
 from schema.packaging.manifest_errors import manifest_invalid
-from schema.packaging.resources import granted
-from schema.packaging.tar_writing import write_tar
 
 
 class PublishingActivities:
@@ -98,7 +94,7 @@ class PublishingActivities:
         facts = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
         module_digest = sha256_digest(module)
         await self._blobs.put(module_key(module_digest), module)
-        policy = await self._keep_resources(manifest.run_policy(), files)
+        policy = await keep_resources(self._blobs, manifest.run_policy(), files)
         return InspectedPackage(
             spell_key=manifest.spell.key,
             version=manifest.spell.version,
@@ -116,12 +112,3 @@ class PublishingActivities:
             schemas_json=files[SCHEMA_FILE].decode("utf-8"),
             module=facts,
         )
-
-    async def _keep_resources(self, policy: RunPolicy, files: Mapping[str, bytes]) -> RunPolicy:
-        """The policy with the digest of what `fs_read` opens, once that is in object storage."""
-        if not policy.fs_read:
-            return policy
-        archive = write_tar(granted(files, policy.fs_read))
-        digest = sha256_digest(archive)
-        await self._blobs.put(resources_key(digest), archive)
-        return policy.model_copy(update={"resources_digest": digest})

@@ -6,8 +6,9 @@ from typing import Any
 
 from temporalio import activity
 
+from activities._environment import sealed_environment
 from activities._failures import to_failure
-from activities.casting import secret_missing
+from activities._resources import bring_resources
 from activities.ports import (
     BlobStore,
     CastStore,
@@ -18,8 +19,8 @@ from activities.ports import (
     Vault,
 )
 from schema import limits
-from schema.blob_keys import error_stream_key, module_key, output_key, resources_key
-from schema.canonical import JsonRefusedError, canonical_json, parse_json
+from schema.blob_keys import error_stream_key, module_key, output_key
+from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.cast import RunOrder, RunOutcome, RunPlan, StopOrder
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunRequest, Verdict
@@ -134,10 +135,8 @@ class RunningActivities:
 
     async def _publish(self, order: RunOrder, *, expires_at_unix: int) -> None:
         plan = order.plan
-        await self._bring(plan.module_digest, module_key(plan.module_digest))
-        resources = plan.policy.resources_digest
-        if resources is not None:
-            await self._bring(resources, resources_key(resources))
+        await self._bus.ensure_module(plan.module_digest, lambda: self._module(plan))
+        await bring_resources(self._blobs, self._bus, plan.policy)
         await self._bus.publish_run(
             RunRequest(
                 cast_id=order.cast_id,
@@ -147,36 +146,17 @@ class RunningActivities:
                 limits=plan.limits,
                 policy=plan.policy,
                 sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
-                sealed_environment=await self._sealed_environment(plan),
+                sealed_environment=await sealed_environment(self._secrets, self._vault, plan),
                 reply_public_key=self._vault.reply_public_key,
                 expires_at_unix=expires_at_unix,
             )
         )
 
-    async def _sealed_environment(self, plan: RunPlan) -> str | None:
-        """The variables that the spell names, with its maker's values, for the fleet alone.
-
-        Read when the run is put on the bus: nothing between here and the runner ever sees them.
-        """
-        names = plan.policy.env_vars
-        if not names:
-            return None
-        values = await self._secrets.values(plan.spell_key, names)
-        missing = [name for name in names if name not in values]
-        if missing:
-            raise secret_missing(missing)
-        return self._vault.seal_to_runners(canonical_json(values))
-
-    async def _bring(self, digest: str, key: str) -> None:
-        """Make sure that runners can fetch a module, or the resources of one, by its digest."""
-
-        async def load() -> bytes:
-            content = await self._blobs.get(key)
-            if content is None:
-                raise SpellError("INTERNAL", f"{key} is gone from object storage.")
-            return content
-
-        await self._bus.ensure_module(digest, load)
+    async def _module(self, plan: RunPlan) -> bytes:
+        module = await self._blobs.get(module_key(plan.module_digest))
+        if module is None:
+            raise SpellError("INTERNAL", "The module is gone from object storage.")
+        return module
 
     async def _note_start(self, cast_id: str, signals: RunSignals) -> None:
         """Wait for the next hint; a start is recorded, a verdict or silence just returns.
