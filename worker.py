@@ -16,11 +16,13 @@ from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
 from activities.publishing import PublishingActivities
+from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.platform import Platform, open_platform
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
@@ -35,6 +37,7 @@ from schema.names import CASTS_TASK_QUEUE, PUBLISHING_TASK_QUEUE
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
 from workflows.reconcile_holds import ReconcileHolds
+from workflows.replay_cast import ReplayCast
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
@@ -45,34 +48,31 @@ def build_workers(
 ) -> list[Worker]:
     """The workers of this process, one per task queue."""
     settings = platform.settings
-    postgres_casts = PostgresCasts(
-        platform.database, fee_basis_points=settings.platform_fee_basis_points
-    )
-    casts: ports.CastStore = postgres_casts
-    holds: ports.OpenHolds = postgres_casts
-    states: ports.WorkflowStates = TemporalWorkflowStates(platform.temporal)
-    spells: ports.SpellStore = PostgresSpells(platform.database)
-    blobs: ports.BlobStore = platform.blobs
-    vault: ports.Vault = platform.vault
-    secrets: ports.SpellSecrets = PostgresSpellSecrets(platform.database, platform.vault)
-    inspector: ports.ModuleInspector = SubprocessModuleInspector()
-    gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    casts = PostgresCasts(platform.database, fee_basis_points=settings.platform_fee_basis_points)
+    database, blobs, vault = platform.database, platform.blobs, platform.vault
+    secrets = PostgresSpellSecrets(database, vault)
+    gate = UnsignedGate(accept=settings.accept_unsigned_packages)
     casting = CastingActivities(casts, checker, secrets)
     running = RunningActivities(casts, bus, blobs, vault, checker, secrets)
     billing = BillingActivities(casts, bus)
-    maintenance = MaintenanceActivities(holds, states, bus)
-    publishing = PublishingActivities(spells, blobs, checker, inspector, gate)
+    replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
+    maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    publishing = PublishingActivities(
+        PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate
+    )
     return [
         Worker(
             platform.temporal,
             task_queue=CASTS_TASK_QUEUE,
-            workflows=[CastSpell, ReconcileHolds],
+            workflows=[CastSpell, ReplayCast, ReconcileHolds],
             activities=[
                 casting.admit,
                 running.run,
                 running.stop,
                 billing.settle,
                 billing.release,
+                replaying.plan,
+                replaying.run,
                 maintenance.reconcile_holds,
             ],
             max_cached_workflows=2000,
