@@ -15,6 +15,7 @@ from activities import ports
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
+from activities.module_supply import ModuleSupply
 from activities.publishing import PublishingActivities
 from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
@@ -43,22 +44,21 @@ from workflows.replay_cast import ReplayCast
 GRACE = timedelta(seconds=20)
 
 
-def build_workers(
-    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus
-) -> list[Worker]:
+def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str) -> list[Worker]:
     """The workers of this process, one per task queue."""
-    settings = platform.settings
-    casts = PostgresCasts(platform.database, fee_basis_points=settings.platform_fee_basis_points)
-    database, blobs, vault = platform.database, platform.blobs, platform.vault
+    settings, database = platform.settings, platform.database
+    blobs, vault, bus = platform.blobs, platform.vault, NatsRunBus(platform.nats)
+    casts = PostgresCasts(database, fee_basis_points=settings.platform_fee_basis_points)
     secrets = PostgresSpellSecrets(database, vault)
+    modules = ModuleSupply(blobs, bus, vault, engine)
     gate = UnsignedGate(accept=settings.accept_unsigned_packages)
     casting = CastingActivities(casts, checker, secrets)
-    running = RunningActivities(casts, bus, blobs, vault, checker, secrets)
+    running = RunningActivities(casts, bus, blobs, vault, checker, modules, secrets)
     billing = BillingActivities(casts, bus)
     replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
     publishing = PublishingActivities(
-        PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate
+        PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate, modules
     )
     return [
         Worker(
@@ -104,7 +104,7 @@ async def run() -> None:
         await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
-        workers = build_workers(platform, checker, NatsRunBus(platform.nats))
+        workers = build_workers(platform, checker, await SubprocessModuleInspector().engine_name())
         async with workers[0], workers[1]:
             await stop.wait()
 

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.module_supply import ModuleSupply
 from activities.publishing import PublishingActivities
 from infra.unsigned_gate import UnsignedGate
 from schema.blob_keys import module_key, package_key, resources_key
+from schema.compiled_code import CompiledCode
 from schema.contracts.publish import (
     Decision,
     InspectedPackage,
@@ -19,16 +21,23 @@ from schema.ids import sha256_digest
 from schema.package import build_package
 from schema.packaging.resources import read_resources
 from tests.support.e2e_packages import files_of
-from tests.support.fakes import AnySchema, MemoryBlobs
+from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
+from tests.support.platform import make_vault, verdict_for
 
 MODULE = b"\0asm\x01\0\0\0"
 RESOURCES = {"resources/words.txt": b"words", "resources/data/a.bin": b"a"}
 
 
+ENGINE = "wasmtime-1/000000000000"
+
+
 class AnyModule:
-    async def inspect(self, module: bytes, entry: str, memory_bytes_max: int) -> ModuleFacts:
+    async def inspect(
+        self, module: bytes, entry: str, memory_bytes_max: int
+    ) -> tuple[ModuleFacts, CompiledCode]:
         del module, entry, memory_bytes_max
-        return ModuleFacts(imports=[], exports=["_start"], memory_bytes_min=0)
+        facts = ModuleFacts(imports=[], exports=["_start"], memory_bytes_min=0)
+        return facts, CompiledCode(ENGINE, b"machine code")
 
 
 class NoSpells:
@@ -44,9 +53,9 @@ async def inspected(
     archive = build_package(files_of("com.acme.reads", MODULE, **changes) | resources)
     digest = sha256_digest(archive)
     await blobs.put(package_key(digest), archive)
-    activities = PublishingActivities(
-        NoSpells(), blobs, AnySchema(), AnyModule(), UnsignedGate(accept=True)
-    )
+    modules = ModuleSupply(blobs, ScriptedRunBus(verdict_for), make_vault(), ENGINE)
+    gate = UnsignedGate(accept=True)
+    activities = PublishingActivities(NoSpells(), blobs, AnySchema(), AnyModule(), gate, modules)
     return await activities.inspect(
         PublishInput(
             account_id="acct_" + "a" * 16, package_digest=digest, package_bytes=len(archive)
