@@ -23,6 +23,7 @@ from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
 from infra.platform import Platform, bus_sizes, open_platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from infra.schema_checker import KillableSchemaChecker
@@ -45,22 +46,19 @@ GRACE = timedelta(seconds=20)
 def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str) -> list[Worker]:
     """The workers of this process, one per task queue."""
     settings, database = platform.settings, platform.database
-    postgres_casts = postgres_casts_of(platform)
-    casts: ports.CastStore = postgres_casts
-    holds: ports.OpenHolds = postgres_casts
-    spells: ports.SpellStore = PostgresSpells(database)
-    bus: ports.RunBus = NatsRunBus(platform.nats)
-    blobs: ports.BlobStore = platform.blobs
-    vault: ports.Vault = platform.vault
-    inspector: ports.ModuleInspector = SubprocessModuleInspector()
-    gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    blobs, vault, bus = platform.blobs, platform.vault, NatsRunBus(platform.nats)
+    casts = postgres_casts_of(platform)
+    secrets = PostgresSpellSecrets(database, vault)
     modules = ModuleSupply(blobs, bus, vault, engine)
-    casting = CastingActivities(casts, checker)
-    running = RunningActivities(casts, bus, blobs, vault, checker, modules)
+    gate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    casting = CastingActivities(casts, checker, secrets)
+    running = RunningActivities(casts, bus, blobs, vault, checker, modules, secrets)
     billing = BillingActivities(casts, bus)
     replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
-    maintenance = MaintenanceActivities(holds, TemporalWorkflowStates(platform.temporal), bus)
-    publishing = PublishingActivities(spells, blobs, checker, inspector, gate, modules)
+    maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    publishing = PublishingActivities(
+        PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate, modules
+    )
     return [
         Worker(
             platform.temporal,

@@ -200,6 +200,19 @@ class SpellStore(Protocol):
         """
 
 
+class SpellSecrets(Protocol):
+    """Makers' secrets, by spell and name."""
+
+    async def missing(self, spell_key: str, names: Sequence[str]) -> list[str]:
+        """Which of the names are not set."""
+
+    async def values(self, spell_key: str, names: Sequence[str]) -> dict[str, str]:
+        """The values of these names, in clear; those that are not set are left out.
+
+        They go nowhere but into a box that only the runner fleet opens.
+        """
+
+
 class SupplyChainGate(Protocol):
     """The verdict on a package: signature, SBOM, advisories, licences (product.md 5)."""
 

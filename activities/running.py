@@ -7,11 +7,21 @@ from typing import Any
 
 from temporalio import activity
 
+from activities._environment import sealed_environment
 from activities._failures import to_failure
 from activities._records import record_of, salt_of, seed_of
+from activities._resources import bring_resources
 from activities.lanes import Lanes
 from activities.module_supply import ModuleSupply
-from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
+from activities.ports import (
+    BlobStore,
+    CastStore,
+    RunBus,
+    RunSignals,
+    SchemaChecker,
+    SpellSecrets,
+    Vault,
+)
 from activities.progress import ProgressNotes
 from schema import limits
 from schema.blob_keys import error_stream_key, output_key
@@ -43,6 +53,7 @@ class RunningActivities:
         vault: seals inputs, opens outputs, encrypts what is kept.
         checker: judges outputs.
         modules: brings modules and their code to the runners.
+        secrets: what spells' environments are made of.
         queue_seconds: how long a run may wait for a runner.
         grace_seconds: how long after the guest's own deadline its verdict may arrive.
     """
@@ -55,6 +66,7 @@ class RunningActivities:
         vault: Vault,
         checker: SchemaChecker,
         modules: ModuleSupply,
+        secrets: SpellSecrets,
         *,
         queue_seconds: float = limits.QUEUE_SECONDS_MAX,
         grace_seconds: float = limits.VERDICT_GRACE_SECONDS,
@@ -65,6 +77,7 @@ class RunningActivities:
         self._vault = vault
         self._checker = checker
         self._modules = modules
+        self._secrets = secrets
         self._progress = ProgressNotes(casts, bus, vault)
         self._queue_seconds = queue_seconds
         self._grace_seconds = grace_seconds
@@ -169,11 +182,17 @@ class RunningActivities:
     async def _publish(self, order: RunOrder, expires_at_unix: int) -> None:
         plan = order.plan
         await self._modules.bring(plan.module_digest)
+        await bring_resources(self._blobs, self._bus, plan.policy)
+        environment = await sealed_environment(self._secrets, self._vault, plan)
         await self._lanes.enter(
-            order.cast_id, plan.module_digest, lambda: self._request(order, expires_at_unix)
+            order.cast_id,
+            plan.module_digest,
+            lambda: self._request(order, environment, expires_at_unix),
         )
 
-    def _request(self, order: RunOrder, expires_at_unix: int) -> RunRequest:
+    def _request(
+        self, order: RunOrder, environment: str | None, expires_at_unix: int
+    ) -> RunRequest:
         plan = order.plan
         return RunRequest(
             cast_id=order.cast_id,
@@ -185,6 +204,7 @@ class RunningActivities:
             seed=order.seed or seed_of(self._vault, order.cast_id),
             clock_unix_ms=_clock_of(order),
             sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
+            sealed_environment=environment,
             reply_public_key=self._vault.reply_public_key,
             expires_at_unix=expires_at_unix,
         )

@@ -9,6 +9,7 @@ from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
+from schema.contracts.spell_secret import SecretSummary
 from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
 from schema.scopes import Scope
 
@@ -50,6 +51,22 @@ class Spells(Protocol):
 
     async def set_state(self, account_id: str, key: str, version: str, state: str) -> None:
         """Yank an own version, or bring it back."""
+
+
+class SpellSecrets(Protocol):
+    """Makers' secrets: what is set can be used, never read."""
+
+    async def set(self, account_id: str, spell_key: str, name: str, value: str) -> SecretSummary:
+        """Set a secret of an own spell.
+
+        Raises SpellError: SPELL_NOT_FOUND, VALIDATION_ERROR (too many).
+        """
+
+    async def summaries(self, account_id: str, spell_key: str) -> list[SecretSummary]:
+        """The secrets of an own spell, without values. Raises SpellError: SPELL_NOT_FOUND."""
+
+    async def remove(self, account_id: str, spell_key: str, name: str) -> None:
+        """Remove one. Raises SpellError: SPELL_NOT_FOUND, SECRET_NOT_FOUND."""
 
 
 class Publishing(Protocol):

@@ -10,7 +10,7 @@ from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, Killed
 from runner.sealing import seal
-from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+from schema.contracts.run import Outcome, RunRequest, RunViolation, Usage, Verdict
 
 
 class NetworkUse(Protocol):
@@ -76,7 +76,7 @@ class VerdictWriter:
         ran: dict[str, Any] = {
             "usage": usage,
             "sealed_stderr": sealed_stderr,
-            "violations": report.violations,
+            "violations": [_masked(one, redaction) for one in report.violations],
         }
         if report.code is None:
             output = end.output[: limits.output_bytes_max]
@@ -89,7 +89,11 @@ class VerdictWriter:
         if stopped and report.code == "TIME_EXCEEDED":
             return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", **ran)
         return self._verdict(
-            request, _outcome_of(report.code), report.code, details=report.details, **ran
+            request,
+            _outcome_of(report.code),
+            report.code,
+            details=redaction.of_json(report.details),
+            **ran,
         )
 
     def cancelled_before_start(self, request: RunRequest) -> Verdict:
@@ -155,6 +159,11 @@ class VerdictWriter:
             clock_unix_ms=request.clock_unix_ms,
             **members,
         )
+
+
+def _masked(violation: RunViolation, redaction: Redaction) -> RunViolation:
+    """The violation without secrets: a guest chooses the paths and hosts that it asks for."""
+    return violation.model_copy(update=redaction.of_json({"subject": violation.subject}))
 
 
 def _outcome_of(code: str) -> Outcome:

@@ -136,11 +136,6 @@ def unsupported_features(manifest: Manifest, source: bytes = b"") -> list[FieldE
     if manifest.execution.mode != Mode.SERVICE:
         message = f"{manifest.execution.mode} is not supported yet: only service is"
         errors.append(field_error(("execution", "mode"), message, lines))
-    if manifest.runtime is not None:
-        for name, entries in manifest.runtime.policy:
-            if entries:
-                message = "cannot be granted yet by the runner: leave it empty"
-                errors.append(field_error(("runtime", "policy", name), message, lines))
     return errors
 
 

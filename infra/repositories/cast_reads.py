@@ -115,6 +115,8 @@ def _view(row: Any) -> CastView:
         api_key_id=row.api_key_id,
         usage=row.usage,
         problem=row.problem,
+        violations=row.violations or [],
+        stages=row.stages,
         engine=row.engine,
         created_at=row.created_at,
         started_at=row.started_at,

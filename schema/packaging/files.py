@@ -9,6 +9,7 @@ from schema.limits import (
     MANIFEST_BYTES_MAX,
     MODULE_BYTES_MAX,
     PACKAGE_ENTRIES_MAX,
+    RESOURCES_BYTES_MAX,
     SCHEMA_BYTES_MAX,
     TEXT_FILE_BYTES_MAX,
 )
@@ -22,6 +23,8 @@ from schema.packaging.names import (
     SCHEMA_FILE,
     folded,
 )
+from schema.packaging.resources import granted, is_granted_by
+from schema.packaging.tar_writing import write_tar
 
 Fault = tuple[str | None, str]
 """The file, or None for the whole, and what is wrong with it."""
@@ -77,6 +80,22 @@ def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[
     for member, name in named.items():
         if name is not None and name not in files:
             yield name, f"is missing: {member} in manifest.toml names it"
+    if manifest.runtime is not None:
+        yield from _resource_faults(files, manifest.runtime.policy.fs_read)
+
+
+def _resource_faults(files: Mapping[str, bytes], entries: list[str]) -> Iterator[Fault]:
+    """Entries of `fs_read` that open nothing, or together too much."""
+    for entry in entries:
+        if not any(is_granted_by(entry, name) for name in files):
+            yield entry, "is missing: runtime.policy.fs_read in manifest.toml names it"
+    size = len(write_tar(granted(files, entries))) if entries else 0
+    if size > RESOURCES_BYTES_MAX:
+        message = (
+            f"is opened by fs_read as a tar of {size} bytes, over {RESOURCES_BYTES_MAX}: "
+            "name only what the module reads"
+        )
+        yield "resources", message
 
 
 def _target_faults(module: bytes, target: Target) -> Iterator[Fault]:

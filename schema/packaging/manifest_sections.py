@@ -138,7 +138,10 @@ HostPattern = Annotated[
 ReadablePath = Annotated[
     str,
     Field(max_length=platform.PACKAGE_NAME_BYTES_MAX),
-    _matches(r"resources(?:/.+)?", "must be `resources`, or a file or folder under resources/"),
+    _matches(
+        rf"resources(?:/[^/{_UNSEEN}]+)*",
+        "must be `resources`, or a file or folder under resources/, without a / at its end",
+    ),
 ]
 VariableName = Annotated[
     str,

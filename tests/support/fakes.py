@@ -36,6 +36,7 @@ class ScriptedRunBus:
         self.published: list[str] = []
         self.room = asyncio.Event()
         self.room.set()
+        self.brought: dict[str, Callable[[], Awaitable[bytes]]] = {}
         self.stopped: list[str] = []
         self._running: set[str] = set()
         self._watchers: dict[str, list[QueueSignals]] = {}
@@ -47,7 +48,7 @@ class ScriptedRunBus:
         await asyncio.wait_for(self._arrived[cast_id].wait(), 20)
 
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        del digest, load
+        self.brought[digest] = load
 
     async def ensure_code(
         self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]

@@ -71,6 +71,7 @@ class World:
         return Services(
             accounts=stand_in,
             spells=unused,
+            secrets=unused,
             publishing=unused,
             casting=stand_in,
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
