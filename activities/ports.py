@@ -81,8 +81,13 @@ class RunBus(Protocol):
     ) -> None:
         """Make the module's signed code fetchable by runners, if `load` finds any."""
 
-    async def publish_run(self, request: RunRequest) -> None:
-        """Put the run on the work queue; the same cast again soon after is dropped."""
+    async def publish_run(self, request: RunRequest) -> bool:
+        """Put the run on the work queue; the same cast again soon after is dropped.
+
+        False when the caster's lane (its runs of this module) is full: try again in a moment.
+
+        Raises SpellError: SERVICE_UNAVAILABLE, the queue as a whole is full, or away.
+        """
 
     def watch(self, cast_id: str) -> AbstractAsyncContextManager[RunSignals]:
         """Listen for hints about the cast while the context is open."""

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
     CastFiles,
@@ -35,6 +36,7 @@ class Services:
     spells: Spells
     publishing: Publishing
     casting: Casting
+    backpressure: Backpressure
     casts: CastReads
     files: CastFiles
     receipts: SignedReceipts

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
+from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.middleware import LastResort, RequestIds
 from api.ports import (
@@ -37,6 +38,7 @@ from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spells import PostgresSpells
+from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.signed_receipts import VaultSignedReceipts
 from infra.telemetry import configure_logging
@@ -57,6 +59,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
     signed: SignedReceipts = VaultSignedReceipts(receipts_read, platform.vault)
     replaying: Replaying = TemporalReplays(platform.temporal, platform.blobs, platform.vault)
     modules: PublishedModules = BlobPublishedModules(platform.database, platform.blobs)
+    bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
     feed: EventFeed = NatsEventFeed(platform.nats)
     decoder: PayloadDecoder = ConverterDecoder(platform.converter)
     return Services(
@@ -64,6 +67,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         spells=spell_reads,
         publishing=publishing,
         casting=casting,
+        backpressure=Backpressure(cast_reads, NatsRunQueue(platform.nats), bounds),
         casts=cast_reads,
         files=files,
         receipts=signed,
@@ -72,16 +76,8 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         feed=feed,
         health=health_check,
         decoder=decoder,
-        codec_origins=_codec_origins(platform.settings),
+        codec_origins=platform.settings.codec_origins,
     )
-
-
-def _codec_origins(settings: PlatformSettings) -> frozenset[str]:
-    """The Temporal UI by both names of this machine: its own banner says `localhost`."""
-    if not (settings.codec_open_to_ui and settings.temporal_ui_url):
-        return frozenset()
-    url = settings.temporal_ui_url
-    return frozenset({url, url.replace("//127.0.0.1", "//localhost")})
 
 
 @asynccontextmanager

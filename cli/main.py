@@ -35,6 +35,7 @@ app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
 app.add_typer(operator.accounts, name="accounts")
+app.add_typer(operator.runs, name="runs")
 
 
 @app.callback()

@@ -101,10 +101,21 @@ class VerdictWriter:
         details = {"message": refusal.message, **refusal.details}
         return self._verdict(request, Outcome.FAILED, "MODULE_INVALID", details=details)
 
-    def lost(self, request: RunRequest, deliveries: int) -> Verdict:
-        """The verdict of a run that was given up by the platform."""
-        return self._verdict(
-            request, Outcome.LOST, "RUNNER_LOST", details={"deliveries": deliveries}
+    def lost(self, cast_id: str, deliveries: int, *, at_most_once: bool = False) -> Verdict:
+        """The verdict of a run that was given up by the platform.
+
+        Args:
+            cast_id: whose run it is; more need not be known of it.
+            deliveries: how often it was in a runner's hands.
+            at_most_once: it was given up because it had been started, and may not be again.
+        """
+        return Verdict(
+            cast_id=cast_id,
+            outcome=Outcome.LOST,
+            code="RUNNER_LOST",
+            details={"deliveries": deliveries} | ({"at_most_once": True} if at_most_once else {}),
+            runner_id=self._runner_id,
+            engine=self._engine,
         )
 
     def _of_killed(

@@ -304,3 +304,8 @@ class SpellError(Exception):
         self.details = dict(details or {})
         self.retry_after = retry_after
         super().__init__(f"{code}: {self.message}")
+
+
+def too_many_casts(open_casts_max: int) -> SpellError:
+    """The refusal of a cast whose account has as many open casts as it may."""
+    return SpellError("TOO_MANY_CASTS", details={"open_casts_max": open_casts_max}, retry_after=5)

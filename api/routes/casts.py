@@ -185,6 +185,7 @@ async def _admit(services: Services, cast: CastInput) -> tuple[Admission, bool]:
     """The admission, and whether it was decided by an earlier request."""
     recorded = await services.casts.admission(cast.cast_id)
     if recorded is None:
+        await services.backpressure.check(cast.account_id)
         return await services.casting.admit(cast), False
     fingerprint, admission = recorded
     if fingerprint != cast.fingerprint:

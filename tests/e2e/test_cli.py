@@ -6,10 +6,14 @@ import csv
 import json
 import re
 import struct
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from infra.nats_connection import open_nats
+from infra.runner_bus import NatsRunnerBus
+from schema.contracts.run import DeadReason, DeadRun
 from tests.support.e2e import Caster, WholePlatform
 from tests.support.e2e_cli import EXAMPLES, Shell
 
@@ -213,6 +217,33 @@ async def test_a_cap_is_set_shown_and_kept(platform: WholePlatform, shell: Shell
     assert refused.code == 3
     assert "BUDGET_CAP_EXCEEDED" in refused.stderr
     assert "cap: account_day" in refused.stderr
+
+
+async def test_an_operator_sees_the_runs_that_the_fleet_gave_up_on(
+    platform: WholePlatform, tmp_path: Path
+) -> None:
+    """Method: a note as a runner writes it; how runs come to be dead is shown with runners."""
+    cast_id = "cast_" + "d" * 16 + "_" + "e" * 26
+    dead = DeadRun(
+        reason=DeadReason.LOST, cast_id=cast_id, runner_id="r-1", deliveries=5, cause="it died"
+    )
+    async with open_nats(platform.embedded.endpoints.nats_url, name="test") as client:
+        await NatsRunnerBus(client).bury(dead)
+    operator = Shell(tmp_path, platform.embedded.context.platform_environment)
+    shown, documents = await asyncio.gather(
+        operator.spell("runs", "dead"), operator.json("runs", "dead", "--limit", "1000")
+    )
+    assert shown.code == 0
+    (line,) = [line for line in shown.stdout.splitlines() if cast_id in line]
+    assert line.split()[1:5] == ["lost", cast_id, "5", "r-1"]
+    (document,) = [one for one in documents if one["cast_id"] == cast_id]
+    assert document.pop("noted_at") <= datetime.now(UTC).isoformat()
+    assert document == dead.model_dump(mode="json")
+    away = await operator.spell(
+        "runs", "dead", SPELL_NATS_URL="nats://platform:hunter2@127.0.0.1:9"
+    )
+    assert away.code == 4
+    assert "hunter2" not in away.stdout + away.stderr
 
 
 async def test_the_operators_commands_work_on_the_platforms_settings(

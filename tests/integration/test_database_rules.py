@@ -15,7 +15,7 @@ async def held_cast(database: Database) -> tuple[Person, str]:
     spell = await publish(database, maker)
     caster = await make_person(database, credit_micros=10_000)
     request = a_cast(caster, spell.spell_key)
-    casts = PostgresCasts(database, fee_basis_points=2000)
+    casts = PostgresCasts(database, fee_basis_points=2000, open_casts_max=1000)
     plan, _ = await casts.find_plan(request)
     await casts.hold(request, plan)
     return caster, request.cast_id

@@ -88,7 +88,7 @@ class CastingPlatform:
     def __post_init__(self) -> None:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
-        self.casts = PostgresCasts(self.database, fee_basis_points=2000)
+        self.casts = PostgresCasts(self.database, fee_basis_points=2000, open_casts_max=1000)
         self.receipts = PostgresReceipts(self.database)
         vault, checker = make_vault(), AnySchema()
         casting = CastingActivities(self.casts, checker)

@@ -167,6 +167,54 @@ async def test_a_run_that_nobody_takes_times_out_uncharged(
     assert await credit_left(database, caster) == CREDIT
 
 
+async def test_a_run_waits_for_room_in_its_lane(client: Client, database: Database) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database)
+    platform.bus.room.clear()
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        await platform.bus.until_refused(request.cast_id)
+        assert platform.bus.published == []
+        platform.bus.room.set()
+        result = await handle.result()
+    assert result.status is CastStatus.SUCCEEDED
+    assert platform.bus.published == [request.cast_id]
+
+
+async def test_a_run_that_finds_no_room_in_time_times_out_uncharged(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database, queue_seconds=0.5)
+    platform.bus.room.clear()
+    async with platform.worker:
+        result = await (await platform.start(a_cast(caster, key))).result()
+    assert result.problem is not None
+    assert result.problem.code == "QUEUE_TIMEOUT"
+    assert platform.bus.published == []
+    assert await credit_left(database, caster) == CREDIT
+
+
+async def test_a_cancel_ends_a_run_that_waits_for_room_free_of_charge(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database, price=METERED)
+    platform = CastingPlatform(client, database)
+    platform.bus.room.clear()
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        await platform.bus.until_refused(request.cast_id)
+        answer = await cancel(handle)
+        assert answer.accepted
+        assert answer.result.status is CastStatus.CANCELLED
+        assert (await handle.result()).cost_micros == 0
+    assert platform.bus.published == []
+    assert await credit_left(database, caster) == CREDIT
+    assert await open_holds(database, caster) == 0
+
+
 async def test_an_operators_cancel_unwinds_everything(client: Client, database: Database) -> None:
     key, caster = await given_spell_and_caster(database, price=METERED)
     platform = CastingPlatform(client, database, script=lambda _: None)

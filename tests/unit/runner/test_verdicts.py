@@ -123,7 +123,7 @@ def test_what_did_not_run_has_no_usage() -> None:
     for verdict in (
         WRITER.cancelled_before_start(REQUEST),
         WRITER.refused(REQUEST, refusal),
-        WRITER.lost(REQUEST, 5),
+        WRITER.lost(REQUEST.cast_id, 5),
     ):
         assert verdict.usage is None
 
