@@ -1,5 +1,6 @@
 """`wasi:clocks` and `wasi:io/poll`: what the time is, and waiting for it to pass."""
 
+from runner.sandbox.wasi.abi import GuestEnd
 from runner.sandbox.wasip2.guest import ComponentGuest, Interface, Resource
 from runner.sandbox.wasip2.values import Handle, Number, u32, u64
 
@@ -51,8 +52,10 @@ def _block(guest: ComponentGuest, pollable: int) -> None:
 
 def _poll(guest: ComponentGuest, pollables: list[int]) -> list[Number]:
     """The places of those that are ready, of which there is one at the end of the wait."""
+    if not pollables:
+        # The wait would never end; the standard says that it traps.
+        raise GuestEnd("SPELL_TRAPPED", {"trap": "poll_of_nothing"})
     moments = [guest.thing(pollable) for pollable in pollables]
-    # An empty list would wait for ever; the standard lets it trap.
     first = min(moments)
     _wait_until(guest, first)
     return [u32(place) for place, moment in enumerate(moments) if moment <= first]

@@ -270,6 +270,18 @@ async def test_an_hour_of_sleep_passes_at_once_on_a_seeded_clock(cast: RunCompon
     assert int(end.output, 16) >= 3600 * 10**9
 
 
+async def test_of_several_waits_the_shortest_ends_the_poll(cast: RunComponent) -> None:
+    end = await cast(component("surroundings"), "first", reach=Reach(policy=SEEDED))
+    count, place, now = (int(end.output[at : at + 16], 16) for at in (0, 16, 32))
+    assert (count, place) == (1, 1)
+    assert 10**9 <= now < 2 * 10**9
+
+
+async def test_to_poll_nothing_is_a_trap(cast: RunComponent) -> None:
+    end = await cast(component("surroundings"), "poll-nothing")
+    assert end_of(end) == ("SPELL_TRAPPED", {"trap": "poll_of_nothing"})
+
+
 async def test_an_hour_of_sleep_on_a_real_clock_ends_at_the_time_limit(cast: RunComponent) -> None:
     end = await cast(component("surroundings"), "sleep", timeout_ms=100)
     assert end_of(end) == ("TIME_EXCEEDED", {"timeout_ms": 100})
