@@ -15,12 +15,15 @@ from activities import ports
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
+from activities.module_supply import ModuleSupply
 from activities.publishing import PublishingActivities
+from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
-from infra.nats_streams import BusSizes, ensure_streams
-from infra.platform import Platform, open_platform
-from infra.repositories.casts import PostgresCasts
+from infra.nats_streams import ensure_streams
+from infra.platform import Platform, bus_sizes, open_platform, postgres_casts_of
+from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from infra.schema_checker import KillableSchemaChecker
@@ -34,47 +37,46 @@ from schema.names import CASTS_TASK_QUEUE, PUBLISHING_TASK_QUEUE
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
 from workflows.reconcile_holds import ReconcileHolds
+from workflows.replay_cast import ReplayCast
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
 
 
-def build_workers(
-    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus
-) -> list[Worker]:
+def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str) -> list[Worker]:
     """The workers of this process, one per task queue."""
-    settings = platform.settings
-    postgres_casts = PostgresCasts(
-        platform.database, fee_basis_points=settings.platform_fee_basis_points
-    )
-    casts: ports.CastStore = postgres_casts
-    holds: ports.OpenHolds = postgres_casts
-    states: ports.WorkflowStates = TemporalWorkflowStates(platform.temporal)
-    spells: ports.SpellStore = PostgresSpells(platform.database)
-    blobs: ports.BlobStore = platform.blobs
-    vault: ports.Vault = platform.vault
-    inspector: ports.ModuleInspector = SubprocessModuleInspector()
-    gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
-    casting = CastingActivities(casts, checker)
-    running = RunningActivities(casts, bus, blobs, vault, checker)
+    settings, database = platform.settings, platform.database
+    blobs, vault, bus = platform.blobs, platform.vault, NatsRunBus(platform.nats)
+    casts = postgres_casts_of(platform)
+    secrets = PostgresSpellSecrets(database, vault)
+    modules = ModuleSupply(blobs, bus, vault, engine)
+    gate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    casting = CastingActivities(casts, checker, secrets)
+    running = RunningActivities(casts, bus, blobs, vault, checker, modules, secrets)
     billing = BillingActivities(casts, bus)
-    maintenance = MaintenanceActivities(holds, states, bus)
-    publishing = PublishingActivities(spells, blobs, checker, inspector, gate)
+    replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
+    maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    publishing = PublishingActivities(
+        PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate, modules
+    )
     return [
         Worker(
             platform.temporal,
             task_queue=CASTS_TASK_QUEUE,
-            workflows=[CastSpell, ReconcileHolds],
+            workflows=[CastSpell, ReplayCast, ReconcileHolds],
             activities=[
                 casting.admit,
                 running.run,
                 running.stop,
                 billing.settle,
                 billing.release,
+                replaying.plan,
+                replaying.run,
                 maintenance.reconcile_holds,
             ],
             max_cached_workflows=2000,
-            max_concurrent_activities=500,
+            # Most of them wait; the open casts of one account must not take all places.
+            max_concurrent_activities=4_000,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
@@ -99,10 +101,10 @@ async def run() -> None:
         open_platform(settings, process="spell-worker") as platform,
         KillableSchemaChecker() as checker,
     ):
-        await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
+        await ensure_streams(platform.nats.jetstream(), bus_sizes(settings))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
-        workers = build_workers(platform, checker, NatsRunBus(platform.nats))
+        workers = build_workers(platform, checker, await SubprocessModuleInspector().engine_name())
         async with workers[0], workers[1]:
             await stop.wait()
 

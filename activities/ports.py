@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from schema.compiled_code import CompiledCode
 from schema.contracts.cast import (
     Admission,
     CastInput,
@@ -16,6 +17,7 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.receipt import Receipt
 from schema.contracts.run import RunRequest, Verdict
 
 
@@ -33,7 +35,7 @@ class BlobStore(Protocol):
 
 
 class Vault(Protocol):
-    """Encryption of bytes at rest and on the bus. Keys never leave it."""
+    """Encryption of bytes at rest and on the bus, derivation, signatures. Keys never leave it."""
 
     def encrypt(self, owner: str, content: bytes) -> bytes:
         """Authenticated encryption under the key of the owner (an account or workflow id)."""
@@ -51,6 +53,15 @@ class Vault(Protocol):
     def reply_public_key(self) -> str:
         """Base64 X25519 key that runners seal their replies to."""
 
+    def derive(self, owner: str, purpose: str, length: int) -> bytes:
+        """At most 32 bytes that only this platform can make, the same each time."""
+
+    def sign(self, purpose: str, content: bytes) -> bytes:
+        """Ed25519 signature by the platform's key for this purpose; same content, same bytes."""
+
+    def public_key(self, purpose: str) -> bytes:
+        """The 32 bytes that whoever checks `sign` for this purpose needs."""
+
 
 class RunSignals(Protocol):
     """Wake-ups about one cast: hints that something changed, never the change itself."""
@@ -65,8 +76,18 @@ class RunBus(Protocol):
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         """Make the module fetchable by runners; `load` is called only when it is not there yet."""
 
-    async def publish_run(self, request: RunRequest) -> None:
-        """Put the run on the work queue; the same cast again soon after is dropped."""
+    async def ensure_code(
+        self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
+    ) -> None:
+        """Make the module's signed code fetchable by runners, if `load` finds any."""
+
+    async def publish_run(self, request: RunRequest) -> bool:
+        """Put the run on the work queue; the same cast again soon after is dropped.
+
+        False when the caster's lane (its runs of this module) is full: try again in a moment.
+
+        Raises SpellError: SERVICE_UNAVAILABLE, the queue as a whole is full, or away.
+        """
 
     def watch(self, cast_id: str) -> AbstractAsyncContextManager[RunSignals]:
         """Listen for hints about the cast while the context is open."""
@@ -114,8 +135,13 @@ class SchemaChecker(Protocol):
 class ModuleInspector(Protocol):
     """Validation and compilation of a WebAssembly module in a limited process of its own."""
 
-    async def inspect(self, module: bytes, entry: str, memory_bytes_max: int) -> ModuleFacts:
-        """What the module imports and exports. Raises SpellError(MODULE_INVALID)."""
+    async def inspect(
+        self, module: bytes, entry: str, memory_bytes_max: int
+    ) -> tuple[ModuleFacts, CompiledCode]:
+        """What the module imports and exports, and what the engine made of it.
+
+        Raises SpellError(MODULE_INVALID).
+        """
 
 
 class CastStore(Protocol):
@@ -152,6 +178,16 @@ class CastStore(Protocol):
         """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
 
 
+class Receipts(Protocol):
+    """What ran, of casts that have ended."""
+
+    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+        """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
+
+    async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
+        """What admission decided to run; None when it refused."""
+
+
 class SpellStore(Protocol):
     """Published spells and their versions."""
 
@@ -161,6 +197,19 @@ class SpellStore(Protocol):
         """Record the decision and the version, claiming the key for a new spell.
 
         Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        """
+
+
+class SpellSecrets(Protocol):
+    """Makers' secrets, by spell and name."""
+
+    async def missing(self, spell_key: str, names: Sequence[str]) -> list[str]:
+        """Which of the names are not set."""
+
+    async def values(self, spell_key: str, names: Sequence[str]) -> dict[str, str]:
+        """The values of these names, in clear; those that are not set are left out.
+
+        They go nowhere but into a box that only the runner fleet opens.
         """
 
 

@@ -24,11 +24,13 @@ _REQUEST_SECONDS = 5.0
 # JetStream's error codes.
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _STREAM_IS_FULL = (10077, 10047, 10167)
+# 10077 is for every bound of a stream; only its text tells which.
+_LANE_IS_FULL = "maximum messages per subject exceeded"
 _EXPECT_NO_VERDICT = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"}
 _CHUNK_BYTES = 512 * 1024
-# A bucket may be wiped behind our back; a module is looked for again after this.
-_MODULE_KNOWN_SECONDS = 30.0
-_MODULES_KNOWN_MAX = 10_000
+# A bucket may be wiped behind our back; what is in it is looked for again after this.
+_OBJECT_KNOWN_SECONDS = 30.0
+_OBJECTS_KNOWN_MAX = 20_000
 
 
 class NatsRunSignals:
@@ -60,36 +62,44 @@ class NatsRunBus:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._js = client.jetstream(timeout=_REQUEST_SECONDS)
-        self._modules = ObjectStore(names.MODULES_BUCKET, f"OBJ_{names.MODULES_BUCKET}", self._js)
-        self._known_modules: dict[str, float] = {}
+        self._objects = ObjectStore(names.MODULES_BUCKET, f"OBJ_{names.MODULES_BUCKET}", self._js)
+        self._known_objects: dict[str, float] = {}
         self._known_since_reconnect = 0
         self._bringing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         """Make the module fetchable by runners; `load` is called only when it is not there yet."""
-        if self._is_known(digest):
-            return
-        # Many casts of a new module arrive together; one of them brings it.
-        async with self._bringing[digest]:
-            try:
-                if not self._is_known(digest):
-                    await self._bring(digest, load)
-            finally:
-                self._bringing.pop(digest, None)
+        await self._ensure(digest, load)
 
-    async def publish_run(self, request: RunRequest) -> None:
+    async def ensure_code(
+        self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
+    ) -> None:
+        """Make the module's signed code fetchable by runners, if `load` finds any."""
+        await self._ensure(names.code_object(engine, digest), load)
+
+    async def publish_run(self, request: RunRequest) -> bool:
         """Put the run on the work queue; the same cast again within the dedupe window is dropped.
+
+        Returns:
+            False when the caster has as many runs of this module there as one may: others are not
+            affected, and there is room again when one of them ends.
 
         Raises:
             SpellError: SERVICE_UNAVAILABLE, the queue is full or away. Away leaves open whether
                 the run was taken; to repeat it is harmless.
         """
         with _translated():
-            await self._js.publish(
-                names.run_subject(request.module_digest, account_of_cast(request.cast_id)),
-                request.model_dump_json().encode(),
-                headers={api.Header.MSG_ID.value: request.cast_id},
-            )
+            try:
+                await self._js.publish(
+                    names.run_subject(request.module_digest, account_of_cast(request.cast_id)),
+                    request.model_dump_json().encode(),
+                    headers={api.Header.MSG_ID.value: request.cast_id},
+                )
+            except nats.js.errors.APIError as error:
+                if error.description != _LANE_IS_FULL:
+                    raise
+                return False
+        return True
 
     @asynccontextmanager
     async def watch(self, cast_id: str) -> AsyncIterator[NatsRunSignals]:
@@ -118,7 +128,10 @@ class NatsRunBus:
         return Verdict.model_validate_json(message.data or b"")
 
     async def offer_verdict(self, verdict: Verdict) -> Verdict:
-        """Offer a verdict; the answer is the accepted one: this, or whichever came first."""
+        """Offer a verdict; the answer is the accepted one: this, or whichever came first.
+
+        Whoever watches the cast is woken.
+        """
         with _translated():
             try:
                 await self._js.publish(
@@ -130,6 +143,7 @@ class NatsRunBus:
                 if error.err_code not in _WRONG_LAST_SEQUENCE:
                     raise
             else:
+                await self._hint(verdict.cast_id, names.VERDICT_HINT)
                 return verdict
         accepted = await self.verdict_of(verdict.cast_id)
         if accepted is None:
@@ -138,9 +152,10 @@ class NatsRunBus:
         return accepted
 
     async def request_stop(self, cast_id: str) -> None:
-        """Tell whichever runner holds this cast to stop it now."""
+        """Tell whichever runner holds this cast, and whoever watches it, to stop it now."""
         with _translated():
             await self._client.publish(names.stop_subject(cast_id))
+            await self._hint(cast_id, names.STOP_HINT)
             await self._client.flush(timeout=int(_REQUEST_SECONDS))
 
     async def announce_event(self, cast_id: str) -> None:
@@ -148,29 +163,43 @@ class NatsRunBus:
         with _translated():
             await self._client.publish(names.event_subject(cast_id))
 
-    def _is_known(self, digest: str) -> bool:
+    async def _hint(self, cast_id: str, hint: str) -> None:
+        await self._client.publish(names.signal_subject(cast_id), hint.encode())
+
+    async def _ensure(self, name: str, load: Callable[[], Awaitable[bytes | None]]) -> None:
+        if self._is_known(name):
+            return
+        # Many casts of a new module arrive together; one of them brings it.
+        async with self._bringing[name]:
+            try:
+                if not self._is_known(name):
+                    await self._bring(name, load)
+            finally:
+                self._bringing.pop(name, None)
+
+    def _is_known(self, name: str) -> bool:
         if self._known_since_reconnect != self._client.stats["reconnects"]:
             # The server on the other side may be another one, with an empty bucket.
             self._known_since_reconnect = self._client.stats["reconnects"]
-            self._known_modules.clear()
-        known_at = self._known_modules.get(digest)
-        return known_at is not None and time.monotonic() - known_at < _MODULE_KNOWN_SECONDS
+            self._known_objects.clear()
+        known_at = self._known_objects.get(name)
+        return known_at is not None and time.monotonic() - known_at < _OBJECT_KNOWN_SECONDS
 
-    async def _bring(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        if not await self._has_module(digest):
-            content = await load()
+    async def _bring(self, name: str, load: Callable[[], Awaitable[bytes | None]]) -> None:
+        """Put the object into the bucket, unless it is there, or nobody has it."""
+        if not await self._has_object(name) and (content := await load()) is not None:
             options = api.ObjectMetaOptions(max_chunk_size=_CHUNK_BYTES)
-            meta = api.ObjectMeta(name=digest, options=options)
+            meta = api.ObjectMeta(name=name, options=options)
             with _translated():
-                await self._modules.put(digest, content, meta=meta)
-        if len(self._known_modules) >= _MODULES_KNOWN_MAX:
-            self._known_modules.clear()
-        self._known_modules[digest] = time.monotonic()
+                await self._objects.put(name, content, meta=meta)
+        if len(self._known_objects) >= _OBJECTS_KNOWN_MAX:
+            self._known_objects.clear()
+        self._known_objects[name] = time.monotonic()
 
-    async def _has_module(self, digest: str) -> bool:
+    async def _has_object(self, name: str) -> bool:
         with _translated():
             try:
-                await self._modules.get_info(digest)
+                await self._objects.get_info(name)
             except nats.js.errors.NotFoundError:
                 return False
         return True

@@ -22,7 +22,7 @@ from nats.js import api
 
 from infra.nats_connection import without_credentials
 from schema import limits, names
-from schema.contracts.run import Verdict
+from schema.contracts.run import DeadRun, RunClaim, Verdict
 from schema.errors import SpellError
 
 RUNNER_INBOX_PREFIX = "_INBOX.runner"
@@ -36,7 +36,10 @@ _LOOK_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 _NANOSECONDS = 1_000_000_000
 # JetStream's error codes: another last sequence than expected; the subject is full.
-_VERDICT_IS_THERE = (10071, 10164, 10077)
+_IS_THERE = (10071, 10164, 10077)
+_EXPECT_NONE = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"}
+# A run that must start at most once waits so long for the bus before it is given back.
+_CLAIM_SECONDS = 10.0
 _PULL_SUBJECT = f"$JS.API.CONSUMER.MSG.NEXT.{names.RUNS_STREAM}.{names.RUNS_CONSUMER}"
 _PULL_REQUEST = json.dumps({"batch": 1, "expires": int(_PULL_SECONDS * _NANOSECONDS)}).encode()
 
@@ -58,6 +61,11 @@ class NatsDelivery:
     def number(self) -> int:
         """Which delivery of this run it is; the first is 1."""
         return self._message.metadata.num_delivered
+
+    @property
+    def queued_at_unix(self) -> float:
+        """When the run was put on the queue, in seconds, by the server's clock."""
+        return self._message.metadata.timestamp.timestamp()
 
     async def in_progress(self) -> None:
         """Say that the run is being worked on, so that no other runner gets it."""
@@ -198,6 +206,48 @@ class NatsRunnerBus:
                 return False
         return True
 
+    async def claim(self, claim: RunClaim) -> bool:
+        """Claim the one start of a run; False when another start of it has been claimed.
+
+        An answer that is lost leaves open whether the claim was taken. So it is made again: a
+        refusal then shows whose it is.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE, the bus stays away; the claim may have been taken.
+        """
+        give_up_at = time.monotonic() + _CLAIM_SECONDS
+        while True:
+            try:
+                return await self._claim_once(claim)
+            except (TimeoutError, nats.errors.Error, OSError) as error:
+                if time.monotonic() > give_up_at:
+                    raise _unavailable(error) from None
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _claim_once(self, claim: RunClaim) -> bool:
+        subject, body = names.claim_subject(claim.cast_id), claim.model_dump_json().encode()
+        try:
+            await self._js.publish(subject, body, headers=dict(_EXPECT_NONE))
+        except nats.js.errors.APIError as error:
+            if error.err_code not in _IS_THERE:
+                raise
+        else:
+            return True
+        # A replica may lag behind the refusal and not find it: then all is asked again.
+        accepted = await self._js.get_last_msg(names.CLAIMS_STREAM, subject, direct=True)
+        return accepted.data == body
+
+    async def bury(self, dead: DeadRun) -> None:
+        """Keep what is known of a run that is given up; the same run once only."""
+        with _translated():
+            await self._js.publish(
+                names.dead_run_subject(dead.reason),
+                dead.model_dump_json().encode(),
+                headers={api.Header.MSG_ID.value: f"{dead.reason}:{dead.cast_id}"}
+                if dead.cast_id
+                else None,
+            )
+
     async def fetch_object(self, digest: str) -> bytes:
         """The bytes of a module or of resources, which have this digest.
 
@@ -206,14 +256,14 @@ class NatsRunnerBus:
         Raises:
             SpellError: SERVICE_UNAVAILABLE when it is not there (yet), or is not what it says.
         """
-        with _translated():
-            try:
-                content = await self._read_object(digest)
-            except nats.js.errors.NotFoundError:
-                content = None
+        content = await self._read_object(digest)
         if content is None or f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
             raise SpellError("SERVICE_UNAVAILABLE", f"The object {digest} is not in the bucket.")
         return content
+
+    async def fetch_code(self, engine: str, digest: str) -> bytes | None:
+        """What the bucket has as the module's signed code, or None. Not to be trusted yet."""
+        return await self._read_object(names.code_object(engine, digest))
 
     async def announce_start(self, cast_id: str) -> None:
         """Hint that the guest starts now."""
@@ -230,10 +280,10 @@ class NatsRunnerBus:
                 await self._js.publish(
                     names.verdict_subject(verdict.cast_id),
                     verdict.model_dump_json().encode(),
-                    headers={api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"},
+                    headers=dict(_EXPECT_NONE),
                 )
             except nats.js.errors.APIError as error:
-                if error.err_code not in _VERDICT_IS_THERE:
+                if error.err_code not in _IS_THERE:
                     raise
         # Only now, so that whoever is woken finds it.
         await self._hint(verdict.cast_id, names.VERDICT_HINT.encode())
@@ -245,11 +295,19 @@ class NatsRunnerBus:
             # Whoever waits also looks by himself from time to time.
             _log.info("a hint is lost: %s", without_credentials(error))
 
-    async def _read_object(self, digest: str) -> bytes:
-        """The content of an object, in the layout that all NATS clients share."""
+    async def _read_object(self, name: str) -> bytes | None:
+        """The content of an object, or None when it is not there or too large."""
+        with _translated():
+            try:
+                return await self._read_chunks(name)
+            except nats.js.errors.NotFoundError:
+                return None
+
+    async def _read_chunks(self, name: str) -> bytes:
+        """Meta and chunks, in the layout that all NATS clients share."""
         stream, bucket = f"OBJ_{names.MODULES_BUCKET}", names.MODULES_BUCKET
-        name = base64.urlsafe_b64encode(digest.encode()).decode()
-        meta = await self._js.get_last_msg(stream, f"$O.{bucket}.M.{name}", direct=True)
+        encoded = base64.urlsafe_b64encode(name.encode()).decode()
+        meta = await self._js.get_last_msg(stream, f"$O.{bucket}.M.{encoded}", direct=True)
         info = api.ObjectInfo.from_response(json.loads(meta.data or b"{}"))
         size = info.size or 0
         if info.deleted or size > limits.BUS_OBJECT_BYTES_MAX:
@@ -273,6 +331,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (TimeoutError, nats.errors.Error, OSError) as error:
-        raise SpellError(
-            "SERVICE_UNAVAILABLE", f"The message bus is away: {without_credentials(error)}"
-        ) from None
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: BaseException) -> SpellError:
+    text = f"The message bus is away: {without_credentials(error)}"
+    return SpellError("SERVICE_UNAVAILABLE", text)

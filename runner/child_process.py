@@ -28,20 +28,25 @@ class Death:
 
 
 class ChildProcess:
-    """`python -m runner.sandbox.child` with an empty environment and one descriptor, its channel.
+    """A program of ours with an empty environment and one descriptor, its channel.
 
     It must be spawned from the main thread, with which it dies (`confinement.die_with_parent`).
 
     Args:
         channel: descriptor that becomes its standard input and output.
+        program: the module that it runs.
+        code_channel: descriptor that becomes its standard output instead, for a program that is
+            handed code there.
     """
 
-    def __init__(self, channel: int) -> None:
-        self._stderr = os.memfd_create("sandbox-stderr")
-        self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "runner.sandbox.child"],
+    def __init__(
+        self, channel: int, program: str = "runner.sandbox.child", code_channel: int | None = None
+    ) -> None:
+        self._stderr = os.memfd_create("stderr")
+        self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+            [sys.executable, "-s", "-B", "-m", program],
             stdin=channel,
-            stdout=channel,
+            stdout=channel if code_channel is None else code_channel,
             stderr=self._stderr,
             cwd=_ROOT,
             env={},
@@ -52,6 +57,15 @@ class ChildProcess:
     def interrupt_guest(self) -> None:
         """Ask for the end of the running guest; without one, nothing happens."""
         os.kill(self.pid, STOP_SIGNAL)
+
+    def is_asleep(self) -> bool:
+        """Whether it waits for something now: it is neither computing, nor kept from it."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        # The state follows the program's name, which may hold anything, in parentheses.
+        return stat.rpartition(")")[2].split()[:1] == ["S"]
 
     async def reap(self) -> Death:
         """Make sure that the process is dead, and tell how it died. To be called once.

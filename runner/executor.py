@@ -1,9 +1,12 @@
 """Executes one run on one sandbox process, from sealed inputs to a verdict."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from runner.attendance import Attendance, Egress
-from runner.compiling.code_store import CodeStore, CompilerDiedError
+from runner.compiling.code_store import CodeStore
+from runner.compiling.frozen_code import FrozenCode
+from runner.compiling.local_compiler import CompilerDiedError
 from runner.pool import SandboxPool
 from runner.ports import Announcer
 from runner.progress_line import ProgressLine
@@ -17,6 +20,8 @@ from runner.sandbox_process import (
     StaleCodeRefusedError,
 )
 from runner.sealing import RunnerKey, seal
+from runner.stage_clock import StageClock
+from runner.starvation import was_starved
 from runner.verdicts import VerdictWriter
 from schema import limits
 from schema.contracts.run import RunRequest, Verdict
@@ -30,12 +35,21 @@ class PlatformFaultError(Exception):
     """The run did not happen, or its end is unknown, and the spell is not to blame."""
 
 
+class AlreadyStartedError(PlatformFaultError):
+    """The run must start at most once, and its one start is not ours."""
+
+
 @dataclass(eq=False)
 class Execution:
     """One run on its way, and the switch that stops it."""
 
     request: RunRequest
+    delivery: int = 1
+    """Which delivery of the run this is."""
+    clock: StageClock = field(default_factory=StageClock)
     stopped: bool = False
+    claimed: bool = False
+    """Its one start is ours. Whatever happens now, it must not be started again."""
     process: SandboxProcess | None = None
     """The process whose guest it is, while it runs."""
 
@@ -57,6 +71,8 @@ class Executor:
         verdicts: writes how runs ended.
         egress: how guests reach other hosts.
         announcer: tells who waits for a cast what happens to it.
+        claim: claims the one start of a run; False when it is somebody else's. Without it, what
+            must start at most once does not start.
     """
 
     def __init__(
@@ -68,6 +84,7 @@ class Executor:
         verdicts: VerdictWriter,
         egress: Egress,
         announcer: Announcer,
+        claim: Callable[[Execution], Awaitable[bool]] | None = None,
     ) -> None:
         self._pool = pool
         self._code = code
@@ -76,19 +93,24 @@ class Executor:
         self._verdicts = verdicts
         self._egress = egress
         self._announcer = announcer
+        self._claim = claim
 
     async def execute(self, execution: Execution) -> Verdict:
         """Run it and write the verdict.
 
         Raises:
-            PlatformFaultError: it may be tried again.
+            PlatformFaultError: it may be tried again, unless its start was claimed.
+            AlreadyStartedError: it must not be started.
         """
         request = execution.request
         try:
             guest = self._opened(request)
+            code = await self._code_if_cold(request.module_digest)
             async with self._pool.process(request.module_digest) as process:
-                await self._make_warm(process, request.module_digest)
+                await self._make_warm(process, request.module_digest, code)
                 await self._resources.provide(process, request.policy.resources_digest)
+                if request.policy.at_most_once and not execution.stopped:
+                    await self._claim_start(execution)
                 if execution.stopped:
                     return self._verdicts.cancelled_before_start(request)
                 return await self._run(execution, process, guest)
@@ -96,6 +118,11 @@ class Executor:
             return self._verdicts.refused(request, refusal)
         except (SandboxDiedError, CompilerDiedError, SpellError, ValueError) as error:
             raise PlatformFaultError(str(error)) from error
+
+    async def _claim_start(self, execution: Execution) -> None:
+        if self._claim is None or not await self._claim(execution):
+            raise AlreadyStartedError("its one start is not ours")
+        execution.claimed = True
 
     def _opened(self, request: RunRequest) -> GuestRun:
         sealed = request.sealed_environment
@@ -123,11 +150,15 @@ class Executor:
         )
         await self._announcer.announce_start(request.cast_id)
         execution.process = process
+        execution.clock.guest_starts()
         try:
             end = await process.run(guest, attendance)
         finally:
+            execution.clock.guest_ended()
             execution.process = None
             await progress.close()
+        if not execution.stopped and was_starved(end, request.limits.timeout_ms):
+            raise PlatformFaultError("the host gave the guest next to no processor time")
         return self._verdicts.of_run(
             request,
             end,
@@ -137,20 +168,36 @@ class Executor:
             stopped=execution.stopped,
         )
 
-    async def _make_warm(self, process: SandboxProcess, digest: str) -> None:
+    async def _code_if_cold(self, digest: str) -> FrozenCode | None:
+        """Find the code first: no sandbox process waits while code is fetched or compiled."""
+        engine = self._pool.engine
+        if self._pool.is_warm(digest) or self._code.is_in_memory(engine, digest):
+            return None
+        return await self._code.compiled(engine, digest)
+
+    async def _make_warm(
+        self, process: SandboxProcess, digest: str, code: FrozenCode | None
+    ) -> None:
         if digest in process.warm:
+            self._code.counters.count("hits_child")
             return
+        if code is None:
+            code = await self._code.compiled(process.engine, digest)
         try:
-            await process.load(digest, await self._code.compiled(process.engine, digest))
+            await process.load(digest, code)
         except StaleCodeRefusedError:
-            # The cache came from another machine, or the engine changed without a new name.
-            await self._code.forget(process.engine, digest)
-            try:
-                await process.load(digest, await self._code.compiled(process.engine, digest))
-            except StaleCodeRefusedError as error:
-                raise PlatformFaultError("code compiled here does not run here") from error
+            await self._load_anew(process, digest, code)
         while _is_too_warm(process):
+            self._code.counters.count("evicted_child")
             await process.drop(next(iter(process.warm)))
+
+    async def _load_anew(self, process: SandboxProcess, digest: str, stale: FrozenCode) -> None:
+        """Have the code made here: what there was is for another processor."""
+        code = await self._code.compiled_anew(process.engine, digest, stale)
+        try:
+            await process.load(digest, code)
+        except StaleCodeRefusedError as error:
+            raise PlatformFaultError("code compiled here does not run here") from error
 
 
 def _is_too_warm(process: SandboxProcess) -> bool:

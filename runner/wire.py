@@ -1,7 +1,8 @@
-"""Frames between the supervisor and its sandbox processes.
+"""Frames between the supervisor and its processes.
 
 A frame is a JSON head and two byte strings, each with its length in front. One side sends, the
-other answers; there is never more than one frame under way in a direction.
+other answers. To a sandbox process there is never more than one frame under way in a direction;
+the egress process has many, told apart by a number in their heads.
 """
 
 import json
@@ -12,8 +13,10 @@ from typing import Any
 
 _LENGTHS = struct.Struct(">III")
 _HEAD_BYTES_MAX = 64 * 1024
-CODE_BYTES_MAX = 256 * 1024 * 1024
-"""Largest compiled module that is passed on; compiled code is 3 to 14 times the module."""
+# A larger buffer is mapped and unmapped for each frame: 14 us.
+_READ_BYTES = 64 * 1024
+ORDER_BYTES_MAX = 64 * 1024 * 1024
+"""Largest attachment of an order: inputs, or an archive of resources."""
 
 
 class FrameError(ValueError):
@@ -51,6 +54,8 @@ class FrameReader:
     def feed(self, piece: bytes) -> Frame | None:
         """Take the next bytes; answer the frame that they complete, if they do.
 
+        Where several frames may arrive at once, feed nothing until there is none left.
+
         Raises:
             FrameError: a length is over its bound, or the head is not a JSON object.
         """
@@ -73,7 +78,7 @@ class FrameReader:
         return frame
 
 
-def read_frame(descriptor: int, attachment_bytes_max: int = CODE_BYTES_MAX) -> Frame | None:
+def read_frame(descriptor: int, attachment_bytes_max: int = ORDER_BYTES_MAX) -> Frame | None:
     """Read one frame, waiting for it; None when the other side has closed.
 
     Raises:
@@ -81,7 +86,7 @@ def read_frame(descriptor: int, attachment_bytes_max: int = CODE_BYTES_MAX) -> F
     """
     reader = FrameReader(attachment_bytes_max)
     started = False
-    while piece := os.read(descriptor, 1 << 20):
+    while piece := os.read(descriptor, _READ_BYTES):
         started = True
         frame = reader.feed(piece)
         if frame is not None:
@@ -96,6 +101,19 @@ def write_frame(descriptor: int, frame: Frame) -> None:
     rest = memoryview(encode(frame))
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def take_channel() -> int:
+    """In a new process: keep standard input, the channel, for ourselves alone.
+
+    Standard input and output lead nowhere afterwards, so no stray print can get into the channel.
+    """
+    channel = os.dup(0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return channel
 
 
 def _parse_head(text: bytes) -> dict[str, Any]:

@@ -11,9 +11,24 @@ def module_key(module_digest: str) -> str:
     return f"modules/{module_digest.removeprefix('sha256:')}"
 
 
+def code_key(engine: str, module_digest: str) -> str:
+    """A module's compiled code for one engine, with the platform's signature in front."""
+    return f"code/{engine}/{module_digest.removeprefix('sha256:')}"
+
+
+def resources_key(resources_digest: str) -> str:
+    """The archive of what a module may read of its package, in clear as well."""
+    return f"resources/{resources_digest.removeprefix('sha256:')}"
+
+
 def output_key(cast_id: str) -> str:
     """A cast's output, encrypted for its account."""
     return f"casts/{cast_id}/output"
+
+
+def replay_key(cast_id: str) -> str:
+    """The report on a cast's replay, encrypted for its account."""
+    return f"casts/{cast_id}/replay"
 
 
 def error_stream_key(cast_id: str) -> str:

@@ -33,6 +33,9 @@ OUTPUT_MB_MAX = 4
 FUEL_MAX = 1_000_000_000_000
 STACK_BYTES = 512 * 1024
 TABLE_ELEMENTS_MAX = 100_000
+# Core modules that a component may be made of, and memories that they may have together.
+COMPONENT_INSTANCES_MAX = 100
+COMPONENT_MEMORIES_MAX = 10
 STDERR_BYTES_MAX = 64 * 1024
 HOST_CALLS_MAX = 100_000_000
 HOST_CALLS_DEFAULT = 10_000_000
@@ -63,6 +66,8 @@ SCHEMA_CHECK_SECONDS_MAX = 2.0
 # Validating and compiling one module at publish.
 MODULE_CHECK_SECONDS_MAX = 60.0
 MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB
+# Compiled code is 2 to 14 times its module. It travels with a signature.
+COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
 # Between saying "stop" to the runners and deciding that none of them holds the cast.
 STOP_GRACE = timedelta(seconds=2)

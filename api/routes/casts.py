@@ -125,6 +125,16 @@ async def get_logs(cast_id: str, identity: CasterDep, services: ServicesDep) -> 
     return Response(text, media_type="text/plain; charset=utf-8")
 
 
+@router.get("/casts/{cast_id}/output", response_class=Response)
+async def get_output(cast_id: str, identity: CasterDep, services: ServicesDep) -> Response:
+    """The result, byte for byte as the spell wrote it: what the receipt has the digest of."""
+    await own_cast(services, identity, cast_id)
+    content = await services.files.output(identity.caller.account_id, cast_id)
+    if content is None:
+        raise SpellError("NOT_FOUND", "The cast has no output.")
+    return Response(content, media_type="application/json")
+
+
 @router.get("/casts/{cast_id}/transfers")
 async def get_transfers(
     cast_id: str, identity: CasterDep, services: ServicesDep
@@ -148,7 +158,7 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
     account_id, secret = identity.caller.account_id, identity.cast_secret
     try:
         inputs = canonical_json(body.inputs)
-        rest = canonical_json(body.model_dump(mode="json", exclude={"inputs"}))
+        rest = canonical_json(_without_inputs(body))
     except JsonRefusedError as error:
         raise SpellError("VALIDATION_ERROR", f"The body {error}.") from error
     return CastInput(
@@ -162,7 +172,19 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
         inputs_json=inputs.decode("utf-8"),
         budget_cap_micros=body.budget_cap.micros if body.budget_cap else None,
         budget_cap_currency=body.budget_cap.currency if body.budget_cap else "USD",
+        limits=body.limits,
     )
+
+
+def _without_inputs(body: CastBody) -> dict[str, Any]:
+    """The rest of the request, for its fingerprint.
+
+    Limits are in it only where some are set: without them a body has the fingerprint that it had
+    before there were any, so a repetition across an upgrade still finds its cast.
+    """
+    rest = body.model_dump(mode="json", exclude={"inputs", "limits"})
+    limits = body.limits.model_dump(exclude_none=True) if body.limits else {}
+    return {**rest, "limits": limits} if limits else rest
 
 
 def _seconds_to_wait(prefer: str | None) -> int:
@@ -175,6 +197,7 @@ async def _admit(services: Services, cast: CastInput) -> tuple[Admission, bool]:
     """The admission, and whether it was decided by an earlier request."""
     recorded = await services.casts.admission(cast.cast_id)
     if recorded is None:
+        await services.backpressure.check(cast.account_id)
         return await services.casting.admit(cast), False
     fingerprint, admission = recorded
     if fingerprint != cast.fingerprint:

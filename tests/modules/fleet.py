@@ -19,6 +19,7 @@ from infra.run_bus import NatsRunBus
 from schema.contracts.run import RunLimits, RunPolicy, RunRequest, Verdict
 from schema.limits import MIB
 from tests.modules.bus import BusServer
+from tests.modules.code import CODE_PUBLIC_KEY
 from tests.modules.guests import digest_of, guest
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -39,10 +40,11 @@ def base64_of(key: bytes) -> str:
     return base64.b64encode(key).decode()
 
 
-def new_cast_id() -> str:
+def new_cast_id(account: str = "a") -> str:
+    """A cast of the account that is named by one letter."""
     letters = "abcdefghijklmnopqrstuvwxyz234567"
     tail = "".join(secrets.choice(letters) for _ in range(26))
-    return f"cast_{'a' * 16}_{tail}"
+    return f"cast_{account * 16}_{tail}"
 
 
 def request_for(
@@ -52,11 +54,12 @@ def request_for(
     entry: str = "_start",
     limits: RunLimits = LIMITS,
     policy: RunPolicy = REAL_TIME,
+    account: str = "a",
     expires_in_seconds: float = 60,
 ) -> RunRequest:
     sealed = SealedBox(FLEET_KEY.public_key).encrypt(json.dumps(inputs).encode())
     return RunRequest(
-        cast_id=new_cast_id(),
+        cast_id=new_cast_id(account),
         module_digest=digest_of(name),
         entry=entry,
         limits=limits,
@@ -84,7 +87,7 @@ class Caster:
             return guest(name)
 
         await self.bus.ensure_module(request.module_digest, load)
-        await self.bus.publish_run(request)
+        assert await self.bus.publish_run(request), "the lane is full"
 
     async def verdict(self, cast_id: str, seconds_max: float = 30) -> Verdict:
         async with asyncio.timeout(seconds_max), self.bus.watch(cast_id) as signals:
@@ -132,6 +135,7 @@ def runner_process(
                 "SPELL_RUNNER_NATS_URL": bus_url or server.runner_url,
                 "SPELL_RUNNER_CONNECT_SECONDS": str(connect_seconds),
                 "SPELL_RUNNER_PRIVATE_KEY": base64_of(bytes(FLEET_KEY)),
+                "SPELL_RUNNER_CODE_PUBLIC_KEY": CODE_PUBLIC_KEY,
                 "SPELL_RUNNER_DATA_DIR": str(folder / "data"),
                 "SPELL_RUNNER_CHILDREN": str(children),
                 "SPELL_RUNNER_DRAIN_SECONDS": str(drain_seconds),

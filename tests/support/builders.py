@@ -12,7 +12,7 @@ from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.spells import PostgresSpells
 from schema.contracts.cast import CastInput, Mode
 from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts
-from schema.contracts.run import RunLimits, Usage
+from schema.contracts.run import RunLimits, RunPolicy, Usage
 from schema.ids import cast_id_for, keyed_digest
 from schema.pricing import FlatPrice, MeteredPrice, Price, UnitPrices
 from schema.scopes import Scope
@@ -28,6 +28,7 @@ METERED = MeteredPrice(
 LIMITS = RunLimits(
     fuel=100_000_000, timeout_ms=2000, memory_bytes_max=16 * 1024**2, output_bytes_max=1024**2
 )
+NOTHING_MORE = RunPolicy()
 USAGE = Usage(
     fuel=2_000_000,
     wall_ms=5,
@@ -72,6 +73,7 @@ def a_package(
     visibility: str = "public",
     schemas: dict[str, Any] | None = None,
     limits: RunLimits = LIMITS,
+    policy: RunPolicy = NOTHING_MORE,
 ) -> InspectedPackage:
     def digest(text: str) -> str:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -86,6 +88,7 @@ def a_package(
         visibility=visibility,
         entry="_start",
         limits=limits,
+        policy=policy,
         price=price,
         manifest={"spell": {"name": key, "description": "for tests"}},
         schemas_json=json.dumps(schemas or ECHO_SCHEMAS),

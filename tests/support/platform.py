@@ -12,22 +12,28 @@ from temporalio.worker import Interceptor, Worker
 
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
+from activities.module_supply import ModuleSupply
+from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
+from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
-from schema.ids import cast_workflow_id
+from schema.ids import cast_workflow_id, replay_workflow_id
 from tests.support.builders import USAGE
 from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
+from workflows.replay_cast import ReplayCast
 
-_RUNNER_KEY = PrivateKey(b"r" * 32)
+RUNNER_KEY = PrivateKey(b"r" * 32)
 
 
 def make_vault() -> PlatformVault:
-    public = base64.b64encode(bytes(_RUNNER_KEY.public_key)).decode()
+    public = base64.b64encode(bytes(RUNNER_KEY.public_key)).decode()
     return PlatformVault(b"m" * 32, public)
 
 
@@ -64,6 +70,7 @@ def verdict_for(
         usage=usage,
         sealed_output=sealed if outcome is Outcome.SUCCEEDED else None,
         engine="test/1",
+        clock_unix_ms=request.clock_unix_ms,
     )
 
 
@@ -82,24 +89,32 @@ class CastingPlatform:
     def __post_init__(self) -> None:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
-        self.casts = PostgresCasts(self.database, fee_basis_points=2000)
+        self.casts = PostgresCasts(self.database, fee_basis_points=2000, open_casts_max=1000)
+        self.receipts = PostgresReceipts(self.database)
         vault, checker = make_vault(), AnySchema()
-        casting = CastingActivities(self.casts, checker)
+        self.secrets = PostgresSpellSecrets(self.database, vault)
+        casting = CastingActivities(self.casts, checker, self.secrets)
         running = RunningActivities(
             self.casts,
             self.bus,
             self.blobs,
             vault,
             checker,
+            ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000"),
+            self.secrets,
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
         )
         billing = BillingActivities(self.casts, self.bus)
+        replaying = ReplayingActivities(self.receipts, running, self.blobs, vault)
         self.worker = Worker(
             self.client,
             task_queue=self.task_queue,
-            workflows=[CastSpell],
-            activities=[casting.admit, running.run, running.stop, billing.settle, billing.release],
+            workflows=[CastSpell, ReplayCast],
+            activities=[
+                *(casting.admit, running.run, running.stop, billing.settle, billing.release),
+                *(replaying.plan, replaying.run),
+            ],
             interceptors=self.interceptors,
         )
 
@@ -108,5 +123,13 @@ class CastingPlatform:
             CastSpell.run,
             request,
             id=cast_workflow_id(request.cast_id),
+            task_queue=self.task_queue,
+        )
+
+    async def start_replay(self, request: ReplayInput) -> WorkflowHandle[ReplayCast, ReplayReport]:
+        return await self.client.start_workflow(
+            ReplayCast.run,
+            request,
+            id=replay_workflow_id(request.cast_id),
             task_queue=self.task_queue,
         )
