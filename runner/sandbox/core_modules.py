@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import wasmtime
 
 from runner.sandbox.engine import build_engine
+from runner.sandbox.entry_call import call_entry
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import check_entry, check_imports
 from runner.sandbox.wasi.guest import Guest
@@ -74,7 +75,8 @@ class CoreModule:
             WasmtimeError, Trap: how it ended, unless it returned.
         """
         self.guest.world = world
-        # Instantiation is guest code too: start functions run in it.
-        function = self.instance_pre.instantiate(store).exports(store)[entry]
-        assert isinstance(function, wasmtime.Func)
-        function(store)
+        try:
+            call_entry(self.instance_pre, store, entry)
+        finally:
+            # The world goes, with all its bytes, when its run does.
+            del self.guest.world
