@@ -1,7 +1,7 @@
 """The numbers and layouts of WASI preview 1 (`wasi_snapshot_preview1.witx`)."""
 
 import struct
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 MODULE = "wasi_snapshot_preview1"
@@ -50,7 +50,7 @@ class FileType(IntEnum):
     SYMBOLIC_LINK = 7
 
 
-class FdFlags(IntFlag):
+class FdFlags(IntEnum):
     """Flags of an open descriptor."""
 
     APPEND = 1
@@ -60,7 +60,7 @@ class FdFlags(IntFlag):
     SYNC = 16
 
 
-class OFlags(IntFlag):
+class OFlags(IntEnum):
     """How `path_open` opens."""
 
     CREAT = 1
@@ -69,7 +69,7 @@ class OFlags(IntFlag):
     TRUNC = 8
 
 
-class FstFlags(IntFlag):
+class FstFlags(IntEnum):
     """Which times `*_set_times` sets, and to what."""
 
     ATIM = 1
@@ -78,7 +78,7 @@ class FstFlags(IntFlag):
     MTIM_NOW = 8
 
 
-class Rights(IntFlag):
+class Rights(IntEnum):
     """What a descriptor may do. Four decide how a file is opened; the others are only reported."""
 
     FD_DATASYNC = 1 << 0
