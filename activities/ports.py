@@ -56,7 +56,7 @@ class RunSignals(Protocol):
     """Wake-ups about one cast: hints that something changed, never the change itself."""
 
     async def wait(self, timeout_seconds: float) -> str | None:
-        """The next hint (`started` or `verdict`), or None when the time is up."""
+        """The next hint (see `schema.names.signal_subject`), or None when the time is up."""
 
 
 class RunBus(Protocol):
@@ -138,6 +138,9 @@ class CastStore(Protocol):
 
     async def mark_running(self, cast_id: str) -> None:
         """Record that a runner started the cast."""
+
+    async def note_progress(self, cast_id: str, sealed_report: str) -> None:
+        """Keep a progress report of a running cast, encrypted for its account, as an event."""
 
     async def settle(self, order: SettleOrder) -> CastResult:
         """Post the exact cost, void the rest, keep what came of the run, end the cast.

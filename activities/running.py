@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities._failures import to_failure
 from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
+from activities.progress import ProgressNotes
 from schema import limits
 from schema.blob_keys import error_stream_key, module_key, output_key
 from schema.canonical import JsonRefusedError, parse_json
@@ -16,6 +17,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunRequest, Verdict
 from schema.errors import SpellError
 from schema.ids import account_of_cast
+from schema.names import STARTED_HINT, VERDICT_HINT
 
 # How long to wait for a hint before looking at the stream itself; also the heartbeat's pace.
 POLL_SECONDS = 2.0
@@ -54,6 +56,7 @@ class RunningActivities:
         self._blobs = blobs
         self._vault = vault
         self._checker = checker
+        self._progress = ProgressNotes(casts, bus, vault)
         self._queue_seconds = queue_seconds
         self._grace_seconds = grace_seconds
         self._schemas: OrderedDict[str, bytes] = OrderedDict()
@@ -91,7 +94,7 @@ class RunningActivities:
             await self._bus.request_stop(order.cast_id)
             deadline = time.monotonic() + limits.STOP_GRACE.total_seconds()
             while (left := deadline - time.monotonic()) > 0:
-                if await signals.wait(left) == "verdict":
+                if await signals.wait(left) == VERDICT_HINT:
                     return
         await self._bus.offer_verdict(
             Verdict(
@@ -113,7 +116,7 @@ class RunningActivities:
                 await self._publish(order, expires_at_unix=int(time.time() + queue_left))
             activity.heartbeat(_PUBLISHED)
             while verdict is None:
-                await self._note_start(cast_id, signals)
+                await self._note_hint(cast_id, signals)
                 activity.heartbeat(_PUBLISHED)
                 verdict = await self._bus.verdict_of(cast_id)
                 if verdict is None and time.monotonic() > ends_at:
@@ -143,17 +146,20 @@ class RunningActivities:
             raise SpellError("INTERNAL", "The module is gone from object storage.")
         return module
 
-    async def _note_start(self, cast_id: str, signals: RunSignals) -> None:
-        """Wait for the next hint; a start is recorded, a verdict or silence just returns.
+    async def _note_hint(self, cast_id: str, signals: RunSignals) -> None:
+        """Wait for the next hint: starts and progress are recorded, the others just return.
 
         Most runs end within milliseconds: their start is recorded with their end, by settlement.
         """
-        if await signals.wait(POLL_SECONDS) != "started":
-            return
-        if await signals.wait(BRIEF_RUN_SECONDS) == "verdict":
-            return
-        await self._casts.mark_running(cast_id)
-        await self._bus.announce_event(cast_id)
+        hint = await signals.wait(POLL_SECONDS)
+        if hint == STARTED_HINT:
+            hint = await signals.wait(BRIEF_RUN_SECONDS)
+            if hint == VERDICT_HINT:
+                return
+            await self._casts.mark_running(cast_id)
+            await self._bus.announce_event(cast_id)
+        if hint is not None:
+            await self._progress.note(cast_id, hint)
 
     async def _keep(self, order: RunOrder, verdict: Verdict) -> RunOutcome:
         """Check the output against the spell's schema and store what there is to keep."""

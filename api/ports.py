@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.contracts.cast import Admission, CancelResult, CastInput
@@ -104,6 +104,9 @@ class CastFiles(Protocol):
 
     async def error_stream(self, account_id: str, cast_id: str) -> bytes | None:
         """What the spell wrote to its error stream, or None."""
+
+    def progress(self, account_id: str, sealed_report: str) -> dict[str, Any]:
+        """A progress report, as the event of it keeps it."""
 
 
 class EventHints(Protocol):

@@ -12,6 +12,7 @@ from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
 from cli.inputs import collect_inputs
 from cli.output import money
+from cli.progress import progress_text
 from schema.contracts.cast import CastStatus
 from schema.errors import kind_of
 
@@ -140,6 +141,9 @@ def follow(cli: CliContext, cast_id: str) -> None:
     """Show the cast's events as they come, until it has ended."""
     with cli.output.notes.status("queued …") as status:
         for event, data in events(cli.api, cast_id):
+            if event == "progress" and cli.output.notes.is_terminal:
+                status.update(progress_text(data["report"]))
+                continue
             status.update(f"{event} …")
             shown = {k: v for k, v in data.items() if k != "at"}
             extra = " ".join(f"{name}={value}" for name, value in shown.items())

@@ -38,7 +38,7 @@ class NatsRunSignals:
         self._subscription = subscription
 
     async def wait(self, timeout_seconds: float) -> str | None:
-        """The next hint (`started` or `verdict`), or None when the time is up."""
+        """The next hint, or None when the time is up."""
         try:
             message = await self._subscription.next_msg(timeout=timeout_seconds)
         except nats.errors.TimeoutError:

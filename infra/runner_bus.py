@@ -217,7 +217,7 @@ class NatsRunnerBus:
 
     async def announce_start(self, cast_id: str) -> None:
         """Hint that the guest starts now."""
-        await self._hint(cast_id, b"started")
+        await self._hint(cast_id, names.STARTED_HINT.encode())
 
     async def announce_progress(self, cast_id: str, sealed_report: str) -> None:
         """Pass on what the guest reports, sealed to the platform."""
@@ -236,7 +236,7 @@ class NatsRunnerBus:
                 if error.err_code not in _VERDICT_IS_THERE:
                     raise
         # Only now, so that whoever is woken finds it.
-        await self._hint(verdict.cast_id, b"verdict")
+        await self._hint(verdict.cast_id, names.VERDICT_HINT.encode())
 
     async def _hint(self, cast_id: str, hint: bytes) -> None:
         try:

@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 import sys
+from functools import partial
 
 import uvloop
 
@@ -19,6 +20,7 @@ from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
 from runner.sandbox.confinement import hide_memory
+from runner.sandbox_process import ConfinementMissingError, SandboxProcess
 from runner.sealing import RunnerKey
 from runner.settings import RunnerSettings
 from runner.supervisor import Supervisor
@@ -34,7 +36,7 @@ def main() -> None:
     configure_logging("runner", settings.log_level.upper())
     try:
         sys.exit(uvloop.run(_run(settings)))
-    except SpellError as error:
+    except (SpellError, ConfinementMissingError) as error:
         _log.error("%s", error)
         sys.exit(1)
 
@@ -54,9 +56,10 @@ async def _run(settings: RunnerSettings) -> int:
         on_closed=drained.set,
     ) as client:
         bus: RunnerBus = NatsRunnerBus(client)
+        start = partial(SandboxProcess.start, all_layers=settings.confinement == "required")
         supervisor = Supervisor(
             bus,
-            SandboxPool(settings.children),
+            SandboxPool(settings.children, start),
             CodeStore(cache, bus.fetch_object),
             key,
             Egress(),

@@ -34,6 +34,24 @@ _OUT_OF_MEMORY = "memory allocation of"
 _log = logging.getLogger(__name__)
 
 
+CONFINEMENT_LAYERS = frozenset({"namespaces", "landlock", "seccomp"})
+"""What takes a sandbox process's reach away, where the kernel allows it."""
+
+
+class ConfinementMissingError(Exception):
+    """This kernel or container refuses layers that the settings demand.
+
+    Args:
+        missing: their names.
+    """
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(
+            f"sandbox processes cannot be confined by {', '.join(missing)} here: allow it (user "
+            "namespaces, landlock, seccomp), or set SPELL_RUNNER_CONFINEMENT=best-effort"
+        )
+
+
 class SandboxDiedError(Exception):
     """The process ended for a reason that says nothing about the guest: the run may be repeated."""
 
@@ -124,13 +142,17 @@ class SandboxProcess(asyncio.Protocol):
         """Modules it has loaded, the longest unused first, with the size of their code."""
 
     @classmethod
-    async def start(cls) -> "SandboxProcess":
+    async def start(cls, *, all_layers: bool = False) -> "SandboxProcess":
         """Spawn a process and wait until it is confined and ready.
 
         It gets an empty environment, a session of its own and no descriptor but its channel.
 
+        Args:
+            all_layers: do not accept a process that the kernel confines less than it could.
+
         Raises:
             SandboxDiedError: it did not get ready.
+            ConfinementMissingError: a layer is missing.
         """
         ours, theirs = socket.socketpair()
         with theirs:
@@ -138,19 +160,24 @@ class SandboxProcess(asyncio.Protocol):
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
         _, sandbox = await loop.create_unix_connection(lambda: cls(process), sock=ours)
-        await sandbox.get_ready()
+        layers = await sandbox.get_ready()
+        missing = sorted(CONFINEMENT_LAYERS - layers)
+        if missing and all_layers:
+            await sandbox.close()
+            raise ConfinementMissingError(missing)
         return sandbox
 
-    async def get_ready(self) -> None:
-        """Wait for the first thing that the process says.
+    async def get_ready(self) -> set[str]:
+        """Wait for the first thing that the process says; answer how it is confined.
 
         Raises:
             SandboxDiedError: it ended instead.
         """
         hello = await self._answered(_START_SECONDS_MAX)
         self.engine = str(hello.head.get("engine"))
-        layers = hello.head.get("confinement")
-        _log.info("sandbox %d is ready, confined by %s", self._process.pid, layers)
+        layers = {str(layer) for layer in hello.head.get("confinement") or []}
+        _log.info("sandbox %d is ready, confined by %s", self._process.pid, sorted(layers))
+        return layers
 
     @property
     def alive(self) -> bool:

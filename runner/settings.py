@@ -6,7 +6,7 @@ There are few, on purpose: this process must not hold any other credential.
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +31,8 @@ class RunnerSettings(BaseSettings):
     """Where compiled code is kept. Runners on one machine may share it."""
     children: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_processors)
     """Sandbox processes, and so runs at a time; by default one for each processor."""
+    confinement: Literal["best-effort", "required"] = "best-effort"
+    """`required`: do not start where the kernel refuses a layer. For production."""
     compiled_cache_bytes_max: Annotated[int, Field(ge=limits.MIB)] = 2048 * limits.MIB
     drain_seconds: Annotated[float, Field(gt=0)] = 20.0
     """How long runs may go on after SIGTERM before they are given back."""

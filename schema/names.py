@@ -41,11 +41,13 @@ def verdict_subject(cast_id: str) -> str:
 def signal_subject(cast_id: str) -> str:
     """Core-NATS wake-ups from the runner: hints, never the truth.
 
-    `started`, `verdict`, or `PROGRESS_HINT` and the JSON of one report, sealed to the platform.
+    One of those below; `PROGRESS_HINT` is followed by the JSON of a report, sealed to the platform.
     """
     return f"signal.{cast_id}"
 
 
+STARTED_HINT = "started"
+VERDICT_HINT = "verdict"
 PROGRESS_HINT = b"progress "
 """How a hint begins that carries a progress report."""
 

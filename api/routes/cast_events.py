@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
@@ -76,7 +76,7 @@ async def _stream(
         while loop.time() < ends_at:
             for event in await services.casts.events(cast_id, after=after):
                 after = event.seq
-                yield _frame(event)
+                yield _frame(event, _data_of(services, identity, event))
                 if event.kind in _LAST:
                     return
             if not await hints.wait(HEARTBEAT_SECONDS):
@@ -85,6 +85,14 @@ async def _stream(
                 yield ": heartbeat\n\n"
 
 
-def _frame(event: EventView) -> str:
-    data = {**event.data, "at": event.created_at.isoformat()}
+def _data_of(services: Services, identity: Identity, event: EventView) -> dict[str, Any]:
+    """What the event says; progress is kept encrypted, since a guest may quote its inputs."""
+    if event.kind is not EventKind.PROGRESS:
+        return event.data
+    report = services.files.progress(identity.caller.account_id, event.data["sealed"])
+    return {"report": report}
+
+
+def _frame(event: EventView, content: dict[str, Any]) -> str:
+    data = {**content, "at": event.created_at.isoformat()}
     return f"id: {event.seq}\nevent: {event.kind.value}\ndata: {json.dumps(data)}\n\n"

@@ -64,6 +64,7 @@ _MARK_RUNNING = text(
     "UPDATE casts SET status = 'running', started_at = now()"
     " WHERE id = :cast_id AND status = 'queued' RETURNING id"
 )
+_LOCK_RUNNING = text("SELECT id FROM casts WHERE id = :cast_id AND status = 'running' FOR UPDATE")
 _OPEN_HOLDS = text(
     "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
     " JOIN idempotency_records i USING (cast_id) JOIN casts c ON c.id = h.cast_id"
@@ -189,6 +190,14 @@ class PostgresCasts:
             result = await connection.execute(_MARK_RUNNING, {"cast_id": cast_id})
             if result.first() is not None:
                 await events.append(connection, cast_id, [(EventKind.RUNNING, {})])
+
+    async def note_progress(self, cast_id: str, sealed_report: str) -> None:
+        """Append a progress event, unless the cast has ended in the meantime."""
+        async with self._database.transaction() as connection:
+            running = await connection.execute(_LOCK_RUNNING, {"cast_id": cast_id})
+            if running.first() is not None:
+                event = (EventKind.PROGRESS, {"sealed": sealed_report})
+                await events.append(connection, cast_id, [event])
 
     async def settle(self, order: SettleOrder) -> CastResult:
         """Post the exact cost, void the rest, keep what came of the run, end the cast."""

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.e2e import Caster, WholePlatform, problem
 
@@ -75,3 +76,27 @@ async def test_streams_that_were_open_before_the_end_receive_it(
     assert [e.id for e in whole[0]] == [1, 2, 3, 4]
     assert whole[0][-1].kind == "cancelled"
     assert await late == whole[0][3:]
+
+
+async def test_a_spell_reports_its_progress_and_its_log_is_without_the_reports(
+    platform: WholePlatform, caster: Caster
+) -> None:
+    cast = await caster.ended(await platform.spell("reports"))
+    events = await caster.events(cast["cast_id"])
+    kinds = ["queued", "held", "running", "progress", "progress", "storing", "settled"]
+    assert [e.kind for e in events] == kinds
+    assert [e.id for e in events] == list(range(1, 8))
+    assert [e.data["report"] for e in events if e.kind == "progress"] == [
+        {"done": 1, "total": 3},
+        {"done": 2, "total": 3, "note": "almost"},
+    ]
+    assert (await caster.get(cast["links"]["logs"])).text == "half way\nbye"
+
+
+async def test_progress_is_not_kept_in_clear(platform: WholePlatform, caster: Caster) -> None:
+    """A guest may quote its inputs in a report; tables hold no content."""
+    cast = await caster.ended(await platform.spell("reports"))
+    statement = text("SELECT data FROM cast_events WHERE cast_id = :cast AND kind = 'progress'")
+    async with platform.database.reading() as connection:
+        rows = (await connection.execute(statement, {"cast": cast["cast_id"]})).all()
+    assert [list(row.data) for row in rows] == [["sealed"], ["sealed"]]

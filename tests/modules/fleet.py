@@ -16,7 +16,7 @@ from pathlib import Path
 from nacl.public import PrivateKey, SealedBox
 
 from infra.run_bus import NatsRunBus
-from schema.contracts.run import RunLimits, RunRequest, Verdict
+from schema.contracts.run import RunLimits, RunPolicy, RunRequest, Verdict
 from schema.limits import MIB
 from tests.modules.bus import BusServer
 from tests.modules.guests import digest_of, guest
@@ -30,6 +30,9 @@ LIMITS = RunLimits(
     memory_bytes_max=4 * MIB,
     output_bytes_max=MIB,
 )
+
+# A deterministic guest would not really sleep.
+REAL_TIME = RunPolicy(deterministic=False)
 
 
 def base64_of(key: bytes) -> str:
@@ -48,6 +51,7 @@ def request_for(
     *,
     entry: str = "_start",
     limits: RunLimits = LIMITS,
+    policy: RunPolicy = REAL_TIME,
     expires_in_seconds: float = 60,
 ) -> RunRequest:
     sealed = SealedBox(FLEET_KEY.public_key).encrypt(json.dumps(inputs).encode())
@@ -56,6 +60,7 @@ def request_for(
         module_digest=digest_of(name),
         entry=entry,
         limits=limits,
+        policy=policy,
         sealed_inputs=base64_of(sealed),
         reply_public_key=base64_of(bytes(REPLY_KEY.public_key)),
         expires_at_unix=int(time.time() + expires_in_seconds),

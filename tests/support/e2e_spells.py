@@ -29,7 +29,9 @@ def _guest(name: str) -> Callable[[], bytes]:
 
 
 _ECHO, _TIME, _MEMORY = _guest("echo"), _guest("time"), _guest("memory")
-_SLEEP = {"entry": "sleep_a_minute", "timeout_ms": 50_000}
+# A deterministic guest does not wait: it moves its clock.
+_REAL_TIME = {"entry": "sleep_a_minute", "deterministic": False}
+_SLEEP = {**_REAL_TIME, "timeout_ms": 50_000}
 
 SPELLS: dict[str, Callable[[], bytes]] = {
     # Says what it hears.
@@ -40,13 +42,11 @@ SPELLS: dict[str, Callable[[], bytes]] = {
     # Take long.
     "sleeper": _spell("sleeper", _TIME, pricing=METERED, **_SLEEP),
     "brief-sleeper": _spell(
-        "brief-sleeper", _TIME, pricing=METERED, entry="sleep_a_minute", timeout_ms=5_000
+        "brief-sleeper", _TIME, pricing=METERED, timeout_ms=5_000, **_REAL_TIME
     ),
-    "long-nap": _spell(
-        "long-nap", _TIME, pricing=METERED, entry="sleep_a_minute", timeout_ms=12_000
-    ),
+    "long-nap": _spell("long-nap", _TIME, pricing=METERED, timeout_ms=12_000, **_REAL_TIME),
     "flat-sleeper": _spell("flat-sleeper", _TIME, pricing=FLAT, **_SLEEP),
-    "naps": _spell("naps", _TIME, pricing=METERED, entry="sleep_a_minute", timeout_ms=300),
+    "naps": _spell("naps", _TIME, pricing=METERED, timeout_ms=300, **_REAL_TIME),
     "loops": _spell(
         "loops",
         _TIME,
@@ -58,6 +58,7 @@ SPELLS: dict[str, Callable[[], bytes]] = {
     "burns": _spell(
         "burns", _TIME, pricing=METERED, entry="loop_for_ever", timeout_ms=10_000, fuel=3_000_000
     ),
+    "reports": _spell("reports", _guest("progress"), pricing=METERED, deterministic=False),
     # Break a limit, or break.
     "bomb": _spell("bomb", _MEMORY, pricing=METERED, entry="grow_by_steps"),
     "floods": _spell("floods", _guest("floods"), pricing=METERED, entry="stdout"),

@@ -13,8 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
+from runner import sandbox_process
 from runner.pool import SandboxPool
 from runner.sandbox_process import (
+    ConfinementMissingError,
     Finished,
     Killed,
     SandboxDiedError,
@@ -202,6 +204,19 @@ async def test_the_pool_replaces_a_dead_process(run_on: RunGuest) -> None:
         end = await run_on(fresh, "hello")
     assert isinstance(end, Finished)
     await pool.close()
+
+
+async def test_a_kernel_that_refuses_a_layer_is_refused_where_all_are_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    demanded = sandbox_process.CONFINEMENT_LAYERS | {"a wall of stone"}
+    monkeypatch.setattr(sandbox_process, "CONFINEMENT_LAYERS", demanded)
+    before = set(psutil.Process().children())
+    with pytest.raises(ConfinementMissingError, match="a wall of stone"):
+        await SandboxProcess.start(all_layers=True)
+    assert set(psutil.Process().children()) <= before
+    careless = await SandboxProcess.start()
+    await careless.close()
 
 
 async def test_fuel_and_memory_are_the_same_in_every_process(
