@@ -39,7 +39,7 @@ check: $(VENV)/development ## the quick loop: format, lint, types, import contra
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest tests/unit tests/architecture
+	$(BIN)/python -m pytest tests/unit tests/architecture tests/hostile
 
 format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff format .
