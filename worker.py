@@ -16,11 +16,13 @@ from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
 from activities.publishing import PublishingActivities
+from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.platform import Platform, open_platform
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from infra.schema_checker import KillableSchemaChecker
@@ -34,6 +36,7 @@ from schema.names import CASTS_TASK_QUEUE, PUBLISHING_TASK_QUEUE
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
 from workflows.reconcile_holds import ReconcileHolds
+from workflows.replay_cast import ReplayCast
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
@@ -49,28 +52,29 @@ def build_workers(
     )
     casts: ports.CastStore = postgres_casts
     holds: ports.OpenHolds = postgres_casts
-    states: ports.WorkflowStates = TemporalWorkflowStates(platform.temporal)
     spells: ports.SpellStore = PostgresSpells(platform.database)
     blobs: ports.BlobStore = platform.blobs
     vault: ports.Vault = platform.vault
-    inspector: ports.ModuleInspector = SubprocessModuleInspector()
     gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
     casting = CastingActivities(casts, checker)
     running = RunningActivities(casts, bus, blobs, vault, checker)
     billing = BillingActivities(casts, bus)
-    maintenance = MaintenanceActivities(holds, states, bus)
-    publishing = PublishingActivities(spells, blobs, checker, inspector, gate)
+    replaying = ReplayingActivities(PostgresReceipts(platform.database), running, blobs, vault)
+    maintenance = MaintenanceActivities(holds, TemporalWorkflowStates(platform.temporal), bus)
+    publishing = PublishingActivities(spells, blobs, checker, SubprocessModuleInspector(), gate)
     return [
         Worker(
             platform.temporal,
             task_queue=CASTS_TASK_QUEUE,
-            workflows=[CastSpell, ReconcileHolds],
+            workflows=[CastSpell, ReplayCast, ReconcileHolds],
             activities=[
                 casting.admit,
                 running.run,
                 running.stop,
                 billing.settle,
                 billing.release,
+                replaying.plan,
+                replaying.run,
                 maintenance.reconcile_holds,
             ],
             max_cached_workflows=2000,

@@ -16,6 +16,7 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.receipt import Receipt
 from schema.contracts.run import RunRequest, Verdict
 
 
@@ -33,7 +34,7 @@ class BlobStore(Protocol):
 
 
 class Vault(Protocol):
-    """Encryption of bytes at rest and on the bus. Keys never leave it."""
+    """Encryption of bytes at rest and on the bus, derivation, signatures. Keys never leave it."""
 
     def encrypt(self, owner: str, content: bytes) -> bytes:
         """Authenticated encryption under the key of the owner (an account or workflow id)."""
@@ -50,6 +51,15 @@ class Vault(Protocol):
     @property
     def reply_public_key(self) -> str:
         """Base64 X25519 key that runners seal their replies to."""
+
+    def derive(self, owner: str, purpose: str, length: int) -> bytes:
+        """At most 32 bytes that only this platform can make, the same each time."""
+
+    def sign(self, purpose: str, content: bytes) -> bytes:
+        """Ed25519 signature by the platform's key for this purpose; same content, same bytes."""
+
+    def public_key(self, purpose: str) -> bytes:
+        """The 32 bytes that whoever checks `sign` for this purpose needs."""
 
 
 class RunSignals(Protocol):
@@ -150,6 +160,16 @@ class CastStore(Protocol):
 
     async def release(self, order: ReleaseOrder) -> CastResult:
         """Void the hold and end the cast uncharged; without a hold, make sure none can follow."""
+
+
+class Receipts(Protocol):
+    """What ran, of casts that have ended."""
+
+    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+        """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
+
+    async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
+        """What admission decided to run; None when it refused."""
 
 
 class SpellStore(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 from temporalio import activity
 
 from activities._failures import to_failure
+from activities._records import record_of, salt_of, seed_of
 from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
 from activities.progress import ProgressNotes
 from schema import limits
@@ -73,7 +74,7 @@ class RunningActivities:
         Heartbeat: every two seconds, with how far the run is on its way.
         """
         try:
-            verdict = await self._await_verdict(order)
+            verdict = await self.verdict_on(order)
             activity.heartbeat(_PUBLISHED)
             return await self._keep(order, verdict)
         except SpellError as error:
@@ -104,7 +105,11 @@ class RunningActivities:
         # A runner may have taken the run since; from now on none does.
         await self._bus.request_stop(order.cast_id)
 
-    async def _await_verdict(self, order: RunOrder) -> Verdict:
+    async def verdict_on(self, order: RunOrder) -> Verdict:
+        """The one accepted verdict on a run, published if it is not on its way already.
+
+        To be called within an activity: it heartbeats, and counts from when that was scheduled.
+        """
         cast_id, plan = order.cast_id, order.plan
         queue_left = self._queue_seconds - _seconds_since_scheduled()
         ends_at = (
@@ -134,6 +139,8 @@ class RunningActivities:
                 entry=plan.entry,
                 limits=plan.limits,
                 policy=plan.policy,
+                seed=order.seed or seed_of(self._vault, order.cast_id),
+                clock_unix_ms=_clock_of(order),
                 sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
                 reply_public_key=self._vault.reply_public_key,
                 expires_at_unix=expires_at_unix,
@@ -166,7 +173,8 @@ class RunningActivities:
         cast_id, owner = order.cast_id, account_of_cast(order.cast_id)
         output = self._vault.open_reply(verdict.sealed_output) if verdict.sealed_output else b""
         outcome = await self._judge(order.plan, verdict, output)
-        kept: dict[str, str] = {}
+        seed, salt = seed_of(self._vault, cast_id), salt_of(self._vault, cast_id)
+        kept: dict[str, Any] = {"record": record_of(order, verdict, output, seed=seed, salt=salt)}
         if outcome.outcome is Outcome.SUCCEEDED:
             kept["output_key"] = output_key(cast_id)
             await self._blobs.put(kept["output_key"], self._vault.encrypt(owner, output))
@@ -213,6 +221,13 @@ def _seconds_since_scheduled() -> float:
     """How long ago the run was first scheduled, by Temporal's clock on both ends: not by ours."""
     info = activity.info()
     return (info.started_time - info.scheduled_time).total_seconds()
+
+
+def _clock_of(order: RunOrder) -> int:
+    """What the run's clock starts at, in Unix milliseconds: the same on every attempt."""
+    if order.clock_unix_ms is not None:
+        return order.clock_unix_ms
+    return int(activity.info().scheduled_time.timestamp() * 1000)
 
 
 def _outcome(

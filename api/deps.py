@@ -15,7 +15,10 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedModules,
     Publishing,
+    Replaying,
+    SignedReceipts,
     Spells,
 )
 from schema.contracts.account import Caller
@@ -34,6 +37,9 @@ class Services:
     casting: Casting
     casts: CastReads
     files: CastFiles
+    receipts: SignedReceipts
+    replaying: Replaying
+    modules: PublishedModules
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

@@ -123,6 +123,7 @@ def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
             "self": base,
             "events": f"{base}/events",
             "logs": f"{base}/logs",
+            "receipt": f"{base}/receipt",
             "transfers": f"{base}/transfers",
             "cancel": f"{base}:cancel",
         },

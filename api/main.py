@@ -19,23 +19,30 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedModules,
     Publishing,
+    Replaying,
+    SignedReceipts,
     Spells,
 )
-from api.routes import account, cast_events, casts, codec, health, spells
+from api.routes import account, cast_events, casts, codec, health, receipts, spells
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
 from infra.health import PlatformHealth
 from infra.platform import Platform, open_platform
+from infra.published_modules import BlobPublishedModules
 from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spells import PostgresSpells
 from infra.settings import PlatformSettings
+from infra.signed_receipts import VaultSignedReceipts
 from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
+from infra.temporal_replays import TemporalReplays
 
 
 def build_services(platform: Platform, health_check: Health) -> Services:
@@ -46,9 +53,12 @@ def build_services(platform: Platform, health_check: Health) -> Services:
     casting: Casting = TemporalCasts(platform.temporal)
     cast_reads: CastReads = PostgresCastReads(platform.database)
     files: CastFiles = EncryptedCastFiles(platform.blobs, platform.vault)
+    receipts_read = PostgresReceipts(platform.database)
+    signed: SignedReceipts = VaultSignedReceipts(receipts_read, platform.vault)
+    replaying: Replaying = TemporalReplays(platform.temporal, platform.blobs, platform.vault)
+    modules: PublishedModules = BlobPublishedModules(platform.database, platform.blobs)
     feed: EventFeed = NatsEventFeed(platform.nats)
     decoder: PayloadDecoder = ConverterDecoder(platform.converter)
-    settings = platform.settings
     return Services(
         accounts=accounts,
         spells=spell_reads,
@@ -56,10 +66,13 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         casting=casting,
         casts=cast_reads,
         files=files,
+        receipts=signed,
+        replaying=replaying,
+        modules=modules,
         feed=feed,
         health=health_check,
         decoder=decoder,
-        codec_origins=_codec_origins(settings),
+        codec_origins=_codec_origins(platform.settings),
     )
 
 
@@ -98,7 +111,7 @@ def create_app() -> FastAPI:
     application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
     problems.install(application)
-    for routes in (health, casts, cast_events, spells, account, codec):
+    for routes in (health, casts, cast_events, receipts, spells, account, codec):
         application.include_router(routes.router)
     return application
 

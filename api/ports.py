@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
+from schema.contracts.receipt import Receipt, ReceiptKeys
+from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
 from schema.scopes import Scope
 
@@ -107,6 +109,36 @@ class CastFiles(Protocol):
 
     def progress(self, account_id: str, sealed_report: str) -> dict[str, Any]:
         """A progress report, as the event of it keeps it."""
+
+
+class SignedReceipts(Protocol):
+    """Receipts of casts that have ended, and what checks them."""
+
+    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+        """The receipt without its signature; None while there is none."""
+
+    async def envelope(self, account_id: str, cast_id: str) -> bytes | None:
+        """The receipt in its signed envelope; None while there is none."""
+
+    def keys(self) -> ReceiptKeys:
+        """The public keys that check receipts."""
+
+
+class Replaying(Protocol):
+    """The durable process that runs a cast again."""
+
+    async def replay(self, request: ReplayInput, *, seconds_max: float) -> ReplayReport | None:
+        """The report on the cast's replay; None when it still runs after that time.
+
+        Raises SpellError: what the replay failed with, or SERVICE_UNAVAILABLE.
+        """
+
+
+class PublishedModules(Protocol):
+    """Modules, for who published them."""
+
+    async def own_module(self, account_id: str, key: str, version: str) -> bytes | None:
+        """The module of an own version; None for what is another maker's or not there."""
 
 
 class EventHints(Protocol):

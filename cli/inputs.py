@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.client import CliError, ExitCode
+from cli.files import read_file
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
 
 
@@ -30,10 +31,10 @@ def collect_inputs(
         extra[name] = _value(value)
     for option in texts:
         name, path = _pair(option)
-        extra[name] = _read(path).decode("utf-8", "replace")
+        extra[name] = read_file(Path(path)).decode("utf-8", "replace")
     for option in binaries:
         name, path = _pair(option)
-        extra[name] = base64.b64encode(_read(path)).decode("ascii")
+        extra[name] = base64.b64encode(read_file(Path(path))).decode("ascii")
     if extra and not isinstance(inputs, dict):
         raise CliError("Members can only be added to a JSON object.", ExitCode.USAGE)
     whole = {**inputs, **extra} if extra else inputs
@@ -45,7 +46,7 @@ def collect_inputs(
 
 
 def _document(source: str) -> Any:
-    content = sys.stdin.buffer.read() if source == "-" else _read(source)
+    content = sys.stdin.buffer.read() if source == "-" else read_file(Path(source))
     try:
         return parse_json(content)
     except JsonRefusedError as error:
@@ -64,10 +65,3 @@ def _value(text: str) -> Any:
         return parse_json(text)
     except JsonRefusedError:
         return text
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}", ExitCode.USAGE) from error

@@ -2,14 +2,18 @@
 
 Bytes at rest are AES-256-GCM under a key of their owner (an account, or the platform), so that an
 account's key can later be its own and be destroyed. What goes to runners and back is in libsodium
-sealed boxes: the bus and whoever reads its files sees neither inputs nor outputs.
+sealed boxes: the bus and whoever reads its files sees neither inputs nor outputs. What others check
+without us (receipts, compiled code) is signed with Ed25519, by one key for each purpose.
 """
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -38,6 +42,8 @@ class PlatformVault:
         self._from_runners = SealedBox(reply_key)
         self._reply_public_key = base64.b64encode(bytes(reply_key.public_key)).decode("ascii")
         self._ciphers: dict[str, AESGCM] = {}
+        self._derivation_key = self._derive("derivation")
+        self._signing_keys: dict[str, Ed25519PrivateKey] = {}
 
     @property
     def reply_public_key(self) -> str:
@@ -72,6 +78,35 @@ class PlatformVault:
             return self._from_runners.decrypt(_from_base64(sealed))
         except CryptoError as error:
             raise ValueError("the runner's reply does not open") from error
+
+    def derive(self, owner: str, purpose: str, length: int) -> bytes:
+        """Bytes that only this platform can make, the same whenever the same is asked for.
+
+        Args:
+            owner: whom or what they belong to, such as a cast's id.
+            purpose: what they are for; another purpose of the same owner gives other bytes.
+            length: how many, at most 32.
+        """
+        if not 0 < length <= MASTER_KEY_BYTES:
+            raise ValueError("1 to 32 bytes can be derived")
+        mac = hmac.new(self._derivation_key, digestmod=hashlib.sha256)
+        for part in (owner.encode("utf-8"), purpose.encode("utf-8")):
+            mac.update(len(part).to_bytes(8, "big") + part)
+        return mac.digest()[:length]
+
+    def sign(self, purpose: str, content: bytes) -> bytes:
+        """Ed25519 signature by the platform's key for this purpose; same content, same bytes."""
+        return self._signing_key(purpose).sign(content)
+
+    def public_key(self, purpose: str) -> bytes:
+        """The 32 bytes that whoever checks `sign` for this purpose needs."""
+        return self._signing_key(purpose).public_key().public_bytes_raw()
+
+    def _signing_key(self, purpose: str) -> Ed25519PrivateKey:
+        if purpose not in self._signing_keys:
+            seed = self._derive(f"sign:{purpose}")
+            self._signing_keys[purpose] = Ed25519PrivateKey.from_private_bytes(seed)
+        return self._signing_keys[purpose]
 
     def _cipher(self, owner: str) -> AESGCM:
         if owner not in self._ciphers:

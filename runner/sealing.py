@@ -19,9 +19,12 @@ class RunnerKey:
 
     def __init__(self, private_key: str) -> None:
         try:
-            self._box = SealedBox(PrivateKey(base64.b64decode(private_key, validate=True)))
+            key = PrivateKey(base64.b64decode(private_key, validate=True))
         except (binascii.Error, CryptoError) as error:
             raise ValueError("the runner's private key is not base64 of 32 bytes") from error
+        self._box = SealedBox(key)
+        self.public_key = base64.b64encode(bytes(key.public_key)).decode("ascii")
+        """What to seal to, so that this key opens it."""
 
     def open(self, sealed: str) -> bytes:
         """The content of a box that was sealed to this fleet.

@@ -141,6 +141,7 @@ class VerdictWriter:
             code=code,
             runner_id=self._runner_id,
             engine=self._engine,
+            clock_unix_ms=request.clock_unix_ms,
             **members,
         )
 

@@ -16,6 +16,11 @@ def output_key(cast_id: str) -> str:
     return f"casts/{cast_id}/output"
 
 
+def replay_key(cast_id: str) -> str:
+    """The report on a cast's replay, encrypted for its account."""
+    return f"casts/{cast_id}/replay"
+
+
 def error_stream_key(cast_id: str) -> str:
     """A cast's error stream, encrypted for its account."""
     return f"casts/{cast_id}/stderr"

@@ -214,6 +214,12 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "The spell's output breaks its own schema, so it is not charged.",
         "Report it to the maker with the cast id.",
     ),
+    "NOT_REPLAYABLE": ErrorKind(
+        422,
+        "A replay of this cast would prove nothing.",
+        "Only deterministic spells replay, and only runs that no clock ended; see "
+        "`details.reason`.",
+    ),
     "CAST_CANCELLED": ErrorKind(
         409, "The cast was cancelled.", "Cast again with a new Idempotency-Key."
     ),

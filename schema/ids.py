@@ -99,6 +99,21 @@ def cast_workflow_id(cast_id: str) -> str:
     return f"cast:{cast_id}"
 
 
+def replay_workflow_id(cast_id: str) -> str:
+    """Workflow id of a cast's replay: one for each cast."""
+    return f"replay:{cast_id}"
+
+
+def replay_run_id(cast_id: str, derived: bytes) -> str:
+    """What the bus knows a replay by: formed like the cast's id, and of the same account.
+
+    Args:
+        cast_id: the cast that is replayed.
+        derived: at least 17 bytes that nobody outside can make: no cast can have this id.
+    """
+    return f"{cast_id.rpartition('_')[0]}_{_opaque(derived, 26)}"
+
+
 def publish_workflow_id(account_id: str, digest: str) -> str:
     """Workflow id of publishing one package; the same package from the same maker joins it."""
     return f"publish:{account_id}:{digest}"

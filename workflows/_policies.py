@@ -20,6 +20,13 @@ ADMIT: dict[str, Any] = {
     "retry_policy": _FAST,
 }
 
+# Reads that a person waits for.
+LOOK_UP: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_close_timeout": timedelta(minutes=1),
+    "retry_policy": _FAST,
+}
+
 # Money waits for the database as long as it takes.
 SETTLE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=10),

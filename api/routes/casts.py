@@ -125,6 +125,16 @@ async def get_logs(cast_id: str, identity: CasterDep, services: ServicesDep) -> 
     return Response(text, media_type="text/plain; charset=utf-8")
 
 
+@router.get("/casts/{cast_id}/output", response_class=Response)
+async def get_output(cast_id: str, identity: CasterDep, services: ServicesDep) -> Response:
+    """The result, byte for byte as the spell wrote it: what the receipt has the digest of."""
+    await own_cast(services, identity, cast_id)
+    content = await services.files.output(identity.caller.account_id, cast_id)
+    if content is None:
+        raise SpellError("NOT_FOUND", "The cast has no output.")
+    return Response(content, media_type="application/json")
+
+
 @router.get("/casts/{cast_id}/transfers")
 async def get_transfers(
     cast_id: str, identity: CasterDep, services: ServicesDep

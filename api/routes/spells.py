@@ -93,6 +93,17 @@ async def get_version(
     return versions[0]
 
 
+@router.get("/spells/{key}/versions/{version}/module", response_class=Response)
+async def get_module(
+    identity: MakerDep, key: SpellKeyDep, version: VersionDep, services: ServicesDep
+) -> Response:
+    """The module of an own version, as it was published."""
+    module = await services.modules.own_module(identity.caller.account_id, key, version)
+    if module is None:
+        raise SpellError("SPELL_NOT_FOUND", details={"spell": key, "version": version})
+    return Response(module, media_type="application/wasm")
+
+
 @router.post("/spells/{key}/versions/{version}:yank", status_code=204)
 async def yank_version(
     identity: MakerDep, key: SpellKeyDep, version: VersionDep, services: ServicesDep

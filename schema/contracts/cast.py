@@ -156,6 +156,9 @@ class RunOrder(Contract):
     cast_id: CastId
     plan: RunPlan
     inputs_json: str
+    seed: str | None = None
+    """Of a replay, what the cast had; None makes the cast's own. The same with the clock."""
+    clock_unix_ms: int | None = None
 
 
 class StopOrder(Contract):
@@ -184,7 +187,7 @@ class RunRecord(Contract):
     """Hex of 16 bytes."""
     input_digest: Digest
     output_digest: Digest | None = None
-    """None when there is no output: the run did not succeed."""
+    """None when the run gave no output in good order."""
 
 
 class RunOutcome(Contract):

@@ -164,3 +164,5 @@ class Verdict(Contract):
     """Engine version and settings digest, for replays."""
     violations: list[RunViolation] = Field(default_factory=list, max_length=platform.VIOLATIONS_MAX)
     stages: Stages = Stages()
+    clock_unix_ms: Count = 0
+    """What the run's clock started at, as its request said: a run may be asked for twice."""

@@ -12,7 +12,7 @@ from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.spells import PostgresSpells
 from schema.contracts.cast import CastInput, Mode
 from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts
-from schema.contracts.run import RunLimits, Usage
+from schema.contracts.run import RunLimits, RunPolicy, Usage
 from schema.ids import cast_id_for, keyed_digest
 from schema.pricing import FlatPrice, MeteredPrice, Price, UnitPrices
 from schema.scopes import Scope
@@ -72,6 +72,7 @@ def a_package(
     visibility: str = "public",
     schemas: dict[str, Any] | None = None,
     limits: RunLimits = LIMITS,
+    policy: RunPolicy = RunPolicy(),  # noqa: B008  (frozen)
 ) -> InspectedPackage:
     def digest(text: str) -> str:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -86,6 +87,7 @@ def a_package(
         visibility=visibility,
         entry="_start",
         limits=limits,
+        policy=policy,
         price=price,
         manifest={"spell": {"name": key, "description": "for tests"}},
         schemas_json=json.dumps(schemas or ECHO_SCHEMAS),

@@ -12,16 +12,20 @@ from temporalio.worker import Interceptor, Worker
 
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
+from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
+from infra.repositories.receipts import PostgresReceipts
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
+from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
-from schema.ids import cast_workflow_id
+from schema.ids import cast_workflow_id, replay_workflow_id
 from tests.support.builders import USAGE
 from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
+from workflows.replay_cast import ReplayCast
 
 _RUNNER_KEY = PrivateKey(b"r" * 32)
 
@@ -64,6 +68,7 @@ def verdict_for(
         usage=usage,
         sealed_output=sealed if outcome is Outcome.SUCCEEDED else None,
         engine="test/1",
+        clock_unix_ms=request.clock_unix_ms,
     )
 
 
@@ -83,6 +88,7 @@ class CastingPlatform:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
         self.casts = PostgresCasts(self.database, fee_basis_points=2000)
+        self.receipts = PostgresReceipts(self.database)
         vault, checker = make_vault(), AnySchema()
         casting = CastingActivities(self.casts, checker)
         running = RunningActivities(
@@ -95,11 +101,15 @@ class CastingPlatform:
             grace_seconds=0,
         )
         billing = BillingActivities(self.casts, self.bus)
+        replaying = ReplayingActivities(self.receipts, running, self.blobs, vault)
         self.worker = Worker(
             self.client,
             task_queue=self.task_queue,
-            workflows=[CastSpell],
-            activities=[casting.admit, running.run, running.stop, billing.settle, billing.release],
+            workflows=[CastSpell, ReplayCast],
+            activities=[
+                *(casting.admit, running.run, running.stop, billing.settle, billing.release),
+                *(replaying.plan, replaying.run),
+            ],
             interceptors=self.interceptors,
         )
 
@@ -108,5 +118,13 @@ class CastingPlatform:
             CastSpell.run,
             request,
             id=cast_workflow_id(request.cast_id),
+            task_queue=self.task_queue,
+        )
+
+    async def start_replay(self, request: ReplayInput) -> WorkflowHandle[ReplayCast, ReplayReport]:
+        return await self.client.start_workflow(
+            ReplayCast.run,
+            request,
+            id=replay_workflow_id(request.cast_id),
             task_queue=self.task_queue,
         )

@@ -18,6 +18,7 @@ from schema.contracts.publish import (
     PublishResult,
     RecordOrder,
 )
+from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
 from schema.ids import publish_workflow_id
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
@@ -84,6 +85,34 @@ async def cast_compensated(client: Client, database: Database) -> Handle:
     return await _cast(client, database, interceptors=[faults])
 
 
+async def _replay(client: Client, database: Database, inputs: str, **options: Any) -> Handle:
+    """Run a cast and replay it; the history is the replay's."""
+    spell = await publish(database, await make_person(database), price=METERED)
+    caster = await make_person(database, credit_micros=10_000)
+    platform = CastingPlatform(client, database, **options)
+    request = a_cast(caster, spell.spell_key)
+    async with platform.worker:
+        await (await platform.start(request)).result()
+        order = ReplayInput(cast_id=request.cast_id, inputs_json=inputs)
+        handle = await platform.start_replay(order)
+        with suppress(WorkflowFailureError):
+            await handle.result()
+    return handle
+
+
+async def replay_succeeded(client: Client, database: Database) -> Handle:
+    return await _replay(client, database, "{}")
+
+
+async def replay_refused(client: Client, database: Database) -> Handle:
+    return await _replay(client, database, '{"other":1}')
+
+
+async def replay_compensated(client: Client, database: Database) -> Handle:
+    faults = StepFaults(fail_after=frozenset({"replaying.run"}))
+    return await _replay(client, database, "{}", interceptors=[faults])
+
+
 async def _publish(client: Client, *, refuse: bool) -> Handle:
     package = a_package(key="com.example.recorded")
 
@@ -144,6 +173,9 @@ SCENARIOS: dict[str, Scenario] = {
         cast_cancelled_by_the_caller,
         cast_cancelled_by_the_operator,
         cast_compensated,
+        replay_succeeded,
+        replay_refused,
+        replay_compensated,
         publish_succeeded,
         publish_refused,
     )

@@ -17,6 +17,7 @@ from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
+from workflows.replay_cast import ReplayCast
 
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 
@@ -27,7 +28,7 @@ def converter(tmp_path: Path) -> DataConverter:
 
 
 def replayer(converter: DataConverter) -> Replayer:
-    return Replayer(workflows=[CastSpell, PublishSpell], data_converter=converter)
+    return Replayer(workflows=[CastSpell, PublishSpell, ReplayCast], data_converter=converter)
 
 
 def test_every_scenario_has_a_recorded_history() -> None:

@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.public import PrivateKey, PublicKey, SealedBox
@@ -123,3 +125,35 @@ def test_many_owners_do_not_grow_it_for_ever() -> None:
         vault.encrypt(f"owner {number}", b"")
     assert len(vault._ciphers) < 10_010
     assert vault.decrypt("owner 0", sealed) == b"x"
+
+
+def test_derived_bytes_are_the_same_in_every_process_with_the_master_key() -> None:
+    assert _vault().derive("cast", "seed", 32) == _vault().derive("cast", "seed", 32)
+    assert _vault(b"n" * 32).derive("cast", "seed", 32) != _vault().derive("cast", "seed", 32)
+
+
+def test_owner_and_purpose_are_kept_apart_in_what_is_derived() -> None:
+    asked = [("cast", "seed"), ("cast", "salt"), ("castseed", ""), ("", "castseed"), ("cas", "t")]
+    assert len({_vault().derive(owner, purpose, 16) for owner, purpose in asked}) == len(asked)
+
+
+def test_more_bytes_than_a_digest_cannot_be_derived() -> None:
+    assert len(_vault().derive("cast", "salt", 16)) == 16
+    for length in (0, -1, 33):
+        with pytest.raises(ValueError, match="1 to 32 bytes"):
+            _vault().derive("cast", "seed", length)
+
+
+def test_a_signature_is_the_same_each_time_and_checks_by_the_public_key() -> None:
+    signature = _vault().sign("receipts", b"content")
+    assert signature == _vault().sign("receipts", b"content")
+    key = Ed25519PublicKey.from_public_bytes(_vault().public_key("receipts"))
+    key.verify(signature, b"content")
+    with pytest.raises(InvalidSignature):
+        key.verify(signature, b"other content")
+
+
+def test_each_purpose_signs_by_a_key_of_its_own() -> None:
+    keys = {_vault().public_key(purpose) for purpose in ("receipts", "code", "")}
+    assert len(keys) == 3
+    assert _vault().public_key("receipts") != _vault(b"n" * 32).public_key("receipts")

@@ -1,0 +1,72 @@
+"""What receipts are made of, in Postgres: an ended cast, its record, its money."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from infra.postgres import Database, row_dict
+from schema.contracts.cast import Admission, RunPlan
+from schema.contracts.problem import Problem
+from schema.contracts.receipt import Receipt, ReceiptTransfer
+
+_CAST = text(
+    "SELECT c.*, h.amount_micros AS hold_micros FROM casts c JOIN holds h ON h.cast_id = c.id"
+    " WHERE c.id = :cast_id AND c.account_id = :account_id"
+    " AND c.finished_at IS NOT NULL AND c.record IS NOT NULL"
+)
+# What came later, such as a refund, is no part of what the cast cost.
+_TRANSFERS = text(
+    "SELECT reference, kind, amount_micros FROM ledger_transfers WHERE cast_id = :cast_id"
+    " AND kind IN ('hold', 'post', 'fee', 'void') ORDER BY id"
+)
+_ADMISSION = text(
+    "SELECT admission FROM idempotency_records"
+    " WHERE cast_id = :cast_id AND account_id = :account_id"
+)
+
+
+class PostgresReceipts:
+    """Reads receipts together; they are stored nowhere as such. Fits the ports `Receipts`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+        """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
+        async with self._database.reading() as connection:
+            parameters = {"cast_id": cast_id, "account_id": account_id}
+            row = (await connection.execute(_CAST, parameters)).one_or_none()
+            if row is None:
+                return None
+            moved = await connection.execute(_TRANSFERS, {"cast_id": cast_id})
+            transfers = [ReceiptTransfer(**row_dict(transfer)) for transfer in moved]
+        return _receipt(row, transfers)
+
+    async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
+        """What admission decided to run."""
+        async with self._database.reading() as connection:
+            parameters = {"cast_id": cast_id, "account_id": account_id}
+            found = (await connection.execute(_ADMISSION, parameters)).scalar_one_or_none()
+        return None if found is None else Admission.model_validate(found).plan
+
+
+def _receipt(row: Any, transfers: list[ReceiptTransfer]) -> Receipt:
+    problem = Problem.model_validate(row.problem) if row.problem else None
+    return Receipt(
+        cast_id=row.id,
+        spell=row.spell_key,
+        version=row.version,
+        package_digest=row.package_digest,
+        engine=row.engine or "",
+        run=row.record,
+        status=row.status,
+        code=problem.code if problem else None,
+        usage=row.usage,
+        hold_micros=row.hold_micros,
+        cost_micros=row.cost_micros,
+        currency=row.currency,
+        transfers=transfers,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

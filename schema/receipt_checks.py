@@ -1,0 +1,133 @@
+"""What can be found out about a receipt without asking anybody: pure functions.
+
+Each check names one thing, says what the receipt says of it and what was found.
+"""
+
+from schema.contracts.cast import CastStatus, RunOutcome
+from schema.contracts.problem import Problem
+from schema.contracts.receipt import Check, Receipt
+from schema.contracts.replay import Replayed
+from schema.contracts.run import Outcome
+from schema.receipts import salted_digest
+from schema.settlement import charge_of
+
+NOTHING = "none"
+# What the guest does decides these; wall_ms and cpu_ms are the machine's.
+DETERMINISTIC_USAGE = (
+    "fuel",
+    "memory_bytes_peak",
+    "input_bytes",
+    "output_bytes",
+    "stderr_bytes",
+    "host_calls",
+    "scratch_bytes_peak",
+)
+_OUTCOMES = {
+    CastStatus.SUCCEEDED: Outcome.SUCCEEDED,
+    CastStatus.FAILED: Outcome.FAILED,
+    CastStatus.TIMED_OUT: Outcome.TIMED_OUT,
+    CastStatus.CANCELLED: Outcome.CANCELLED,
+}
+ENDED_BY_THE_MACHINE = frozenset(
+    {"TIME_EXCEEDED", "CPU_EXCEEDED", "CAST_CANCELLED", "RUNNER_LOST", "QUEUE_TIMEOUT"}
+)
+"""Ends that a clock, a person or a fault decided, and not what the guest did."""
+# Codes by which the platform judged an output that the run itself gave in good order.
+_JUDGED_LATER = frozenset({"OUTPUT_INVALID"})
+
+
+def compared(name: str, signed: object, found: object) -> Check:
+    """A check that two things are equal."""
+    return Check(name=name, passed=signed == found, signed=_shown(signed), found=_shown(found))
+
+
+def cost_check(receipt: Receipt) -> Check:
+    """Whether the cost is what price and usage come to, by the rules of settlement."""
+    return compared("cost", receipt.cost_micros, _cost_of(receipt))
+
+
+def transfers_check(receipt: Receipt) -> Check:
+    """Whether the ledger's movements add up: hold in, charge and rest out."""
+    moved = {transfer.kind: transfer.amount_micros for transfer in receipt.transfers}
+    cost = receipt.cost_micros
+    due = {"hold": receipt.hold_micros, "charge": cost, "void": receipt.hold_micros - cost}
+    found = {
+        "hold": moved.get("hold", 0),
+        "charge": moved.get("post", 0) + moved.get("fee", 0),
+        "void": moved.get("void", 0),
+    }
+    references = {f"{receipt.cast_id}:{transfer.kind}" for transfer in receipt.transfers}
+    named = {transfer.reference for transfer in receipt.transfers}
+    check = compared("transfers", due, found)
+    return check.model_copy(update={"passed": check.passed and references == named})
+
+
+def limits_check(receipt: Receipt) -> Check:
+    """Whether nothing was used beyond the run's limits."""
+    usage, limits = receipt.usage, receipt.run.limits
+    bounded = {
+        "fuel": (usage.fuel, limits.fuel),
+        "wall_ms": (usage.wall_ms, limits.timeout_ms),
+        "memory_bytes_peak": (usage.memory_bytes_peak, limits.memory_bytes_max),
+        "output_bytes": (usage.output_bytes, limits.output_bytes_max),
+        "stderr_bytes": (usage.stderr_bytes, limits.stderr_bytes_max),
+        "host_calls": (usage.host_calls, limits.host_calls_max),
+        "scratch_bytes_peak": (usage.scratch_bytes_peak, limits.scratch_bytes_max),
+    }
+    over = [name for name, (used, most) in bounded.items() if used > most]
+    return compared("usage within limits", NOTHING, ", ".join(over) or NOTHING)
+
+
+def input_check(receipt: Receipt, content: bytes) -> Check:
+    """Whether these canonical inputs are what the spell read."""
+    return compared(
+        "input digest", receipt.run.input_digest, salted_digest(receipt.run.salt, content)
+    )
+
+
+def output_check(receipt: Receipt, content: bytes) -> Check:
+    """Whether these bytes are what the spell wrote."""
+    return compared(
+        "output digest", receipt.run.output_digest, salted_digest(receipt.run.salt, content)
+    )
+
+
+def replay_refusal(receipt: Receipt) -> str | None:
+    """Why a replay of this cast would prove nothing; None when it must give the same."""
+    policy = receipt.run.policy
+    if not policy.deterministic or policy.net_allow:
+        return "the spell is not deterministic: it used a real clock, real chance or the network"
+    if receipt.code in ENDED_BY_THE_MACHINE:
+        return f"the run was ended from outside ({receipt.code}), not by what the spell did"
+    return None
+
+
+def replay_checks(receipt: Receipt, replayed: Replayed) -> list[Check]:
+    """Everything that must be the same, bit for bit, when the same runs again."""
+    run = receipt.run
+    judged = receipt.code in _JUDGED_LATER
+    status, code = (CastStatus.SUCCEEDED, None) if judged else (receipt.status, receipt.code)
+    checks = [
+        compared("replay engine", receipt.engine, replayed.engine),
+        compared("replay status", status.value, replayed.status.value),
+        compared("replay code", code, replayed.code),
+        compared("replay output digest", run.output_digest, replayed.output_digest),
+    ]
+    for name in DETERMINISTIC_USAGE:
+        found = getattr(replayed.usage, name) if replayed.usage else None
+        checks.append(compared(f"replay {name}", getattr(receipt.usage, name), found))
+    return checks
+
+
+def _cost_of(receipt: Receipt) -> int:
+    problem = None if receipt.code is None else Problem(code=receipt.code, message="")
+    outcome = RunOutcome(outcome=_OUTCOMES[receipt.status], problem=problem, usage=receipt.usage)
+    return min(charge_of(receipt.run.price, outcome) or 0, receipt.hold_micros)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {amount}" for name, amount in value.items())
+    return str(value)
