@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: help demo dev test check format bench chaos histories openapi examples lock clean
+.PHONY: help demo dev test check format bench chaos soak histories openapi examples lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -50,6 +50,9 @@ bench: $(VENV)/development ## a cast against a bare workflow, as ratios measured
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos
+
+soak: $(VENV)/development ## 10,000 casts in a row on one runner, and what it holds after them
+	SPELL_SOAK_CASTS=10000 $(BIN)/python -m pytest tests/integration/test_runner_soak.py
 
 histories: $(VENV)/development ## record the histories that CI replays
 	$(BIN)/python -m tests.replay.record
