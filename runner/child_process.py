@@ -28,18 +28,19 @@ class Death:
 
 
 class ChildProcess:
-    """`python -m runner.sandbox.child` with an empty environment and one descriptor, its channel.
+    """A program of ours with an empty environment and one descriptor, its channel.
 
     It must be spawned from the main thread, with which it dies (`confinement.die_with_parent`).
 
     Args:
         channel: descriptor that becomes its standard input and output.
+        program: the module that it runs.
     """
 
-    def __init__(self, channel: int) -> None:
-        self._stderr = os.memfd_create("sandbox-stderr")
-        self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "runner.sandbox.child"],
+    def __init__(self, channel: int, program: str = "runner.sandbox.child") -> None:
+        self._stderr = os.memfd_create("stderr")
+        self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+            [sys.executable, "-s", "-B", "-m", program],
             stdin=channel,
             stdout=channel,
             stderr=self._stderr,

@@ -45,6 +45,13 @@ async def _run(settings: RunnerSettings) -> int:
     runner_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     key = RunnerKey(settings.private_key.get_secret_value())
     cache = CompiledCache(settings.data_dir, settings.compiled_cache_bytes_max)
+    all_layers = settings.confinement == "required"
+    egress = Egress(
+        settings.egress_hosts,
+        settings.egress_authorities,
+        enabled=settings.network == "on",
+        all_layers=all_layers,
+    )
     drained = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, drained.set)
@@ -56,17 +63,20 @@ async def _run(settings: RunnerSettings) -> int:
         on_closed=drained.set,
     ) as client:
         bus: RunnerBus = NatsRunnerBus(client)
-        start = partial(SandboxProcess.start, all_layers=settings.confinement == "required")
+        start = partial(SandboxProcess.start, all_layers=all_layers)
         supervisor = Supervisor(
             bus,
             SandboxPool(settings.children, start),
             CodeStore(cache, bus.fetch_object),
             key,
-            Egress(),
+            egress,
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )
-        await _work_until(drained, supervisor)
+        try:
+            await _work_until(drained, supervisor)
+        finally:
+            await egress.close()
         refused = client.is_closed
     _log.info("runner %s has ended", runner_id)
     return 1 if refused else 0

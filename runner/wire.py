@@ -1,7 +1,8 @@
-"""Frames between the supervisor and its sandbox processes.
+"""Frames between the supervisor and its processes.
 
 A frame is a JSON head and two byte strings, each with its length in front. One side sends, the
-other answers; there is never more than one frame under way in a direction.
+other answers. To a sandbox process there is never more than one frame under way in a direction;
+the egress process has many, told apart by a number in their heads.
 """
 
 import json
@@ -51,6 +52,8 @@ class FrameReader:
     def feed(self, piece: bytes) -> Frame | None:
         """Take the next bytes; answer the frame that they complete, if they do.
 
+        Where several frames may arrive at once, feed nothing until there is none left.
+
         Raises:
             FrameError: a length is over its bound, or the head is not a JSON object.
         """
@@ -96,6 +99,19 @@ def write_frame(descriptor: int, frame: Frame) -> None:
     rest = memoryview(encode(frame))
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def take_channel() -> int:
+    """In a new process: keep standard input, the channel, for ourselves alone.
+
+    Standard input and output lead nowhere afterwards, so no stray print can get into the channel.
+    """
+    channel = os.dup(0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return channel
 
 
 def _parse_head(text: bytes) -> dict[str, Any]:

@@ -5,7 +5,6 @@ trusted with nothing but the run in hand: no key, no credential, no file, no net
 """
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -17,7 +16,7 @@ from runner.sandbox.channel_attendant import ChannelAttendant
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
 from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
-from runner.wire import Frame, read_frame, write_frame
+from runner.wire import Frame, read_frame, take_channel, write_frame
 from schema.packaging.tar_reading import read_tar
 
 _FAULT_STATUS = 70
@@ -28,7 +27,7 @@ def main() -> None:
     layers = confinement.leave_shared_namespaces()
     confinement.die_with_parent()
     confinement.hide_memory()
-    channel = _take_channel()
+    channel = take_channel()
     engine = engine_name()
     confinement.limit_resources()
     layers += confinement.give_up_privileges()
@@ -44,16 +43,6 @@ def _serve(channel: int, sandbox: Sandbox, hello: Frame) -> None:
     _send(channel, hello)
     while (order := read_frame(channel)) is not None:
         _send(channel, _answer(channel, sandbox, order))
-
-
-def _take_channel() -> int:
-    """Keep the channel for ourselves, so that no stray print can get into it."""
-    channel = os.dup(0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-    return channel
 
 
 def _send(channel: int, answer: Frame) -> None:

@@ -5,11 +5,11 @@ force is reported when the process is ready, and logged.
 """
 
 import ctypes
-import os
 import resource
 import signal
-import struct
+from dataclasses import dataclass
 
+from runner.sandbox.landlock import give_up_paths
 from runner.sandbox.system_calls import deny_system_calls
 from schema import limits
 
@@ -19,15 +19,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _CLONE_NEWIPC = 0x08000000
-
-# The same numbers on every architecture.
-_LANDLOCK_CREATE_RULESET = 444
-_LANDLOCK_RESTRICT_SELF = 446
-_LANDLOCK_VERSION_QUESTION = 1
-# Rights over files that each version of landlock knows, as a count of bits from the lowest.
-_LANDLOCK_FILE_BITS = {1: 13, 2: 14, 3: 15, 4: 15}
-_LANDLOCK_FILE_BITS_NOW = 16
-_LANDLOCK_NETWORK_SINCE, _LANDLOCK_SCOPES_SINCE = 4, 6
 
 # One guest memory is a reservation of 4 GiB with guards, of which `memory_bytes_max` may be used.
 # RLIMIT_DATA counts what is writable and so is the bound that means memory.
@@ -39,12 +30,30 @@ _OPEN_FILES = 64
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def leave_shared_namespaces() -> list[str]:
+@dataclass(frozen=True)
+class Reach:
+    """What a process keeps when it gives up its privileges."""
+
+    internet: bool = False
+    """May make TCP and UDP connections, and only those."""
+    ports: frozenset[int] = frozenset()
+    """Which TCP ports it may connect to, where the kernel can tell."""
+    files: tuple[str, ...] = ()
+    """What it may still open, to read; a missing file is left out."""
+
+
+_NOTHING = Reach()
+
+
+def leave_shared_namespaces(*, network: bool = True) -> list[str]:
     """Enter empty namespaces: no network interface but a dead loopback, no capability outside.
 
     Must come before any thread is started.
+
+    Args:
+        network: False keeps the network, and gives up only the capabilities over it.
     """
-    flags = _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC
+    flags = _CLONE_NEWUSER | _CLONE_NEWIPC | (_CLONE_NEWNET if network else 0)
     return ["namespaces"] if _libc.unshare(flags) == 0 else []
 
 
@@ -62,14 +71,17 @@ def hide_memory() -> None:
 
 
 def limit_resources(
-    *, address_space_bytes: int = _ADDRESS_SPACE_BYTES, data_bytes: int = _DATA_BYTES
+    *,
+    address_space_bytes: int = _ADDRESS_SPACE_BYTES,
+    data_bytes: int = _DATA_BYTES,
+    open_files: int = _OPEN_FILES,
 ) -> None:
     """Set hard limits on memory, files and cores. CPU time is limited for each run."""
     for kind, wanted in (
         (resource.RLIMIT_AS, address_space_bytes),
         (resource.RLIMIT_DATA, data_bytes),
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_NOFILE, open_files),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(kind)
@@ -79,43 +91,18 @@ def limit_resources(
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
-def give_up_privileges() -> list[str]:
+def give_up_privileges(reach: Reach = _NOTHING) -> list[str]:
     """No file system, no sockets, no processes, from here on; answers the layers in force.
 
     Holds for this thread and those that it starts later: call it before there are others, and
     after everything is imported.
+
+    Args:
+        reach: the exceptions.
     """
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     layers = {
-        "landlock": _give_up_files(),
-        "seccomp": deny_system_calls(_libc),
+        "landlock": give_up_paths(_libc, reach.files, reach.ports),
+        "seccomp": deny_system_calls(_libc, internet=reach.internet),
     }
     return [name for name, in_force in layers.items() if in_force]
-
-
-def _give_up_files() -> bool:
-    """An empty landlock rule set: no path can be opened.
-
-    Files in memory (`captures.py`) have no path in a mounted file system, and stay reachable.
-    """
-    version = _libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION_QUESTION)
-    if version < 1:
-        return False
-    files = (1 << _LANDLOCK_FILE_BITS.get(version, _LANDLOCK_FILE_BITS_NOW)) - 1
-    network = 0b11 if version >= _LANDLOCK_NETWORK_SINCE else 0
-    scopes = 0b11 if version >= _LANDLOCK_SCOPES_SINCE else 0
-    handled = struct.pack("=QQQ", files, network, scopes)
-    ruleset = _libc.syscall(_LANDLOCK_CREATE_RULESET, handled, _handled_size(version), 0)
-    if ruleset < 0:
-        return False
-    try:
-        return bool(_libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
-    finally:
-        os.close(ruleset)
-
-
-def _handled_size(version: int) -> int:
-    """Older kernels know a shorter structure; a longer one with zeroes is taken as well."""
-    if version < _LANDLOCK_NETWORK_SINCE:
-        return 8
-    return 16 if version < _LANDLOCK_SCOPES_SINCE else 24

@@ -2,6 +2,7 @@
 
 Guest code cannot make system calls at all. This is for the day when it breaks out of wasmtime: no
 new process or program, no socket, no signal to others, no tracing, no new namespaces or mounts.
+The egress process may have sockets that connect by TCP or UDP, and no others.
 A deny-list, because Python, glibc and wasmtime may call other harmless things tomorrow.
 """
 
@@ -19,7 +20,17 @@ _CLONE_THREAD = 0x00010000
 
 # Classic BPF: load a word of seccomp_data; jump if equal, greater or equal, any bit; return.
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_AND = 0x54
+_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _ARGUMENT_BYTES = 0, 4, 16, 8
+
+_TO_CONNECT = {"socket", "connect"}
+_ALL_BITS, _SOCKET_TYPE_BITS = 0xFFFFFFFF, 0xF
+# Arguments of socket(): IPv4 or IPv6; a stream or datagrams, beside flags; by TCP or UDP.
+_INTERNET_SOCKETS = (
+    (_ALL_BITS, (2, 10)),
+    (_SOCKET_TYPE_BITS, (1, 2)),
+    (_ALL_BITS, (0, 6, 17)),
+)
 
 # Numbers from 424 on are the same everywhere.
 _DENIED_EVERYWHERE = {
@@ -122,22 +133,26 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def deny_system_calls(libc: ctypes.CDLL) -> bool:
+def deny_system_calls(libc: ctypes.CDLL, *, internet: bool = False) -> bool:
     """Put the filter on this thread and all that it starts; whether the kernel took it.
 
-    `no_new_privs` must be set before.
+    Args:
+        libc: `no_new_privs` must be set before.
+        internet: connecting by TCP and UDP stays allowed.
     """
     machine = os.uname().machine
     if machine not in _MACHINES:
         return False
-    instructions = _filter_for(machine)
+    instructions = _filter_for(machine, internet=internet)
     program = _Program(len(instructions) // 8, instructions)
     status = libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
     return int(status) == 0
 
 
-def _filter_for(machine: str) -> bytes:
-    architecture, clone, denied, second_abi = _MACHINES[machine]
+def _filter_for(machine: str, *, internet: bool) -> bytes:
+    architecture, clone, all_denied, second_abi = _MACHINES[machine]
+    kept = _TO_CONNECT if internet else set()
+    denied = [number for name, number in all_denied.items() if name not in kept]
     program = [
         _step(_LOAD, _ARCHITECTURE_AT),
         _step(_JUMP_EQUAL, architecture, if_true=1),
@@ -148,8 +163,10 @@ def _filter_for(machine: str) -> bytes:
         program += _deny(_JUMP_AT_LEAST, second_abi, errno.EPERM)
     # glibc falls back from clone3, whose flags a filter cannot see, to clone.
     program += _deny(_JUMP_EQUAL, _CLONE3, errno.ENOSYS)
-    for number in sorted({*denied.values(), *_DENIED_EVERYWHERE.values()}):
+    for number in sorted({*denied, *_DENIED_EVERYWHERE.values()}):
         program += _deny(_JUMP_EQUAL, number, errno.EPERM)
+    if internet:
+        program += _only_internet(all_denied["socket"])
     # Threads may be made, processes not.
     program += [
         _step(_JUMP_EQUAL, clone, if_false=3),
@@ -159,6 +176,19 @@ def _filter_for(machine: str) -> bytes:
         _step(_RETURN, _ALLOW),
     ]
     return b"".join(program)
+
+
+def _only_internet(socket: int) -> list[bytes]:
+    """Of `socket`, allow only the named arguments; other calls come out at the end."""
+    checks = []
+    for place, (bits, allowed) in enumerate(_INTERNET_SOCKETS):
+        checks += [_step(_LOAD, _FIRST_ARGUMENT_AT + place * _ARGUMENT_BYTES), _step(_AND, bits)]
+        checks += [
+            _step(_JUMP_EQUAL, value, if_true=len(allowed) - at) for at, value in enumerate(allowed)
+        ]
+        checks.append(_step(_RETURN, _ERRNO | errno.EPERM))
+    checks.append(_step(_RETURN, _ALLOW))
+    return [_step(_JUMP_EQUAL, socket, if_false=len(checks)), *checks]
 
 
 def _deny(comparison: int, number: int, error: int) -> list[bytes]:
