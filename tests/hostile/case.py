@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from schema.limits import MIB
 
 SEED = "5eed" * 16
+ALLOWED_HOST = "api.example.com"
 CLOCK_UNIX_MS = 1_700_000_000_000
 
 # By number, as the standard has them: what a guest answers is compared by name.
@@ -43,6 +44,7 @@ NOTHING = Grants()
 SCRATCH = Grants(scratch_bytes=MIB)
 FILES = Grants(resources=True, scratch_bytes=MIB)
 REAL = Grants(deterministic=False)
+NETWORK = Grants(net_allow=(ALLOWED_HOST, "*.example.org"), deterministic=False)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One sandbox process for the whole corpus: what one guest does must not show in the next."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,6 +10,7 @@ import pytest
 
 from runner.attendance import Attendance
 from runner.egress.egress import Egress
+from runner.egress.locating import Endpoint
 from runner.redaction import Redaction
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
@@ -18,8 +20,9 @@ from schema.contracts.run import RunLimits, RunPolicy
 from schema.ids import sha256_digest
 from schema.limits import MIB
 from schema.packaging.tar_header import END, header_of, padding_of
-from tests.hostile.case import CLOCK_UNIX_MS, SEED, Case, Grants
+from tests.hostile.case import ALLOWED_HOST, CLOCK_UNIX_MS, SEED, Case, Grants
 from tests.modules.guests import digest_of, guest
+from tests.support.tls_servers import Authority, Received, TlsServer, response, tls_server
 
 LIMITS = RunLimits(
     fuel=200_000_000,
@@ -82,7 +85,7 @@ class Cell:
         policy = await self._policy_of(case.grants)
         limits = limits_of(case)
         end = End(None)  # type: ignore[arg-type]
-        attendance = Attendance(limits, policy, self._egress, Redaction([]), end.progress.append)
+        attendance = Attendance(limits, policy, self._egress, Redaction({}), end.progress.append)
         run = GuestRun(
             module_digest=digest,
             entry=case.entry,
@@ -131,12 +134,26 @@ def limits_of(case: Case) -> RunLimits:
 
 
 @pytest.fixture(scope="session")
-async def cell() -> AsyncIterator[Cell]:
-    egress = Egress()
+async def lures() -> AsyncIterator[tuple[TlsServer, Egress]]:
+    """A server under the one name that guests may reach, which sends them elsewhere."""
+    authority = Authority()
+    async with tls_server(authority.server_context(ALLOWED_HOST), _redirect) as server:
+        egress = Egress({ALLOWED_HOST: Endpoint("127.0.0.1", server.port)}, authority.pem)
+        yield server, egress
+        await egress.close()
+
+
+async def _redirect(request: Received, writer: asyncio.StreamWriter) -> None:
+    location = bytes.fromhex(request.path.removeprefix("/")).decode()
+    writer.write(response(b"", f"Location: {location}", status="302 Found"))
+
+
+@pytest.fixture(scope="session")
+async def cell(lures: tuple[TlsServer, Egress]) -> AsyncIterator[Cell]:
+    egress = lures[1]
     cell = Cell(await SandboxProcess.start(), egress)
     yield cell
     await cell.process.close()
-    await egress.close()
 
 
 Cast = Callable[..., Awaitable[End]]

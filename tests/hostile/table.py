@@ -9,6 +9,7 @@ from tests.hostile.cases import (
     computing,
     files,
     memory,
+    network,
     numbers,
     streams,
 )
@@ -22,4 +23,5 @@ TABLE: tuple[Case, ...] = (
     *calls.CASES,
     *files.CASES,
     *numbers.CASES,
+    *network.CASES,
 )
