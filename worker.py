@@ -15,6 +15,7 @@ from activities import ports
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
+from activities.module_supply import ModuleSupply
 from activities.publishing import PublishingActivities
 from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
@@ -42,26 +43,25 @@ from workflows.replay_cast import ReplayCast
 GRACE = timedelta(seconds=20)
 
 
-def build_workers(
-    platform: Platform, checker: ports.SchemaChecker, bus: ports.RunBus
-) -> list[Worker]:
+def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str) -> list[Worker]:
     """The workers of this process, one per task queue."""
-    settings = platform.settings
-    postgres_casts = PostgresCasts(
-        platform.database, fee_basis_points=settings.platform_fee_basis_points
-    )
+    settings, database = platform.settings, platform.database
+    postgres_casts = PostgresCasts(database, fee_basis_points=settings.platform_fee_basis_points)
     casts: ports.CastStore = postgres_casts
     holds: ports.OpenHolds = postgres_casts
-    spells: ports.SpellStore = PostgresSpells(platform.database)
+    spells: ports.SpellStore = PostgresSpells(database)
+    bus: ports.RunBus = NatsRunBus(platform.nats)
     blobs: ports.BlobStore = platform.blobs
     vault: ports.Vault = platform.vault
+    inspector: ports.ModuleInspector = SubprocessModuleInspector()
     gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    modules = ModuleSupply(blobs, bus, vault, engine)
     casting = CastingActivities(casts, checker)
-    running = RunningActivities(casts, bus, blobs, vault, checker)
+    running = RunningActivities(casts, bus, blobs, vault, checker, modules)
     billing = BillingActivities(casts, bus)
-    replaying = ReplayingActivities(PostgresReceipts(platform.database), running, blobs, vault)
+    replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
     maintenance = MaintenanceActivities(holds, TemporalWorkflowStates(platform.temporal), bus)
-    publishing = PublishingActivities(spells, blobs, checker, SubprocessModuleInspector(), gate)
+    publishing = PublishingActivities(spells, blobs, checker, inspector, gate, modules)
     return [
         Worker(
             platform.temporal,
@@ -106,7 +106,7 @@ async def run() -> None:
         await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
-        workers = build_workers(platform, checker, NatsRunBus(platform.nats))
+        workers = build_workers(platform, checker, await SubprocessModuleInspector().engine_name())
         async with workers[0], workers[1]:
             await stop.wait()
 

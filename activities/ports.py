@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from schema.compiled_code import CompiledCode
 from schema.contracts.cast import (
     Admission,
     CastInput,
@@ -75,6 +76,11 @@ class RunBus(Protocol):
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         """Make the module fetchable by runners; `load` is called only when it is not there yet."""
 
+    async def ensure_code(
+        self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
+    ) -> None:
+        """Make the module's signed code fetchable by runners, if `load` finds any."""
+
     async def publish_run(self, request: RunRequest) -> None:
         """Put the run on the work queue; the same cast again soon after is dropped."""
 
@@ -124,8 +130,13 @@ class SchemaChecker(Protocol):
 class ModuleInspector(Protocol):
     """Validation and compilation of a WebAssembly module in a limited process of its own."""
 
-    async def inspect(self, module: bytes, entry: str, memory_bytes_max: int) -> ModuleFacts:
-        """What the module imports and exports. Raises SpellError(MODULE_INVALID)."""
+    async def inspect(
+        self, module: bytes, entry: str, memory_bytes_max: int
+    ) -> tuple[ModuleFacts, CompiledCode]:
+        """What the module imports and exports, and what the engine made of it.
+
+        Raises SpellError(MODULE_INVALID).
+        """
 
 
 class CastStore(Protocol):

@@ -3,8 +3,9 @@
 from temporalio import activity
 
 from activities._failures import to_failure
+from activities.module_supply import ModuleSupply
 from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
-from schema.blob_keys import module_key, package_key
+from schema.blob_keys import package_key
 from schema.contracts.publish import (
     Decision,
     InspectedPackage,
@@ -29,19 +30,21 @@ class PublishingActivities:
         checker: SchemaChecker,
         inspector: ModuleInspector,
         gate: SupplyChainGate,
+        modules: ModuleSupply,
     ) -> None:
         self._spells = spells
         self._blobs = blobs
         self._checker = checker
         self._inspector = inspector
         self._gate = gate
+        self._modules = modules
 
     @activity.defn(name="publishing.inspect")
     async def inspect(self, request: PublishInput) -> InspectedPackage:
         """Check form, manifest, schemas and module of an uploaded archive.
 
-        Effect: the module is kept under its digest.
-        Same twice: content-addressed; the same bytes under the same key.
+        Effect: the module is kept under its digest, its compiled code under engine and digest.
+        Same twice: content-addressed; the same bytes, or as good ones, under the same key.
         Gives up on: PACKAGE_INVALID, MANIFEST_INVALID, SCHEMA_INVALID, MODULE_INVALID.
         Heartbeat: none; every check has its own time limit.
         """
@@ -55,16 +58,27 @@ class PublishingActivities:
     async def record(self, order: RecordOrder) -> PublishResult:
         """Decide on the package and record it as a version.
 
-        Effect: decision and version, and the key claimed for a new spell, in one transaction.
+        Effect: decision and version, and the key claimed for a new spell, in one transaction;
+            module and code in the runners' bucket, if the bus is there.
         Same twice: the version that is there with the same digest is the answer.
         Gives up on: SPELL_UNVERIFIED, VERSION_EXISTS, FORBIDDEN (the key is another maker's).
         Heartbeat: none; one short transaction.
         """
         try:
             decision = await self._pass_gate(order.package)
-            return await self._spells.record_version(order.account_id, order.package, decision)
+            result = await self._spells.record_version(order.account_id, order.package, decision)
         except SpellError as error:
             raise to_failure(error) from error
+        await self._bring(order.package.module_digest)
+        return result
+
+    async def _bring(self, module_digest: str) -> None:
+        """Let runners find the code now, so that the first cast need not wait for its way."""
+        try:
+            await self._modules.bring(module_digest)
+        except SpellError as error:
+            # The version is published; its first cast brings what is missing.
+            activity.logger.warning("a module is not yet with the runners: %s", error)
 
     async def _pass_gate(self, package: InspectedPackage) -> Decision:
         decision = await self._gate.decide(package)
@@ -90,9 +104,9 @@ class PublishingActivities:
         await self._checker.check_schemas(files[SCHEMA_FILE])
         assert manifest.runtime is not None
         limits, entry, module = manifest.run_limits(), manifest.runtime.entry, files[MODULE_FILE]
-        facts = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
+        facts, code = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
         module_digest = sha256_digest(module)
-        await self._blobs.put(module_key(module_digest), module)
+        await self._modules.keep(module_digest, module, code)
         return InspectedPackage(
             spell_key=manifest.spell.key,
             version=manifest.spell.version,

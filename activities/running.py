@@ -8,10 +8,11 @@ from temporalio import activity
 
 from activities._failures import to_failure
 from activities._records import record_of, salt_of, seed_of
+from activities.module_supply import ModuleSupply
 from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
 from activities.progress import ProgressNotes
 from schema import limits
-from schema.blob_keys import error_stream_key, module_key, output_key
+from schema.blob_keys import error_stream_key, output_key
 from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.cast import RunOrder, RunOutcome, RunPlan, StopOrder
 from schema.contracts.problem import Problem
@@ -34,9 +35,10 @@ class RunningActivities:
     Args:
         casts: where starts and outputs are recorded.
         bus: the way to the runners.
-        blobs: where modules are and outputs go.
+        blobs: where outputs go.
         vault: seals inputs, opens outputs, encrypts what is kept.
         checker: judges outputs.
+        modules: brings modules and their code to the runners.
         queue_seconds: how long a run may wait for a runner.
         grace_seconds: how long after the guest's own deadline its verdict may arrive.
     """
@@ -48,6 +50,7 @@ class RunningActivities:
         blobs: BlobStore,
         vault: Vault,
         checker: SchemaChecker,
+        modules: ModuleSupply,
         *,
         queue_seconds: float = limits.QUEUE_SECONDS_MAX,
         grace_seconds: float = limits.VERDICT_GRACE_SECONDS,
@@ -57,6 +60,7 @@ class RunningActivities:
         self._blobs = blobs
         self._vault = vault
         self._checker = checker
+        self._modules = modules
         self._progress = ProgressNotes(casts, bus, vault)
         self._queue_seconds = queue_seconds
         self._grace_seconds = grace_seconds
@@ -130,7 +134,7 @@ class RunningActivities:
 
     async def _publish(self, order: RunOrder, *, expires_at_unix: int) -> None:
         plan = order.plan
-        await self._bus.ensure_module(plan.module_digest, lambda: self._module(plan))
+        await self._modules.bring(plan.module_digest)
         await self._bus.publish_run(
             RunRequest(
                 cast_id=order.cast_id,
@@ -146,12 +150,6 @@ class RunningActivities:
                 expires_at_unix=expires_at_unix,
             )
         )
-
-    async def _module(self, plan: RunPlan) -> bytes:
-        module = await self._blobs.get(module_key(plan.module_digest))
-        if module is None:
-            raise SpellError("INTERNAL", "The module is gone from object storage.")
-        return module
 
     async def _note_hint(self, cast_id: str, signals: RunSignals) -> None:
         """Wait for the next hint: starts and progress are recorded, the others just return.

@@ -26,9 +26,9 @@ _WRONG_LAST_SEQUENCE = (10071, 10164)
 _STREAM_IS_FULL = (10077, 10047, 10167)
 _EXPECT_NO_VERDICT = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"}
 _CHUNK_BYTES = 512 * 1024
-# A bucket may be wiped behind our back; a module is looked for again after this.
-_MODULE_KNOWN_SECONDS = 30.0
-_MODULES_KNOWN_MAX = 10_000
+# A bucket may be wiped behind our back; what is in it is looked for again after this.
+_OBJECT_KNOWN_SECONDS = 30.0
+_OBJECTS_KNOWN_MAX = 20_000
 
 
 class NatsRunSignals:
@@ -60,22 +60,20 @@ class NatsRunBus:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._js = client.jetstream(timeout=_REQUEST_SECONDS)
-        self._modules = ObjectStore(names.MODULES_BUCKET, f"OBJ_{names.MODULES_BUCKET}", self._js)
-        self._known_modules: dict[str, float] = {}
+        self._objects = ObjectStore(names.MODULES_BUCKET, f"OBJ_{names.MODULES_BUCKET}", self._js)
+        self._known_objects: dict[str, float] = {}
         self._known_since_reconnect = 0
         self._bringing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         """Make the module fetchable by runners; `load` is called only when it is not there yet."""
-        if self._is_known(digest):
-            return
-        # Many casts of a new module arrive together; one of them brings it.
-        async with self._bringing[digest]:
-            try:
-                if not self._is_known(digest):
-                    await self._bring(digest, load)
-            finally:
-                self._bringing.pop(digest, None)
+        await self._ensure(digest, load)
+
+    async def ensure_code(
+        self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
+    ) -> None:
+        """Make the module's signed code fetchable by runners, if `load` finds any."""
+        await self._ensure(names.code_object(engine, digest), load)
 
     async def publish_run(self, request: RunRequest) -> None:
         """Put the run on the work queue; the same cast again within the dedupe window is dropped.
@@ -148,29 +146,40 @@ class NatsRunBus:
         with _translated():
             await self._client.publish(names.event_subject(cast_id))
 
-    def _is_known(self, digest: str) -> bool:
+    async def _ensure(self, name: str, load: Callable[[], Awaitable[bytes | None]]) -> None:
+        if self._is_known(name):
+            return
+        # Many casts of a new module arrive together; one of them brings it.
+        async with self._bringing[name]:
+            try:
+                if not self._is_known(name):
+                    await self._bring(name, load)
+            finally:
+                self._bringing.pop(name, None)
+
+    def _is_known(self, name: str) -> bool:
         if self._known_since_reconnect != self._client.stats["reconnects"]:
             # The server on the other side may be another one, with an empty bucket.
             self._known_since_reconnect = self._client.stats["reconnects"]
-            self._known_modules.clear()
-        known_at = self._known_modules.get(digest)
-        return known_at is not None and time.monotonic() - known_at < _MODULE_KNOWN_SECONDS
+            self._known_objects.clear()
+        known_at = self._known_objects.get(name)
+        return known_at is not None and time.monotonic() - known_at < _OBJECT_KNOWN_SECONDS
 
-    async def _bring(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        if not await self._has_module(digest):
-            content = await load()
+    async def _bring(self, name: str, load: Callable[[], Awaitable[bytes | None]]) -> None:
+        """Put the object into the bucket, unless it is there, or nobody has it."""
+        if not await self._has_object(name) and (content := await load()) is not None:
             options = api.ObjectMetaOptions(max_chunk_size=_CHUNK_BYTES)
-            meta = api.ObjectMeta(name=digest, options=options)
+            meta = api.ObjectMeta(name=name, options=options)
             with _translated():
-                await self._modules.put(digest, content, meta=meta)
-        if len(self._known_modules) >= _MODULES_KNOWN_MAX:
-            self._known_modules.clear()
-        self._known_modules[digest] = time.monotonic()
+                await self._objects.put(name, content, meta=meta)
+        if len(self._known_objects) >= _OBJECTS_KNOWN_MAX:
+            self._known_objects.clear()
+        self._known_objects[name] = time.monotonic()
 
-    async def _has_module(self, digest: str) -> bool:
+    async def _has_object(self, name: str) -> bool:
         with _translated():
             try:
-                await self._modules.get_info(digest)
+                await self._objects.get_info(name)
             except nats.js.errors.NotFoundError:
                 return False
         return True

@@ -206,14 +206,14 @@ class NatsRunnerBus:
         Raises:
             SpellError: SERVICE_UNAVAILABLE when it is not there (yet), or is not what it says.
         """
-        with _translated():
-            try:
-                content = await self._read_object(digest)
-            except nats.js.errors.NotFoundError:
-                content = None
+        content = await self._read_object(digest)
         if content is None or f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
             raise SpellError("SERVICE_UNAVAILABLE", f"The object {digest} is not in the bucket.")
         return content
+
+    async def fetch_code(self, engine: str, digest: str) -> bytes | None:
+        """What the bucket has as the module's signed code, or None. Not to be trusted yet."""
+        return await self._read_object(names.code_object(engine, digest))
 
     async def announce_start(self, cast_id: str) -> None:
         """Hint that the guest starts now."""
@@ -245,11 +245,19 @@ class NatsRunnerBus:
             # Whoever waits also looks by himself from time to time.
             _log.info("a hint is lost: %s", without_credentials(error))
 
-    async def _read_object(self, digest: str) -> bytes:
-        """The content of an object, in the layout that all NATS clients share."""
+    async def _read_object(self, name: str) -> bytes | None:
+        """The content of an object, or None when it is not there or too large."""
+        with _translated():
+            try:
+                return await self._read_chunks(name)
+            except nats.js.errors.NotFoundError:
+                return None
+
+    async def _read_chunks(self, name: str) -> bytes:
+        """Meta and chunks, in the layout that all NATS clients share."""
         stream, bucket = f"OBJ_{names.MODULES_BUCKET}", names.MODULES_BUCKET
-        name = base64.urlsafe_b64encode(digest.encode()).decode()
-        meta = await self._js.get_last_msg(stream, f"$O.{bucket}.M.{name}", direct=True)
+        encoded = base64.urlsafe_b64encode(name.encode()).decode()
+        meta = await self._js.get_last_msg(stream, f"$O.{bucket}.M.{encoded}", direct=True)
         info = api.ObjectInfo.from_response(json.loads(meta.data or b"{}"))
         size = info.size or 0
         if info.deleted or size > limits.BUS_OBJECT_BYTES_MAX:

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
+from schema.compiled_code import CODE_SIGNING_PURPOSE
+
 MASTER_KEY_BYTES = 32
 _NONCE_BYTES = 12
 PLATFORM_OWNER = "platform"
@@ -104,8 +106,7 @@ class PlatformVault:
 
     def _signing_key(self, purpose: str) -> Ed25519PrivateKey:
         if purpose not in self._signing_keys:
-            seed = self._derive(f"sign:{purpose}")
-            self._signing_keys[purpose] = Ed25519PrivateKey.from_private_bytes(seed)
+            self._signing_keys[purpose] = _signing_key(self._master_key, purpose)
         return self._signing_keys[purpose]
 
     def _cipher(self, owner: str) -> AESGCM:
@@ -116,8 +117,26 @@ class PlatformVault:
         return self._ciphers[owner]
 
     def _derive(self, purpose: str) -> bytes:
-        info = f"spell-platform/{purpose}".encode()
-        return HKDF(SHA256(), MASTER_KEY_BYTES, salt=None, info=info).derive(self._master_key)
+        return _derive(self._master_key, purpose)
+
+
+def code_public_key(master_key: str) -> str:
+    """What runners know the platform's compiled code by: base64, from the base64 master key.
+
+    Raises:
+        ValueError: the master key is not base64.
+    """
+    signing_key = _signing_key(_from_base64(master_key), CODE_SIGNING_PURPOSE)
+    return base64.b64encode(signing_key.public_key().public_bytes_raw()).decode("ascii")
+
+
+def _signing_key(master_key: bytes, purpose: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_derive(master_key, f"sign:{purpose}"))
+
+
+def _derive(master_key: bytes, purpose: str) -> bytes:
+    info = f"spell-platform/{purpose}".encode()
+    return HKDF(SHA256(), MASTER_KEY_BYTES, salt=None, info=info).derive(master_key)
 
 
 def _from_base64(value: str) -> bytes:

@@ -35,14 +35,18 @@ class ChildProcess:
     Args:
         channel: descriptor that becomes its standard input and output.
         program: the module that it runs.
+        code_channel: descriptor that becomes its standard output instead, for a program that is
+            handed code there.
     """
 
-    def __init__(self, channel: int, program: str = "runner.sandbox.child") -> None:
+    def __init__(
+        self, channel: int, program: str = "runner.sandbox.child", code_channel: int | None = None
+    ) -> None:
         self._stderr = os.memfd_create("stderr")
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
             [sys.executable, "-s", "-B", "-m", program],
             stdin=channel,
-            stdout=channel,
+            stdout=channel if code_channel is None else code_channel,
             stderr=self._stderr,
             cwd=_ROOT,
             env={},

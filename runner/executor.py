@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from runner.attendance import Attendance, Egress
-from runner.compiling.code_store import CodeStore, CompilerDiedError
+from runner.compiling.code_store import CodeStore
+from runner.compiling.frozen_code import FrozenCode
+from runner.compiling.local_compiler import CompilerDiedError
 from runner.pool import SandboxPool
 from runner.ports import Announcer
 from runner.progress_line import ProgressLine
@@ -86,8 +88,9 @@ class Executor:
         request = execution.request
         try:
             guest = self._opened(request)
+            code = await self._code_if_cold(request.module_digest)
             async with self._pool.process(request.module_digest) as process:
-                await self._make_warm(process, request.module_digest)
+                await self._make_warm(process, request.module_digest, code)
                 await self._resources.provide(process, request.policy.resources_digest)
                 if execution.stopped:
                     return self._verdicts.cancelled_before_start(request)
@@ -137,20 +140,36 @@ class Executor:
             stopped=execution.stopped,
         )
 
-    async def _make_warm(self, process: SandboxProcess, digest: str) -> None:
+    async def _code_if_cold(self, digest: str) -> FrozenCode | None:
+        """Find the code first: no sandbox process waits while code is fetched or compiled."""
+        engine = self._pool.engine
+        if self._pool.is_warm(digest) or self._code.is_in_memory(engine, digest):
+            return None
+        return await self._code.compiled(engine, digest)
+
+    async def _make_warm(
+        self, process: SandboxProcess, digest: str, code: FrozenCode | None
+    ) -> None:
         if digest in process.warm:
+            self._code.counters.count("hits_child")
             return
+        if code is None:
+            code = await self._code.compiled(process.engine, digest)
         try:
-            await process.load(digest, await self._code.compiled(process.engine, digest))
+            await process.load(digest, code)
         except StaleCodeRefusedError:
-            # The cache came from another machine, or the engine changed without a new name.
-            await self._code.forget(process.engine, digest)
-            try:
-                await process.load(digest, await self._code.compiled(process.engine, digest))
-            except StaleCodeRefusedError as error:
-                raise PlatformFaultError("code compiled here does not run here") from error
+            await self._load_anew(process, digest, code)
         while _is_too_warm(process):
+            self._code.counters.count("evicted_child")
             await process.drop(next(iter(process.warm)))
+
+    async def _load_anew(self, process: SandboxProcess, digest: str, stale: FrozenCode) -> None:
+        """Have the code made here: what there was is for another processor."""
+        code = await self._code.compiled_anew(process.engine, digest, stale)
+        try:
+            await process.load(digest, code)
+        except StaleCodeRefusedError as error:
+            raise PlatformFaultError("code compiled here does not run here") from error
 
 
 def _is_too_warm(process: SandboxProcess) -> bool:

@@ -14,8 +14,9 @@ import uvloop
 from infra.nats_connection import open_nats
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
+from runner.compiling.cache_counters import reporting
+from runner.compiling.code_store import CacheSizes, CodeStore
+from runner.compiling.signed_code import SignedCode
 from runner.egress.egress import Egress
 from runner.pool import SandboxPool
 from runner.ports import RunnerBus
@@ -44,7 +45,7 @@ def main() -> None:
 async def _run(settings: RunnerSettings) -> int:
     runner_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     key = RunnerKey(settings.private_key.get_secret_value())
-    cache = CompiledCache(settings.data_dir, settings.compiled_cache_bytes_max)
+    sizes = CacheSizes(settings.compiled_cache_bytes_max, settings.code_memory_bytes_max)
     all_layers = settings.confinement == "required"
     egress = Egress(
         settings.egress_hosts,
@@ -63,18 +64,21 @@ async def _run(settings: RunnerSettings) -> int:
         on_closed=drained.set,
     ) as client:
         bus: RunnerBus = NatsRunnerBus(client)
+        signed = SignedCode(bus.fetch_code, settings.code_public_key)
+        code = CodeStore.open(settings.data_dir, sizes, bus.fetch_object, signed)
         start = partial(SandboxProcess.start, all_layers=all_layers)
         supervisor = Supervisor(
             bus,
             SandboxPool(settings.children, start),
-            CodeStore(cache, bus.fetch_object),
+            code,
             key,
             egress,
             runner_id=runner_id,
             drain_seconds=settings.drain_seconds,
         )
         try:
-            await _work_until(drained, supervisor)
+            async with reporting(code.counters):
+                await _work_until(drained, supervisor)
         finally:
             await egress.close()
         refused = client.is_closed

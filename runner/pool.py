@@ -50,6 +50,10 @@ class SandboxPool:
         finally:
             await self._put_back(process)
 
+    def is_warm(self, digest: str) -> bool:
+        """Whether the process that `process` would pick now has this module warm."""
+        return any(digest in process.warm for process in self._idle)
+
     async def close(self) -> None:
         """Kill all processes. Nobody may be using one any more."""
         for task in self._replacements:

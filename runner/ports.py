@@ -66,5 +66,8 @@ class RunnerBus(Announcer, Protocol):
             SpellError: SERVICE_UNAVAILABLE when it is not there (yet).
         """
 
+    async def fetch_code(self, engine: str, digest: str) -> bytes | None:
+        """What is kept as the module's signed code for this engine; not to be trusted yet."""
+
     async def publish_verdict(self, verdict: Verdict) -> None:
         """Publish the verdict, unless the cast has one, and wake who waits for it."""

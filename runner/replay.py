@@ -16,8 +16,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
+from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.egress.messages import FetchAnswer, FetchBounds, FetchRequest
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
@@ -32,7 +31,7 @@ from schema.receipts import salted_digest
 from schema.settlement import status_of
 
 _LINE_BYTES_MAX = 96 * limits.MIB
-_CACHE_BYTES_MAX = 512 * limits.MIB
+_CACHE_SIZES = CacheSizes(512 * limits.MIB, 128 * limits.MIB)
 _NEVER_UNIX = 2**40
 
 
@@ -54,7 +53,7 @@ class Replayer:
         self._objects: dict[str, bytes] = {}
         self._executor = Executor(
             pool,
-            CodeStore(CompiledCache(folder, _CACHE_BYTES_MAX), self._object),
+            CodeStore.open(folder, _CACHE_SIZES, self._object),
             ResourceStore(self._object),
             self._key,
             VerdictWriter("replay", pool.engine),

@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 from pydantic import ValidationError
 
 from runner.child_process import ChildProcess, Death
+from runner.compiling.frozen_code import FrozenCode
 from runner.guest_report import GuestReport
 from runner.refusals import ModuleRefusedError
 from runner.wire import Frame, FrameError, FrameReader, encode
@@ -124,8 +125,9 @@ class Killed:
 class SandboxProcess(asyncio.Protocol):
     """One sandbox process. Made by `start`; used for one order at a time."""
 
-    def __init__(self, process: ChildProcess) -> None:
+    def __init__(self, process: ChildProcess, code_channel: socket.socket) -> None:
         self._process = process
+        self._code_channel = code_channel
         self._reader = FrameReader(_ANSWER_BYTES_MAX)
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
@@ -145,7 +147,7 @@ class SandboxProcess(asyncio.Protocol):
     async def start(cls, *, all_layers: bool = False) -> "SandboxProcess":
         """Spawn a process and wait until it is confined and ready.
 
-        It gets an empty environment, a session of its own and no descriptor but its channel.
+        It gets an empty environment, a session of its own and no descriptor but its two channels.
 
         Args:
             all_layers: do not accept a process that the kernel confines less than it could.
@@ -155,11 +157,13 @@ class SandboxProcess(asyncio.Protocol):
             ConfinementMissingError: a layer is missing.
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = ChildProcess(theirs.fileno())
+        code_ours, code_theirs = socket.socketpair()
+        with theirs, code_theirs:
+            process = ChildProcess(theirs.fileno(), code_channel=code_theirs.fileno())
         ours.setblocking(False)
+        code_ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        _, sandbox = await loop.create_unix_connection(lambda: cls(process), sock=ours)
+        _, sandbox = await loop.create_unix_connection(lambda: cls(process, code_ours), sock=ours)
         layers = await sandbox.get_ready()
         missing = sorted(CONFINEMENT_LAYERS - layers)
         if missing and all_layers:
@@ -184,20 +188,31 @@ class SandboxProcess(asyncio.Protocol):
         """Whether it can take another order."""
         return self._reaping is None
 
-    async def load(self, digest: str, code: bytes) -> None:
-        """Make a module warm in it.
+    async def load(self, digest: str, code: FrozenCode) -> None:
+        """Make a module warm in it. It maps the code, so that all processes share its pages.
 
         Raises:
             StaleCodeRefusedError: the code is for another engine or processor.
             ModuleRefusedError: the module imports what the sandbox does not offer.
             SandboxDiedError: the process ended.
         """
+        self._hand_over(code)
         answer = await self._order(
-            Frame({"do": "load", "digest": digest}, code), seconds_max=_LOAD_SECONDS_MAX
+            Frame({"do": "load", "digest": digest}), seconds_max=_LOAD_SECONDS_MAX
         )
         if "stale" in answer.head:
             raise StaleCodeRefusedError(digest)
-        self.warm[digest] = len(code)
+        self.warm[digest] = code.size_bytes
+
+    def _hand_over(self, code: FrozenCode) -> None:
+        """Put a descriptor of the code where the process takes it when it is told to load."""
+        try:
+            with code.lent() as descriptor:
+                socket.send_fds(self._code_channel, [b"."], [descriptor])
+        except OSError as error:
+            # It has ended, or leaves lying what it is handed.
+            self.kill("takes no code")
+            raise SandboxDiedError("the sandbox process takes no code") from error
 
     async def drop(self, digest: str) -> None:
         """Make it forget a module."""
@@ -367,6 +382,7 @@ class SandboxProcess(asyncio.Protocol):
         if self._kill_reason is None:
             # The channel broke first: let the process die of what it is dying of.
             await asyncio.sleep(_DYING_SECONDS)
+        self._code_channel.close()
         return await self._process.reap()
 
 

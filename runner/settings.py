@@ -42,6 +42,8 @@ class RunnerSettings(BaseSettings):
     """`nats://user:password@host:port` of the runner's bus user."""
     private_key: SecretStr
     """Base64 X25519 private key of the runner fleet, which opens inputs."""
+    code_public_key: str
+    """Base64 Ed25519 public key of the platform, by which its compiled code is known."""
     data_dir: Path = Path(tempfile.gettempdir()) / "spell-runner"
     """Where compiled code is kept. Runners on one machine may share it."""
     children: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_processors)
@@ -49,6 +51,8 @@ class RunnerSettings(BaseSettings):
     confinement: Literal["best-effort", "required"] = "best-effort"
     """`required`: do not start where the kernel refuses a layer. For production."""
     compiled_cache_bytes_max: Annotated[int, Field(ge=limits.MIB)] = 2048 * limits.MIB
+    code_memory_bytes_max: Annotated[int, Field(ge=limits.MIB)] = 512 * limits.MIB
+    """Compiled code in memory, which all sandbox processes share."""
     drain_seconds: Annotated[float, Field(gt=0)] = 20.0
     """How long runs may go on after SIGTERM before they are given back."""
     connect_seconds: Annotated[float, Field(gt=0)] = 30.0

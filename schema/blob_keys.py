@@ -11,6 +11,11 @@ def module_key(module_digest: str) -> str:
     return f"modules/{module_digest.removeprefix('sha256:')}"
 
 
+def code_key(engine: str, module_digest: str) -> str:
+    """A module's compiled code for one engine, with the platform's signature in front."""
+    return f"code/{engine}/{module_digest.removeprefix('sha256:')}"
+
+
 def output_key(cast_id: str) -> str:
     """A cast's output, encrypted for its account."""
     return f"casts/{cast_id}/output"

@@ -63,6 +63,8 @@ SCHEMA_CHECK_SECONDS_MAX = 2.0
 # Validating and compiling one module at publish.
 MODULE_CHECK_SECONDS_MAX = 60.0
 MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB
+# Compiled code is 2 to 14 times its module. It travels with a signature.
+COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
 # Between saying "stop" to the runners and deciding that none of them holds the cast.
 STOP_GRACE = timedelta(seconds=2)

@@ -14,6 +14,11 @@ MODULES_BUCKET = "modules"
 """Modules and resources by digest, and compiled code by engine and digest."""
 
 
+def code_object(engine: str, module_digest: str) -> str:
+    """What a module's compiled code for one engine is called in the bucket."""
+    return f"code/{engine}/{module_digest}"
+
+
 def run_subject(module_digest: str, account_id: str) -> str:
     """Work-queue subject of a run.
 

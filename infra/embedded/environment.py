@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.embedded.credentials import Credentials
+from infra.embedded.errors import EmbeddedPlatformError
+from infra.vault import code_public_key
 
 # Besides our own: what the client libraries of external stores and collectors read.
 _PASSED_ON = ("SPELL_", "AWS_", "AZURE_", "GOOGLE_", "OTEL_")
@@ -83,7 +85,7 @@ def runner_environment(
     folder: Path,
     external: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """For a runner: its bus user, its private key, its folder, its size. Nothing else, ever.
+    """For a runner: its bus user, its private key, its folder, its size. No other secret, ever.
 
     Args:
         endpoints: where the servers are.
@@ -96,10 +98,20 @@ def runner_environment(
         **base_environment(),
         "SPELL_RUNNER_NATS_URL": endpoints.runner_nats_url,
         "SPELL_RUNNER_PRIVATE_KEY": credentials.runner_private_key,
+        "SPELL_RUNNER_CODE_PUBLIC_KEY": _code_key(
+            user.get("SPELL_MASTER_KEY", credentials.master_key)
+        ),
         "SPELL_RUNNER_DATA_DIR": str(folder),
         "SPELL_RUNNER_CHILDREN": str(os.cpu_count() or 1),
         **{name: value for name, value in user.items() if _is_for_runner(name)},
     }
+
+
+def _code_key(master_key: str) -> str:
+    try:
+        return code_public_key(master_key)
+    except ValueError as error:
+        raise EmbeddedPlatformError(f"SPELL_MASTER_KEY is of no use: {error}") from None
 
 
 def _is_for_runner(name: str) -> bool:

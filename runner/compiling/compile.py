@@ -6,7 +6,11 @@ made that every sandbox process will trust. Exit status 2 and a sentence on stdo
 
 import sys
 
-from runner.compiling.checker import read_module_confined
+from runner.compiling.checker import (
+    check_code_length,
+    ending_without_memory,
+    read_module_confined,
+)
 from runner.refusals import ModuleRefusedError
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
@@ -19,12 +23,18 @@ def main() -> None:
     """Compile one module."""
     wasm = read_module_confined()
     try:
-        check_length(wasm)
-        module = compile_module(build_engine(GuestMemories(), parallel_compilation=True), wasm)
+        with ending_without_memory():
+            code = _compile(wasm)
     except ModuleRefusedError as refusal:
         sys.stdout.write(refusal.message)
         sys.exit(REFUSED_STATUS)
-    sys.stdout.buffer.write(module.serialize())
+    sys.stdout.buffer.write(code)
+
+
+def _compile(wasm: bytes) -> bytes:
+    check_length(wasm)
+    module = compile_module(build_engine(GuestMemories(), parallel_compilation=True), wasm)
+    return check_code_length(module.serialize())
 
 
 if __name__ == "__main__":

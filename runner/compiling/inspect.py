@@ -1,20 +1,22 @@
-"""`python -m runner.compiling.inspect <entry> <memory_bytes_max>`: whether a module may run.
+"""`python -m runner.compiling.inspect <entry> <memory_bytes_max> <work_bytes_max>`: may it run?
 
-Reads it from stdin and prints one JSON object: `{"ok": {imports, exports, memory_bytes_min}}`,
-or `{"error": {"message": …, "details": {…}}}`. It uses the same engine settings as the sandbox, so
-what passes here compiles there. The caller watches the clock.
+Reads a module from stdin and writes one line of JSON, followed by the compiled code:
+`{"ok": {imports, exports, memory_bytes_min}, "engine": …}`, or the line alone:
+`{"error": {"message": …, "details": {…}}}`. It uses the same engine settings as the sandbox, so
+what passes here runs there. The caller watches the clock; `work_bytes_max` bounds this process's
+memory.
 """
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import wasmtime
 
-from runner.compiling.checker import read_module_confined
+from runner.compiling.checker import check_code_length, ending_without_memory, read_module_confined
 from runner.refusals import ModuleRefusedError
-from runner.sandbox.engine import build_engine
+from runner.sandbox.engine import build_engine, engine_name
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import (
     check_entry,
@@ -29,14 +31,25 @@ from runner.sandbox.wasi.linking import HostFunctions
 from runner.sandbox.wasi.memory import GuestMemory
 
 
+@dataclass(frozen=True)
+class Inspection:
+    """What is answered: a line, and the code of a module that passed."""
+
+    line: dict[str, Any]
+    code: bytes = b""
+
+
 def main() -> None:
     """Inspect one module."""
-    entry, memory_bytes_max = sys.argv[1], int(sys.argv[2])
-    answer = inspect(read_module_confined(), entry, memory_bytes_max)
-    json.dump(answer, sys.stdout)
+    entry, memory_bytes_max, work_bytes_max = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    wasm = read_module_confined(memory_bytes_max=work_bytes_max)
+    with ending_without_memory():
+        answer = inspect(wasm, entry, memory_bytes_max)
+    sys.stdout.buffer.write(json.dumps(answer.line).encode() + b"\n")
+    sys.stdout.buffer.write(answer.code)
 
 
-def inspect(wasm: bytes, entry: str, memory_bytes_max: int) -> dict[str, Any]:
+def inspect(wasm: bytes, entry: str, memory_bytes_max: int) -> Inspection:
     """The answer for one module, whatever its bytes are.
 
     Args:
@@ -55,9 +68,10 @@ def inspect(wasm: bytes, entry: str, memory_bytes_max: int) -> dict[str, Any]:
         check_entry(module, entry)
         _check_memory_is_shared_with_wasi(module)
         facts = facts_of(module, check_sizes(wasm, memory_bytes_max))
+        code = check_code_length(module.serialize())
     except ModuleRefusedError as refusal:
-        return {"error": {"message": refusal.message, "details": refusal.details}}
-    return {"ok": asdict(facts)}
+        return Inspection({"error": {"message": refusal.message, "details": refusal.details}})
+    return Inspection({"ok": asdict(facts), "engine": engine_name()}, code)
 
 
 def _check_memory_is_shared_with_wasi(module: wasmtime.Module) -> None:

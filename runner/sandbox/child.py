@@ -1,13 +1,17 @@
 """A sandbox process: takes one order at a time from the supervisor and answers it.
 
-Run as `python -m runner.sandbox.child`, with the channel as standard input and output. It is
+Run as `python -m runner.sandbox.child`, with the channel of orders and answers as standard input,
+and a second one, over which it is handed descriptors of compiled code, as standard output. It is
 trusted with nothing but the run in hand: no key, no credential, no file, no network.
 """
 
 import json
+import os
+import socket
 import sys
 import time
 import traceback
+from dataclasses import dataclass
 from typing import Any
 
 from runner.refusals import ModuleRefusedError
@@ -22,27 +26,40 @@ from schema.packaging.tar_reading import read_tar
 _FAULT_STATUS = 70
 
 
+@dataclass(frozen=True)
+class _Channels:
+    orders: int
+    """Orders in, answers out."""
+    code: socket.socket
+    """A descriptor of code comes here before the order to load it."""
+
+
 def main() -> None:
     """Confine this process, then answer orders until the supervisor closes the channel."""
     layers = confinement.leave_shared_namespaces()
     confinement.die_with_parent()
     confinement.hide_memory()
-    channel = take_channel()
+    channels = _take_channels()
     engine = engine_name()
     confinement.limit_resources()
     layers += confinement.give_up_privileges()
     # Only now: the engine starts threads, and they must be confined as well.
     try:
-        _serve(channel, Sandbox(), Frame({"engine": engine, "confinement": layers}))
+        _serve(channels, Sandbox(), Frame({"engine": engine, "confinement": layers}))
     except Exception as fault:  # noqa: BLE001 - the last thing that this process does
         _tell_where(fault)
         sys.exit(_FAULT_STATUS)
 
 
-def _serve(channel: int, sandbox: Sandbox, hello: Frame) -> None:
-    _send(channel, hello)
-    while (order := read_frame(channel)) is not None:
-        _send(channel, _answer(channel, sandbox, order))
+def _serve(channels: _Channels, sandbox: Sandbox, hello: Frame) -> None:
+    _send(channels.orders, hello)
+    while (order := read_frame(channels.orders)) is not None:
+        _send(channels.orders, _answer(channels, sandbox, order))
+
+
+def _take_channels() -> _Channels:
+    code = socket.socket(fileno=os.dup(1))
+    return _Channels(take_channel(), code)
 
 
 def _send(channel: int, answer: Frame) -> None:
@@ -51,11 +68,11 @@ def _send(channel: int, answer: Frame) -> None:
     write_frame(channel, answer)
 
 
-def _answer(channel: int, sandbox: Sandbox, order: Frame) -> Frame:
+def _answer(channels: _Channels, sandbox: Sandbox, order: Frame) -> Frame:
     try:
         match order.head:
             case {"do": "load", "digest": digest}:
-                sandbox.load(digest, order.first)
+                _load(channels.code, sandbox, digest)
                 return Frame({"loaded": digest})
             case {"do": "drop", "digest": digest}:
                 sandbox.drop(digest)
@@ -64,7 +81,7 @@ def _answer(channel: int, sandbox: Sandbox, order: Frame) -> Frame:
                 sandbox.provide(name, _files_of(order.first))
                 return Frame({"provided": name})
             case {"do": "run"}:
-                attendant = ChannelAttendant(channel)
+                attendant = ChannelAttendant(channels.orders)
                 report = sandbox.run(_guest_order(order), attendant)
                 attendant.close()
                 return _report_frame(report)
@@ -74,6 +91,14 @@ def _answer(channel: int, sandbox: Sandbox, order: Frame) -> Frame:
         return Frame({"refused": refusal.message, "details": refusal.details})
     except StaleCodeError:
         return Frame({"stale": True})
+
+
+def _load(channel: socket.socket, sandbox: Sandbox, digest: str) -> None:
+    _, (code,), _, _ = socket.recv_fds(channel, 1, 1)
+    try:
+        sandbox.load(digest, code)
+    finally:
+        os.close(code)  # the mapping stays
 
 
 def _guest_order(order: Frame) -> GuestOrder:

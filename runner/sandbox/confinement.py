@@ -74,13 +74,14 @@ def limit_resources(
     *,
     address_space_bytes: int = _ADDRESS_SPACE_BYTES,
     data_bytes: int = _DATA_BYTES,
+    file_bytes: int = _FILE_BYTES,
     open_files: int = _OPEN_FILES,
 ) -> None:
     """Set hard limits on memory, files and cores. CPU time is limited for each run."""
     for kind, wanted in (
         (resource.RLIMIT_AS, address_space_bytes),
         (resource.RLIMIT_DATA, data_bytes),
-        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+        (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, open_files),
         (resource.RLIMIT_CORE, 0),
     ):

@@ -63,20 +63,25 @@ def check_imports(linker: wasmtime.Linker, module: wasmtime.Module) -> wasmtime.
     Raises:
         ModuleRefusedError: it imports something else.
     """
+    try:
+        return linker.instantiate_pre(module)
+    except wasmtime.WasmtimeError as error:
+        raise _import_refusal(module, error) from error
+
+
+def _import_refusal(module: wasmtime.Module, error: wasmtime.WasmtimeError) -> ModuleRefusedError:
+    """Why the linker did not take the module's imports."""
     for item in module.imports:
         name = f"{item.module}.{item.name}"
         if name not in _OFFERED:
-            raise ModuleRefusedError(
+            return ModuleRefusedError(
                 f"The module imports {name}, which the sandbox does not offer: "
                 f"only functions of {WASI}, and spell.http_fetch.",
                 {"unknown_import": name},
             )
-    try:
-        return linker.instantiate_pre(module)
-    except wasmtime.WasmtimeError as error:
-        raise ModuleRefusedError(
-            f"An import does not fit what the sandbox offers: {_first_line(error)}."
-        ) from error
+    return ModuleRefusedError(
+        f"An import does not fit what the sandbox offers: {_first_line(error)}."
+    )
 
 
 def check_entry(module: wasmtime.Module, entry: str) -> None:

@@ -1,8 +1,9 @@
 """A seccomp filter: what a sandbox process may not ask of the kernel, whatever happens in it.
 
 Guest code cannot make system calls at all. This is for the day when it breaks out of wasmtime: no
-new process or program, no socket, no signal to others, no tracing, no new namespaces or mounts.
-The egress process may have sockets that connect by TCP or UDP, and no others.
+new process or program, no socket, no signal to others, no tracing, no new namespaces or mounts, no
+change of the owner, mode or attributes of a file that others have open as well. The egress process
+may have sockets that connect by TCP or UDP, and no others.
 A deny-list, because Python, glibc and wasmtime may call other harmless things tomorrow.
 """
 
@@ -47,6 +48,7 @@ _DENIED_EVERYWHERE = {
     "pidfd_getfd": 438,
     "process_madvise": 440,
     "mount_setattr": 442,
+    "fchmodat2": 452,
 }
 _CLONE3 = 435
 
@@ -86,6 +88,14 @@ _DENIED_X86_64 = {
     "open_by_handle_at": 304,
     "bpf": 321,
     "userfaultfd": 323,
+    "fchmod": 91,
+    "fchmodat": 268,
+    "fchown": 93,
+    "fchownat": 260,
+    "setxattr": 188,
+    "fsetxattr": 190,
+    "chmod": 90,
+    "chown": 92,
 }
 _DENIED_AARCH64 = {
     "socket": 198,
@@ -121,6 +131,12 @@ _DENIED_AARCH64 = {
     "open_by_handle_at": 265,
     "bpf": 280,
     "userfaultfd": 282,
+    "fchmod": 52,
+    "fchmodat": 53,
+    "fchown": 55,
+    "fchownat": 54,
+    "setxattr": 5,
+    "fsetxattr": 7,
 }
 # machine: (AUDIT_ARCH of seccomp_data, number of clone, denied, numbers of a second ABI)
 _MACHINES = {

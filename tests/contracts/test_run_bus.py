@@ -173,7 +173,7 @@ async def test_a_module_in_a_wiped_bucket_is_brought_again(
     await client.jetstream().purge_stream(f"OBJ_{names.MODULES_BUCKET}")
     with pytest.raises(SpellError, match="not in the bucket"):
         await runner.fetch_object(digest)
-    monkeypatch.setattr("infra.run_bus._MODULE_KNOWN_SECONDS", 0.0)
+    monkeypatch.setattr("infra.run_bus._OBJECT_KNOWN_SECONDS", 0.0)
     await bus.ensure_module(digest, load)
     assert await runner.fetch_object(digest) == b"wiped"
 
@@ -186,6 +186,39 @@ async def test_a_module_that_is_not_what_its_name_says_is_not_fetched(client: Cl
     await NatsRunBus(client).ensure_module(digest, load)
     with pytest.raises(SpellError, match="not in the bucket"):
         await NatsRunnerBus(client).fetch_object(digest)
+
+
+async def test_code_is_brought_by_engine_and_module_and_runners_can_fetch_it(
+    bus: RunBus, client: Client
+) -> None:
+    async def load() -> bytes:
+        return b"signed code" * 100_000
+
+    digest = sha256_digest(b"module of the code")
+    await bus.ensure_code("wasmtime-1.0.0/000000000000", digest, load)
+    runner = NatsRunnerBus(client)
+    assert await runner.fetch_code("wasmtime-1.0.0/000000000000", digest) == await load()
+    assert await runner.fetch_code("wasmtime-2.0.0/000000000000", digest) is None
+    assert await runner.fetch_code("wasmtime-1.0.0/000000000000", sha256_digest(b"other")) is None
+
+
+async def test_code_that_nobody_has_is_asked_for_once_in_a_while(
+    bus: RunBus, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module of an older release has no code for this engine: that must not cost every cast."""
+    answers: list[bytes | None] = [None, b"made meanwhile"]
+
+    async def load() -> bytes | None:
+        return answers.pop(0)
+
+    digest, engine = sha256_digest(b"old module"), "wasmtime-1.0.0/000000000000"
+    for _ in range(3):
+        await bus.ensure_code(engine, digest, load)
+    assert len(answers) == 1
+    assert await NatsRunnerBus(client).fetch_code(engine, digest) is None
+    monkeypatch.setattr("infra.run_bus._OBJECT_KNOWN_SECONDS", 0.0)
+    await bus.ensure_code(engine, digest, load)
+    assert await NatsRunnerBus(client).fetch_code(engine, digest) == b"made meanwhile"
 
 
 async def test_a_bus_that_is_away_is_service_unavailable(

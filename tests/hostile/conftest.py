@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from runner.attendance import Attendance
+from runner.compiling.frozen_code import FrozenCode
 from runner.egress.egress import Egress
 from runner.egress.locating import Endpoint
 from runner.redaction import Redaction
@@ -118,14 +119,14 @@ class Cell:
 
 
 @cache
-def compiled(module: str) -> bytes:
+def compiled(module: str) -> FrozenCode:
     """The code of a guest, made once."""
     return compile_here(guest(module))
 
 
-def compile_here(wasm: bytes) -> bytes:
+def compile_here(wasm: bytes) -> FrozenCode:
     """Compile in this process, by the sandbox's settings: one of its own for each takes long."""
-    return bytes(compile_module(build_engine(GuestMemories()), wasm).serialize())
+    return FrozenCode.of(bytes(compile_module(build_engine(GuestMemories()), wasm).serialize()))
 
 
 def limits_of(case: Case) -> RunLimits:

@@ -100,4 +100,4 @@ async def test_an_entry_that_is_none_is_refused_before_anything_runs(
 
 
 def refusal_at_publish(wasm: bytes) -> str:
-    return str(inspect(wasm, "_start", 4 * MIB)["error"]["message"])
+    return str(inspect(wasm, "_start", 4 * MIB).line["error"]["message"])

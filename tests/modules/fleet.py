@@ -19,6 +19,7 @@ from infra.run_bus import NatsRunBus
 from schema.contracts.run import RunLimits, RunPolicy, RunRequest, Verdict
 from schema.limits import MIB
 from tests.modules.bus import BusServer
+from tests.modules.code import CODE_PUBLIC_KEY
 from tests.modules.guests import digest_of, guest
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,7 @@ def runner_process(
                 "SPELL_RUNNER_NATS_URL": bus_url or server.runner_url,
                 "SPELL_RUNNER_CONNECT_SECONDS": str(connect_seconds),
                 "SPELL_RUNNER_PRIVATE_KEY": base64_of(bytes(FLEET_KEY)),
+                "SPELL_RUNNER_CODE_PUBLIC_KEY": CODE_PUBLIC_KEY,
                 "SPELL_RUNNER_DATA_DIR": str(folder / "data"),
                 "SPELL_RUNNER_CHILDREN": str(children),
                 "SPELL_RUNNER_DRAIN_SECONDS": str(drain_seconds),

@@ -45,6 +45,11 @@ class ScriptedRunBus:
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         del digest, load
 
+    async def ensure_code(
+        self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
+    ) -> None:
+        del engine, digest, load
+
     async def publish_run(self, request: RunRequest) -> None:
         if request.cast_id in self.published:
             return

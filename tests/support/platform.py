@@ -12,6 +12,7 @@ from temporalio.worker import Interceptor, Worker
 
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
+from activities.module_supply import ModuleSupply
 from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.postgres import Database
@@ -97,6 +98,7 @@ class CastingPlatform:
             self.blobs,
             vault,
             checker,
+            ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000"),
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
         )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
 from runner.sandbox_process import Finished, GuestRun, Killed, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.limits import MIB
+from tests.modules.code import code_store
 from tests.modules.guests import digest_of, guest, guest_names
 from tests.support.attendants import Bystander
 
@@ -44,7 +44,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> CodeStore:
     async def fetch(digest: str) -> bytes:
         return guest(modules[digest])
 
-    return CodeStore(CompiledCache(tmp_path_factory.mktemp("code"), 64 * MIB), fetch)
+    return code_store(tmp_path_factory.mktemp("code"), fetch)
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,6 @@ import pytest
 import wasmtime
 
 from runner import executor as executor_module
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
 from runner.executor import Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
 from runner.resource_store import ResourceStore
@@ -19,6 +17,7 @@ from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
+from tests.modules.code import code_store
 from tests.modules.fleet import FLEET_KEY, base64_of, opened, request_for
 from tests.modules.guests import digest_of, guest
 from tests.support.attendants import NoEgress
@@ -35,11 +34,11 @@ class Desk:
         self.may_fetch = asyncio.Event()
         self.may_fetch.set()
         self.modules = {digest_of(name): guest(name) for name in ("hello", "echo", "exits")}
-        self.cache = CompiledCache(folder, 10_000_000)
+        self.code = code_store(folder, self._fetch)
         self.pool = pool
         self.executor = Executor(
             pool,
-            CodeStore(self.cache, self._fetch),
+            self.code,
             ResourceStore(self._fetch),
             RunnerKey(base64_of(bytes(FLEET_KEY))),
             VerdictWriter("runner-1", pool.engine),
@@ -99,7 +98,7 @@ async def test_a_stop_before_the_start_cancels_without_usage(desk: Desk) -> None
 
 
 async def test_code_of_another_engine_in_the_cache_is_compiled_anew(desk: Desk) -> None:
-    desk.cache.write(desk.pool.engine, digest_of("hello"), b"code of another engine")
+    desk.code._disk.write(desk.pool.engine, digest_of("hello"), b"code of another engine")
     verdict = await desk.executor.execute(Execution(request_for("hello")))
     assert verdict.outcome is Outcome.SUCCEEDED
     assert desk.fetched == [digest_of("hello")]

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 
 from activities._records import seed_of
-from runner.compiling.code_store import CodeStore
-from runner.compiling.compiled_cache import CompiledCache
 from runner.executor import Execution, Executor
 from runner.pool import SandboxPool
 from runner.replay import Nobody
@@ -25,8 +23,8 @@ from schema.canonical import canonical_json
 from schema.contracts.cast import CastStatus
 from schema.contracts.receipt import Receipt
 from schema.contracts.replay import ReplayAnswer, Replayed
-from schema.limits import MIB
 from schema.receipt_checks import replay_checks
+from tests.modules.code import code_store
 from tests.modules.fleet import FLEET_KEY, base64_of, opened, request_for
 from tests.modules.guests import digest_of, guest
 from tests.support.platform import make_vault
@@ -76,7 +74,7 @@ async def casts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[
 
     executor = Executor(
         pool,
-        CodeStore(CompiledCache(tmp_path_factory.mktemp("code"), 64 * MIB), fetch),
+        code_store(tmp_path_factory.mktemp("code"), fetch),
         ResourceStore(fetch),
         RunnerKey(base64_of(bytes(FLEET_KEY))),
         VerdictWriter("runner-1", pool.engine),

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from runner import sandbox_process
+from runner.compiling.frozen_code import FrozenCode
 from runner.pool import SandboxPool
 from runner.sandbox_process import (
     ConfinementMissingError,
@@ -138,10 +139,10 @@ async def test_a_process_that_is_out_of_processor_time_has_exceeded_its_time(
 
 async def test_code_of_another_engine_is_refused(sandbox: SandboxProcess) -> None:
     with pytest.raises(StaleCodeRefusedError):
-        await sandbox.load("sha256:" + "0" * 64, b"not compiled code")
+        await sandbox.load("sha256:" + "0" * 64, FrozenCode.of(b"not compiled code"))
 
 
-async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channel(
+async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channels(
     sandbox: SandboxProcess,
 ) -> None:
     process = psutil.Process(pid_of(sandbox))
@@ -150,7 +151,7 @@ async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channel(
     assert set(process.environ()) <= {"LC_CTYPE"}
     links = descriptors_of(process.pid)
     assert not [link for link in links if link.startswith("/") and not _is_harmless(link)]
-    assert len([link for link in links if link.startswith("socket:")]) == 1
+    assert len([link for link in links if link.startswith("socket:")]) == 2
     assert os.getsid(process.pid) == process.pid
 
 

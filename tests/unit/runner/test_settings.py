@@ -15,6 +15,7 @@ from tests.support.tls_servers import Authority
 def required(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPELL_RUNNER_NATS_URL", "nats://runner:x@127.0.0.1:1")
     monkeypatch.setenv("SPELL_RUNNER_PRIVATE_KEY", "x")
+    monkeypatch.setenv("SPELL_RUNNER_CODE_PUBLIC_KEY", "x")
 
 
 def test_the_network_is_on_and_public_without_settings() -> None:

@@ -16,7 +16,9 @@ from infra.embedded.errors import EmbeddedPlatformError
 from infra.embedded.layout import Layout
 from infra.embedded.ports import USUAL_PORTS
 from infra.settings import PlatformSettings
+from infra.vault import PlatformVault
 from runner.settings import RunnerSettings
+from schema.compiled_code import CODE_SIGNING_PURPOSE
 
 BARE = {"PATH", "HOME", "LANG", "TZ", "PYTHONUNBUFFERED"}
 
@@ -62,20 +64,41 @@ def test_the_runners_settings_read_its_environment(
     assert bytes(private.public_key) == base64.b64decode(credentials.runner_public_key)
 
 
-def test_the_runner_is_told_four_things_and_no_other_secret(
+def test_the_runner_is_told_five_things_and_no_other_secret(
     endpoints: Endpoints, credentials: Credentials, tmp_path: Path
 ) -> None:
-    user = {"SPELL_LOG_LEVEL": "DEBUG", "AWS_SECRET_ACCESS_KEY": "s", "SPELL_MASTER_KEY": "m"}
+    user = {"SPELL_LOG_LEVEL": "DEBUG", "AWS_SECRET_ACCESS_KEY": "s"}
     environment = runner_environment(endpoints, credentials, tmp_path, user)
     assert environment.keys() - BARE == {
         "SPELL_RUNNER_NATS_URL",
         "SPELL_RUNNER_PRIVATE_KEY",
+        "SPELL_RUNNER_CODE_PUBLIC_KEY",
         "SPELL_RUNNER_DATA_DIR",
         "SPELL_RUNNER_CHILDREN",
     }
     printed = " ".join(environment.values())
     assert credentials.nats_platform_password not in printed
     assert credentials.postgres_password not in printed
+    assert credentials.master_key not in printed
+
+
+def test_the_runner_knows_code_by_the_key_of_the_platform_that_signs_it(
+    endpoints: Endpoints, credentials: Credentials, tmp_path: Path
+) -> None:
+    """Also when the user brings a master key: then it is that one's."""
+    for master_key in (credentials.master_key, base64.b64encode(b"m" * 32).decode()):
+        user = {"SPELL_MASTER_KEY": master_key}
+        environment = runner_environment(endpoints, credentials, tmp_path, user)
+        vault = PlatformVault(base64.b64decode(master_key), credentials.runner_public_key)
+        told = base64.b64decode(environment["SPELL_RUNNER_CODE_PUBLIC_KEY"])
+        assert told == vault.public_key(CODE_SIGNING_PURPOSE)
+
+
+def test_a_master_key_that_is_none_is_told_by_name(
+    endpoints: Endpoints, credentials: Credentials, tmp_path: Path
+) -> None:
+    with pytest.raises(EmbeddedPlatformError, match="SPELL_MASTER_KEY"):
+        runner_environment(endpoints, credentials, tmp_path, {"SPELL_MASTER_KEY": "?"})
 
 
 def test_the_platform_is_not_told_the_runners_private_key(
