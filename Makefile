@@ -25,6 +25,10 @@ $(VENV)/development: $(VENV)/runtime requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 
+$(VENV)/bench: $(VENV)/development requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-bench.lock
+	touch $@
+
 demo: $(VENV)/runtime ## publish a real spell, cast it on a real file, show result, cost and ledger
 	$(BIN)/spell demo
 
@@ -45,8 +49,9 @@ format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/development ## a cast against a bare workflow, as ratios measured in one run
+bench: $(VENV)/bench ## a cast against a bare workflow, a sandbox against its peers: ratios, each in one run
 	$(BIN)/python -m bench.cast
+	$(BIN)/python -m bench.runner
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos
@@ -72,6 +77,7 @@ examples: $(VENV)/runtime $(VENV)/examples ## rebuild the example spells from so
 lock: ## compile the lock files (needs uv on PATH)
 	uv pip compile pyproject.toml --extra embedded --extra build --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra embedded --extra build --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra bench -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements-bench.lock
 
 clean: ## remove what was built; .spell/ keeps the data of `make dev`
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
