@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import wasmtime
 from wasmtime import _ffi as ffi
+from wasmtime._extern import wrap_extern
 
 from runner.sandbox.alarm import Alarm
 from runner.sandbox.endings import Ending, RunBounds, ending_of
@@ -263,8 +264,9 @@ def _exported(store: wasmtime.Store, instance: wasmtime.Instance, name: str) -> 
         len(encoded),
         ctypes.byref(found),
     )
-    assert found.kind == ffi.WASMTIME_EXTERN_FUNC.value
-    return wasmtime.Func._from_raw(found.of.func)  # noqa: SLF001
+    function = wrap_extern(found)
+    assert isinstance(function, wasmtime.Func)
+    return function
 
 
 def _limit_processor_time(bounds: RunBounds) -> None:
