@@ -1,6 +1,5 @@
 """Runs guests: a fresh store, memory, instance and world for each; only code is shared."""
 
-import ctypes
 import math
 import resource
 import time
@@ -9,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import wasmtime
-from wasmtime import _ffi as ffi
-from wasmtime._extern import wrap_extern
 
 from runner.sandbox.alarm import Alarm
 from runner.sandbox.endings import Ending, RunBounds, ending_of
 from runner.sandbox.engine import build_engine
+from runner.sandbox.entry_call import call_entry
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import check_entry, check_imports
 from runner.sandbox.wasi.clocks import (
@@ -206,7 +204,7 @@ class Sandbox:
         try:
             with self._alarm.armed(bounds.timeout_ms / 1000, processor_seconds):
                 # Instantiation is guest code too: start functions run in it.
-                _exported(store, pre.instantiate(store), order.entry)(store)
+                call_entry(store, pre.instantiate(store), order.entry)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             return error
         return None
@@ -249,24 +247,6 @@ class Sandbox:
             output=b"" if ending.code else bytes(world.stdout.content),
             stderr=bytes(world.stderr.content),
         )
-
-
-def _exported(store: wasmtime.Store, instance: wasmtime.Instance, name: str) -> wasmtime.Func:
-    """An exported function, which is known to be there.
-
-    The public `exports` reads them all, and in quadratic time: 78 s for 50,000 of them.
-    """
-    found, encoded = ffi.wasmtime_extern_t(), name.encode("utf-8")
-    ffi.wasmtime_instance_export_get(
-        store._context(),  # noqa: SLF001 - no public way
-        ctypes.byref(instance._instance),  # noqa: SLF001
-        ctypes.create_string_buffer(encoded, len(encoded)),
-        len(encoded),
-        ctypes.byref(found),
-    )
-    function = wrap_extern(found)
-    assert isinstance(function, wasmtime.Func)
-    return function
 
 
 def _limit_processor_time(bounds: RunBounds) -> None:
