@@ -67,7 +67,7 @@ openapi: $(VENV)/development ## write docs/openapi.json and docs/errors.md from 
 
 $(VENV)/examples: pyproject.toml
 	$(PYTHON) -m venv $@
-	$@/bin/python -m pip install --quiet ziglang==0.17.0
+	$@/bin/python -m pip install --quiet ziglang==0.17.0 componentize-py==0.25.1
 	touch $@
 
 examples: $(VENV)/runtime $(VENV)/examples ## rebuild the example spells from source

@@ -20,10 +20,10 @@ from activities.publishing import PublishingActivities
 from activities.replaying import ReplayingActivities
 from activities.running import RunningActivities
 from infra.module_inspector import SubprocessModuleInspector
-from infra.nats_streams import BusSizes, ensure_streams
-from infra.platform import Platform, open_platform
-from infra.repositories.casts import PostgresCasts
+from infra.nats_streams import ensure_streams
+from infra.platform import Platform, bus_sizes, open_platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from infra.schema_checker import KillableSchemaChecker
@@ -46,22 +46,19 @@ GRACE = timedelta(seconds=20)
 def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str) -> list[Worker]:
     """The workers of this process, one per task queue."""
     settings, database = platform.settings, platform.database
-    postgres_casts = PostgresCasts(database, fee_basis_points=settings.platform_fee_basis_points)
-    casts: ports.CastStore = postgres_casts
-    holds: ports.OpenHolds = postgres_casts
-    spells: ports.SpellStore = PostgresSpells(database)
-    bus: ports.RunBus = NatsRunBus(platform.nats)
-    blobs: ports.BlobStore = platform.blobs
-    vault: ports.Vault = platform.vault
-    inspector: ports.ModuleInspector = SubprocessModuleInspector()
-    gate: ports.SupplyChainGate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    blobs, vault, bus = platform.blobs, platform.vault, NatsRunBus(platform.nats)
+    casts = postgres_casts_of(platform)
+    secrets = PostgresSpellSecrets(database, vault)
     modules = ModuleSupply(blobs, bus, vault, engine)
-    casting = CastingActivities(casts, checker)
-    running = RunningActivities(casts, bus, blobs, vault, checker, modules)
+    gate = UnsignedGate(accept=settings.accept_unsigned_packages)
+    casting = CastingActivities(casts, checker, secrets)
+    running = RunningActivities(casts, bus, blobs, vault, checker, modules, secrets)
     billing = BillingActivities(casts, bus)
     replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
-    maintenance = MaintenanceActivities(holds, TemporalWorkflowStates(platform.temporal), bus)
-    publishing = PublishingActivities(spells, blobs, checker, inspector, gate, modules)
+    maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    publishing = PublishingActivities(
+        PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate, modules
+    )
     return [
         Worker(
             platform.temporal,
@@ -78,7 +75,8 @@ def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str)
                 maintenance.reconcile_holds,
             ],
             max_cached_workflows=2000,
-            max_concurrent_activities=500,
+            # Most of them wait; the open casts of one account must not take all places.
+            max_concurrent_activities=4_000,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
@@ -103,7 +101,7 @@ async def run() -> None:
         open_platform(settings, process="spell-worker") as platform,
         KillableSchemaChecker() as checker,
     ):
-        await ensure_streams(platform.nats.jetstream(), BusSizes(replicas=settings.bus_replicas))
+        await ensure_streams(platform.nats.jetstream(), bus_sizes(settings))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
         workers = build_workers(platform, checker, await SubprocessModuleInspector().engine_name())

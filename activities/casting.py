@@ -2,8 +2,9 @@
 
 from temporalio import activity
 
+from activities._environment import check_environment
 from activities._failures import to_failure
-from activities.ports import CastStore, SchemaChecker
+from activities.ports import CastStore, SchemaChecker, SpellSecrets
 from schema.contracts.cast import Admission, CastInput, RunPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
@@ -16,6 +17,7 @@ _REFUSALS = frozenset(
         "SPELL_SUSPENDED",
         "SPELL_UNVERIFIED",
         "VALIDATION_ERROR",
+        "SECRET_MISSING",
     }
 )
 
@@ -23,13 +25,14 @@ _REFUSALS = frozenset(
 class CastingActivities:
     """Decides on casts."""
 
-    def __init__(self, casts: CastStore, checker: SchemaChecker) -> None:
+    def __init__(self, casts: CastStore, checker: SchemaChecker, secrets: SpellSecrets) -> None:
         self._casts = casts
         self._checker = checker
+        self._secrets = secrets
 
     @activity.defn(name="casting.admit")
     async def admit(self, request: CastInput) -> Admission:
-        """Check spell state and inputs, then hold the worst-case cost under every cap.
+        """Check spell state, inputs and secrets, then hold the worst-case cost under every cap.
 
         Effect: the answer for (account, Idempotency-Key), and with it the hold and the cast.
         Same twice: the recorded answer wins, by unique cast id.
@@ -40,6 +43,7 @@ class CastingActivities:
             plan, schemas = await self._casts.find_plan(request)
             _check_cap_currency(plan, request)
             await self._check_inputs(schemas, request)
+            await check_environment(self._secrets, plan)
             return await self._casts.hold(request, plan)
         except SpellError as error:
             if error.code not in _REFUSALS:

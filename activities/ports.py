@@ -81,8 +81,13 @@ class RunBus(Protocol):
     ) -> None:
         """Make the module's signed code fetchable by runners, if `load` finds any."""
 
-    async def publish_run(self, request: RunRequest) -> None:
-        """Put the run on the work queue; the same cast again soon after is dropped."""
+    async def publish_run(self, request: RunRequest) -> bool:
+        """Put the run on the work queue; the same cast again soon after is dropped.
+
+        False when the caster's lane (its runs of this module) is full: try again in a moment.
+
+        Raises SpellError: SERVICE_UNAVAILABLE, the queue as a whole is full, or away.
+        """
 
     def watch(self, cast_id: str) -> AbstractAsyncContextManager[RunSignals]:
         """Listen for hints about the cast while the context is open."""
@@ -192,6 +197,19 @@ class SpellStore(Protocol):
         """Record the decision and the version, claiming the key for a new spell.
 
         Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        """
+
+
+class SpellSecrets(Protocol):
+    """Makers' secrets, by spell and name."""
+
+    async def missing(self, spell_key: str, names: Sequence[str]) -> list[str]:
+        """Which of the names are not set."""
+
+    async def values(self, spell_key: str, names: Sequence[str]) -> dict[str, str]:
+        """The values of these names, in clear; those that are not set are left out.
+
+        They go nowhere but into a box that only the runner fleet opens.
         """
 
 

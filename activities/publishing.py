@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from activities._failures import to_failure
+from activities._resources import keep_resources
 from activities.module_supply import ModuleSupply
 from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
 from schema.blob_keys import package_key
@@ -43,7 +44,8 @@ class PublishingActivities:
     async def inspect(self, request: PublishInput) -> InspectedPackage:
         """Check form, manifest, schemas and module of an uploaded archive.
 
-        Effect: the module is kept under its digest, its compiled code under engine and digest.
+        Effect: the module and what it may read are kept under their digests, its compiled code
+            under engine and digest.
         Same twice: content-addressed; the same bytes, or as good ones, under the same key.
         Gives up on: PACKAGE_INVALID, MANIFEST_INVALID, SCHEMA_INVALID, MODULE_INVALID.
         Heartbeat: none; every check has its own time limit.
@@ -107,6 +109,7 @@ class PublishingActivities:
         facts, code = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
         module_digest = sha256_digest(module)
         await self._modules.keep(module_digest, module, code)
+        policy = await keep_resources(self._blobs, manifest.run_policy(), files)
         return InspectedPackage(
             spell_key=manifest.spell.key,
             version=manifest.spell.version,
@@ -118,7 +121,7 @@ class PublishingActivities:
             target=manifest.runtime.target,
             entry=entry,
             limits=limits,
-            policy=manifest.run_policy(),
+            policy=policy,
             price=manifest.price(),
             manifest=manifest.model_dump(mode="json", exclude_none=True),
             schemas_json=files[SCHEMA_FILE].decode("utf-8"),

@@ -1,15 +1,27 @@
 """Service mode: have the runner fleet run a plan, and keep what comes of it."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from typing import Any
 
 from temporalio import activity
 
+from activities._environment import sealed_environment
 from activities._failures import to_failure
 from activities._records import record_of, salt_of, seed_of
+from activities._resources import bring_resources
+from activities.lanes import Lanes
 from activities.module_supply import ModuleSupply
-from activities.ports import BlobStore, CastStore, RunBus, RunSignals, SchemaChecker, Vault
+from activities.ports import (
+    BlobStore,
+    CastStore,
+    RunBus,
+    RunSignals,
+    SchemaChecker,
+    SpellSecrets,
+    Vault,
+)
 from activities.progress import ProgressNotes
 from schema import limits
 from schema.blob_keys import error_stream_key, output_key
@@ -19,13 +31,15 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunRequest, Verdict
 from schema.errors import SpellError
 from schema.ids import account_of_cast
-from schema.names import STARTED_HINT, VERDICT_HINT
+from schema.names import STARTED_HINT, STOP_HINT, VERDICT_HINT
 
 # How long to wait for a hint before looking at the stream itself; also the heartbeat's pace.
 POLL_SECONDS = 2.0
 # A run that is over sooner is not worth a transaction for its start alone.
 BRIEF_RUN_SECONDS = 0.05
-_PUBLISHED = "published"
+# A run that is on the queue so soon has waited for nothing that somebody would have to be told.
+BRIEF_WAIT_SECONDS = 0.1
+_WAITING, _PUBLISHED = "waiting", "published"
 _SCHEMAS_KEPT_MAX = 256
 
 
@@ -39,6 +53,7 @@ class RunningActivities:
         vault: seals inputs, opens outputs, encrypts what is kept.
         checker: judges outputs.
         modules: brings modules and their code to the runners.
+        secrets: what spells' environments are made of.
         queue_seconds: how long a run may wait for a runner.
         grace_seconds: how long after the guest's own deadline its verdict may arrive.
     """
@@ -51,6 +66,7 @@ class RunningActivities:
         vault: Vault,
         checker: SchemaChecker,
         modules: ModuleSupply,
+        secrets: SpellSecrets,
         *,
         queue_seconds: float = limits.QUEUE_SECONDS_MAX,
         grace_seconds: float = limits.VERDICT_GRACE_SECONDS,
@@ -61,16 +77,19 @@ class RunningActivities:
         self._vault = vault
         self._checker = checker
         self._modules = modules
+        self._secrets = secrets
         self._progress = ProgressNotes(casts, bus, vault)
         self._queue_seconds = queue_seconds
         self._grace_seconds = grace_seconds
+        self._lanes = Lanes(bus.publish_run)
         self._schemas: OrderedDict[str, bytes] = OrderedDict()
 
     @activity.defn(name="running.run")
     async def run(self, order: RunOrder) -> RunOutcome:
         """Have the plan run once, check its output and keep it.
 
-        Effect: a run on the bus, one accepted verdict, output and error stream in object storage.
+        Effect: a run on the bus, as soon as the caster's lane has room for it; one accepted
+            verdict; output and error stream in object storage.
         Same twice: an accepted verdict is taken as it is; a published run is waited for, not
             published again (heartbeat details, then the dedupe window, then the runner's own look
             at the verdict stream).
@@ -101,11 +120,7 @@ class RunningActivities:
             while (left := deadline - time.monotonic()) > 0:
                 if await signals.wait(left) == VERDICT_HINT:
                     return
-        await self._bus.offer_verdict(
-            Verdict(
-                cast_id=order.cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None
-            )
-        )
+        await self._bus.offer_verdict(_cancelled(order.cast_id))
         # A runner may have taken the run since; from now on none does.
         await self._bus.request_stop(order.cast_id)
 
@@ -116,13 +131,12 @@ class RunningActivities:
         """
         cast_id, plan = order.cast_id, order.plan
         queue_left = self._queue_seconds - _seconds_since_scheduled()
-        ends_at = (
-            time.monotonic() + queue_left + plan.limits.timeout_ms / 1000 + self._grace_seconds
-        )
+        queue_ends_at = time.monotonic() + queue_left
+        ends_at = queue_ends_at + plan.limits.timeout_ms / 1000 + self._grace_seconds
         async with self._bus.watch(cast_id) as signals:
             verdict = await self._bus.verdict_of(cast_id)
             if verdict is None and _PUBLISHED not in activity.info().heartbeat_details:
-                await self._publish(order, expires_at_unix=int(time.time() + queue_left))
+                verdict = await self._enter_queue(order, signals, queue_ends_at)
             activity.heartbeat(_PUBLISHED)
             while verdict is None:
                 await self._note_hint(cast_id, signals)
@@ -132,23 +146,67 @@ class RunningActivities:
                     verdict = await self._bus.offer_verdict(_gave_up(cast_id))
         return verdict
 
-    async def _publish(self, order: RunOrder, *, expires_at_unix: int) -> None:
+    async def _enter_queue(
+        self, order: RunOrder, signals: RunSignals, ends_at: float
+    ) -> Verdict | None:
+        """Put the run on the queue; or the verdict of one that is stopped or late before that."""
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            return await self._bus.offer_verdict(_gave_up(order.cast_id))
+        entering = asyncio.create_task(self._publish(order, int(time.time() + left)))
+        try:
+            await asyncio.wait({entering}, timeout=BRIEF_WAIT_SECONDS)
+            while not entering.done():
+                activity.heartbeat(_WAITING)
+                hint = await _next_hint(signals, entering)
+                verdict = await self._end_of_waiting(order.cast_id, hint, ends_at)
+                if verdict is not None:
+                    return verdict
+            await entering
+        finally:
+            entering.cancel()
+        return None
+
+    async def _end_of_waiting(
+        self, cast_id: str, hint: str | None, ends_at: float
+    ) -> Verdict | None:
+        """The verdict that ends a run before it was on the queue, if it is to end."""
+        if hint == STARTED_HINT:
+            await self._mark_started(cast_id)
+        if hint == STOP_HINT:
+            return await self._bus.offer_verdict(_cancelled(cast_id))
+        if time.monotonic() > ends_at:
+            return await self._bus.offer_verdict(_gave_up(cast_id))
+        return await self._bus.verdict_of(cast_id)
+
+    async def _publish(self, order: RunOrder, expires_at_unix: int) -> None:
         plan = order.plan
         await self._modules.bring(plan.module_digest)
-        await self._bus.publish_run(
-            RunRequest(
-                cast_id=order.cast_id,
-                module_digest=plan.module_digest,
-                target=plan.target,
-                entry=plan.entry,
-                limits=plan.limits,
-                policy=plan.policy,
-                seed=order.seed or seed_of(self._vault, order.cast_id),
-                clock_unix_ms=_clock_of(order),
-                sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
-                reply_public_key=self._vault.reply_public_key,
-                expires_at_unix=expires_at_unix,
-            )
+        await bring_resources(self._blobs, self._bus, plan.policy)
+        environment = await sealed_environment(self._secrets, self._vault, plan)
+        await self._lanes.enter(
+            order.cast_id,
+            plan.module_digest,
+            lambda: self._request(order, environment, expires_at_unix),
+        )
+
+    def _request(
+        self, order: RunOrder, environment: str | None, expires_at_unix: int
+    ) -> RunRequest:
+        plan = order.plan
+        return RunRequest(
+            cast_id=order.cast_id,
+            module_digest=plan.module_digest,
+            target=plan.target,
+            entry=plan.entry,
+            limits=plan.limits,
+            policy=plan.policy,
+            seed=order.seed or seed_of(self._vault, order.cast_id),
+            clock_unix_ms=_clock_of(order),
+            sealed_inputs=self._vault.seal_to_runners(order.inputs_json.encode("utf-8")),
+            sealed_environment=environment,
+            reply_public_key=self._vault.reply_public_key,
+            expires_at_unix=expires_at_unix,
         )
 
     async def _note_hint(self, cast_id: str, signals: RunSignals) -> None:
@@ -161,10 +219,13 @@ class RunningActivities:
             hint = await signals.wait(BRIEF_RUN_SECONDS)
             if hint == VERDICT_HINT:
                 return
-            await self._casts.mark_running(cast_id)
-            await self._bus.announce_event(cast_id)
+            await self._mark_started(cast_id)
         if hint is not None:
             await self._progress.note(cast_id, hint)
+
+    async def _mark_started(self, cast_id: str) -> None:
+        await self._casts.mark_running(cast_id)
+        await self._bus.announce_event(cast_id)
 
     async def _keep(self, order: RunOrder, verdict: Verdict) -> RunOutcome:
         """Check the output against the spell's schema and store what there is to keep."""
@@ -240,6 +301,20 @@ def _outcome(
         violations=verdict.violations,
         stages=verdict.stages,
     )
+
+
+async def _next_hint(signals: RunSignals, entering: asyncio.Task[None]) -> str | None:
+    """The next hint, unless the run enters the queue before it."""
+    hint = asyncio.create_task(signals.wait(POLL_SECONDS))
+    await asyncio.wait({hint, entering}, return_when=asyncio.FIRST_COMPLETED)
+    if hint.done():
+        return hint.result()
+    hint.cancel()
+    return None
+
+
+def _cancelled(cast_id: str) -> Verdict:
+    return Verdict(cast_id=cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None)
 
 
 def _gave_up(cast_id: str) -> Verdict:

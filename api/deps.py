@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
     CastFiles,
@@ -20,10 +21,12 @@ from api.ports import (
     Replaying,
     SignedReceipts,
     Spells,
+    SpellSecrets,
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
 from schema.ids import ApiKeyId, SpellKey, Version
+from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 
 
@@ -33,8 +36,10 @@ class Services:
 
     accounts: Accounts
     spells: Spells
+    secrets: SpellSecrets
     publishing: Publishing
     casting: Casting
+    backpressure: Backpressure
     casts: CastReads
     files: CastFiles
     receipts: SignedReceipts
@@ -100,6 +105,7 @@ OwnerDep = Annotated[Identity, Depends(Require(Scope.ACCOUNT))]
 
 _SPELL_KEY: TypeAdapter[str] = TypeAdapter(SpellKey)
 _VERSION: TypeAdapter[str] = TypeAdapter(Version)
+_SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 
 
@@ -113,6 +119,12 @@ def version_in_path(version: str) -> str:
     return _named(_VERSION, version, SpellError("SPELL_NOT_FOUND"))
 
 
+def secret_name_in_path(name: str) -> str:
+    """A secret's name. Raises SpellError(VALIDATION_ERROR) for what no variable can be called."""
+    message = "The name of a secret is that of an environment variable: letters, digits and _."
+    return _named(_SECRET_NAME, name, SpellError("VALIDATION_ERROR", message))
+
+
 def key_id_in_path(key_id: str) -> str:
     """An API key's id. Raises SpellError(KEY_NOT_FOUND) for what is none."""
     return _named(_API_KEY_ID, key_id, SpellError("KEY_NOT_FOUND"))
@@ -120,6 +132,7 @@ def key_id_in_path(key_id: str) -> str:
 
 SpellKeyDep = Annotated[str, Depends(spell_key_in_path)]
 VersionDep = Annotated[str, Depends(version_in_path)]
+SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 
 

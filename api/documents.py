@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from schema.contracts.base import Contract
-from schema.contracts.cast import Admission, Billing, CastStatus, Mode
+from schema.contracts.cast import Admission, Billing, CasterLimits, CastStatus, Mode
+from schema.contracts.run import RunViolation, Stages
 from schema.contracts.views import CastView, SpellSummary
 from schema.ids import CastId, SpellKey, Version
 from schema.money import Currency, Micros
@@ -27,6 +28,10 @@ class CastBody(Contract):
     mode: Mode | None = None
     budget_cap: Annotated[
         Money | None, Field(description="refuse the cast if its worst case costs more")
+    ] = None
+    limits: Annotated[
+        CasterLimits | None,
+        Field(description="bounds of this run; each counts where it is below the spell's own"),
     ] = None
 
 
@@ -56,6 +61,10 @@ class CastDocument(Contract):
     usage: dict[str, int] | None = None
     result: Any = None
     problem: dict[str, Any] | None = None
+    violations: list[RunViolation] = Field(default_factory=list)
+    """What the spell tried and was not allowed."""
+    stages: Stages | None = None
+    """Where the time of the run went."""
     engine: str | None = None
     created_at: str
     started_at: str | None = None
@@ -115,6 +124,8 @@ def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
         usage=view.usage.model_dump() if view.usage else None,
         result=json.loads(output) if output is not None else None,
         problem=view.problem.model_dump(mode="json") if view.problem else None,
+        violations=view.violations,
+        stages=view.stages,
         engine=view.engine,
         created_at=view.created_at.isoformat(),
         started_at=view.started_at.isoformat() if view.started_at else None,

@@ -9,23 +9,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
+from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.middleware import LastResort, RequestIds
-from api.ports import (
-    Accounts,
-    CastFiles,
-    Casting,
-    CastReads,
-    EventFeed,
-    Health,
-    PayloadDecoder,
-    PublishedModules,
-    Publishing,
-    Replaying,
-    SignedReceipts,
-    Spells,
-)
-from api.routes import account, cast_events, casts, codec, health, receipts, spells
+from api.ports import Health
+from api.routes import ROUTERS
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
@@ -36,7 +24,9 @@ from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
+from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.signed_receipts import VaultSignedReceipts
 from infra.telemetry import configure_logging
@@ -47,41 +37,26 @@ from infra.temporal_replays import TemporalReplays
 
 def build_services(platform: Platform, health_check: Health) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
-    accounts: Accounts = PostgresAccounts(platform.database, pepper=platform.vault.api_key_pepper)
-    spell_reads: Spells = PostgresSpells(platform.database)
-    publishing: Publishing = TemporalPublishing(platform.temporal, platform.blobs)
-    casting: Casting = TemporalCasts(platform.temporal)
-    cast_reads: CastReads = PostgresCastReads(platform.database)
-    files: CastFiles = EncryptedCastFiles(platform.blobs, platform.vault)
-    receipts_read = PostgresReceipts(platform.database)
-    signed: SignedReceipts = VaultSignedReceipts(receipts_read, platform.vault)
-    replaying: Replaying = TemporalReplays(platform.temporal, platform.blobs, platform.vault)
-    modules: PublishedModules = BlobPublishedModules(platform.database, platform.blobs)
-    feed: EventFeed = NatsEventFeed(platform.nats)
-    decoder: PayloadDecoder = ConverterDecoder(platform.converter)
+    vault, blobs, database = platform.vault, platform.blobs, platform.database
+    casts = PostgresCastReads(database)
+    bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
     return Services(
-        accounts=accounts,
-        spells=spell_reads,
-        publishing=publishing,
-        casting=casting,
-        casts=cast_reads,
-        files=files,
-        receipts=signed,
-        replaying=replaying,
-        modules=modules,
-        feed=feed,
+        accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
+        spells=PostgresSpells(database),
+        secrets=PostgresSpellSecrets(database, vault),
+        publishing=TemporalPublishing(platform.temporal, blobs),
+        casting=TemporalCasts(platform.temporal),
+        backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
+        casts=casts,
+        files=EncryptedCastFiles(blobs, vault),
+        receipts=VaultSignedReceipts(PostgresReceipts(database), vault),
+        replaying=TemporalReplays(platform.temporal, blobs, vault),
+        modules=BlobPublishedModules(database, blobs),
+        feed=NatsEventFeed(platform.nats),
         health=health_check,
-        decoder=decoder,
-        codec_origins=_codec_origins(platform.settings),
+        decoder=ConverterDecoder(platform.converter),
+        codec_origins=platform.settings.codec_origins,
     )
-
-
-def _codec_origins(settings: PlatformSettings) -> frozenset[str]:
-    """The Temporal UI by both names of this machine: its own banner says `localhost`."""
-    if not (settings.codec_open_to_ui and settings.temporal_ui_url):
-        return frozenset()
-    url = settings.temporal_ui_url
-    return frozenset({url, url.replace("//127.0.0.1", "//localhost")})
 
 
 @asynccontextmanager
@@ -111,8 +86,8 @@ def create_app() -> FastAPI:
     application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
     problems.install(application)
-    for routes in (health, casts, cast_events, receipts, spells, account, codec):
-        application.include_router(routes.router)
+    for router in ROUTERS:
+        application.include_router(router)
     return application
 
 

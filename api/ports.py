@@ -9,6 +9,7 @@ from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
+from schema.contracts.spell_secret import SecretSummary
 from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
 from schema.scopes import Scope
 
@@ -52,6 +53,22 @@ class Spells(Protocol):
         """Yank an own version, or bring it back."""
 
 
+class SpellSecrets(Protocol):
+    """Makers' secrets: what is set can be used, never read."""
+
+    async def set(self, account_id: str, spell_key: str, name: str, value: str) -> SecretSummary:
+        """Set a secret of an own spell.
+
+        Raises SpellError: SPELL_NOT_FOUND, VALIDATION_ERROR (too many).
+        """
+
+    async def summaries(self, account_id: str, spell_key: str) -> list[SecretSummary]:
+        """The secrets of an own spell, without values. Raises SpellError: SPELL_NOT_FOUND."""
+
+    async def remove(self, account_id: str, spell_key: str, name: str) -> None:
+        """Remove one. Raises SpellError: SPELL_NOT_FOUND, SECRET_NOT_FOUND."""
+
+
 class Publishing(Protocol):
     """The way of an upload into the catalogue."""
 
@@ -72,11 +89,21 @@ class Casting(Protocol):
         """Cancel the cast and answer with how it ended; None when it had ended before."""
 
 
+class RunQueue(Protocol):
+    """The queue between the platform and its runners."""
+
+    async def depth(self) -> int:
+        """Runs that wait or are being worked on, as of a moment ago."""
+
+
 class CastReads(Protocol):
     """What is known of casts."""
 
     async def admission(self, cast_id: str) -> tuple[str, Admission] | None:
         """(fingerprint, admission) that this cast id was answered with."""
+
+    async def open_casts(self, account_id: str, *, at_most: int) -> int:
+        """How many casts of the account have not ended; counted up to `at_most`."""
 
     async def cast(self, account_id: str, cast_id: str) -> CastView | None:
         """One cast of the account."""

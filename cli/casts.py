@@ -10,7 +10,7 @@ import typer
 
 from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
-from cli.inputs import collect_inputs
+from cli.inputs import collect_inputs, collect_limits
 from cli.output import money
 from cli.progress import progress_text
 from schema.contracts.cast import CastStatus
@@ -38,6 +38,10 @@ def cast(
     cap_micros: Annotated[
         int | None, typer.Option(min=0, help="Refuse if the worst case costs more.")
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", "-l", help="name=number: a lower bound than the spell's own"),
+    ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option("--key", help="Repeat with the same key: same cast, one charge.")
     ] = None,
@@ -56,6 +60,8 @@ def cast(
         body["version"] = version
     if cap_micros is not None:
         body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
+    if limit:
+        body["limits"] = collect_limits(limit)
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     admitted = _admit(cli.api, spell, body, key)
     cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")
@@ -183,6 +189,7 @@ def _frames(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
     """Show a cast; a failed one ends the command with its problem."""
     problem = document["problem"]
+    _note_violations(cli, document["violations"])
     if problem is not None:
         problem = {**problem, "remedy": kind_of(problem["code"]).remedy}
         bill = f"  {document['billing']}: {money(document['cost'])}"
@@ -197,9 +204,25 @@ def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
             f"used     {used['fuel']:,} fuel, {used['wall_ms']} ms, "
             f"{used['memory_bytes_peak'] / 2**20:.1f} MiB"
         )
+    if document["stages"]:
+        cli.output.note(f"time     {_spent(document['stages'])}")
     cli.output.note(f"{document['billing']:<8} {money(document['cost'])}")
     shown = json.dumps(document["result"], ensure_ascii=False, indent=2)
     cli.output.document(document, shown if out is None else document["status"])
+
+
+def _note_violations(cli: CliContext, violations: list[dict[str, Any]]) -> None:
+    """What the spell tried and was not allowed, however it ended."""
+    for one in violations:
+        times = f" ({one['count']} times)" if one["count"] > 1 else ""
+        cli.output.note(f"denied   {one['kind']} {one['subject']}".rstrip() + times)
+
+
+def _spent(stages: dict[str, int]) -> str:
+    """`queued 0.4 ms, prepare 1.2 ms, run 3.5 ms`."""
+    return ", ".join(
+        f"{name.removesuffix('_us')} {micros / 1000:.1f} ms" for name, micros in stages.items()
+    )
 
 
 def _write(out: Path, document: dict[str, Any]) -> None:

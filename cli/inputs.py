@@ -1,6 +1,7 @@
-"""Inputs of a cast from the command line: a JSON document, and members from options and files."""
+"""What a cast gets from the command line: inputs from a document, options and files; limits."""
 
 import base64
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from cli.client import CliError, ExitCode
 from cli.files import read_file
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
+from schema.contracts.cast import CasterLimits
+
+_WHOLE_NUMBER = re.compile(r"(?=.{1,24}$)[0-9]+(?:_[0-9]+)*")
 
 
 def collect_inputs(
@@ -43,6 +47,27 @@ def collect_inputs(
     except JsonRefusedError as error:
         raise CliError(f"The inputs cannot be sent: {error}", ExitCode.USAGE) from error
     return whole
+
+
+def collect_limits(options: list[str]) -> dict[str, int]:
+    """The caster's limits that `--limit` options name.
+
+    Args:
+        options: `name=number`, by the names that the API has; `_` may stand between digits.
+
+    Raises:
+        CliError: no such limit, the same one twice, or not a whole number.
+    """
+    limits: dict[str, int] = {}
+    for option in options:
+        name, value = _pair(option)
+        if name not in CasterLimits.model_fields:
+            known = ", ".join(CasterLimits.model_fields)
+            raise CliError(f"{name!r} is no limit. There are {known}.", ExitCode.USAGE)
+        if name in limits or _WHOLE_NUMBER.fullmatch(value) is None:
+            raise CliError(f"{option!r} should be one whole number.", ExitCode.USAGE)
+        limits[name] = int(value)
+    return limits
 
 
 def _document(source: str) -> Any:

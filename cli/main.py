@@ -6,7 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts
+from cli import account, casts, dev, operator, packages, receipts, spell_secrets
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -31,10 +31,12 @@ app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
 app.add_typer(receipts.receipt, name="receipt")
+app.add_typer(spell_secrets.secrets, name="secrets")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
 app.add_typer(operator.accounts, name="accounts")
+app.add_typer(operator.runs, name="runs")
 
 
 @app.callback()

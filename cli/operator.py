@@ -1,10 +1,10 @@
-"""`spell db …` and `spell accounts …`: for whoever holds the platform's own settings."""
+"""`spell db …`, `accounts …` and `runs …`: for whoever holds the platform's own settings."""
 
 import asyncio
 import contextlib
 import io
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -12,10 +12,16 @@ from pydantic import ValidationError
 from cli.client import CliError, ExitCode
 from cli.context import cli_context
 from infra.settings import PlatformSettings
+from schema.errors import SpellError
 from schema.scopes import Scope
+
+if TYPE_CHECKING:
+    from infra.dead_runs import ListedDeadRun
 
 db = typer.Typer(no_args_is_help=True, help="Migrate the database (needs SPELL_… settings).")
 accounts = typer.Typer(no_args_is_help=True, help="Make accounts (needs SPELL_… settings).")
+
+runs = typer.Typer(no_args_is_help=True, help="Look at the bus (needs SPELL_… settings).")
 
 
 @db.command("upgrade")
@@ -58,6 +64,25 @@ def create_account(
     cli.output.document({"account_id": account_id, "key": key}, key)
 
 
+@runs.command("dead")
+def dead_runs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 50,
+) -> None:
+    """Show the runs that the fleet gave up on, the newest first, and why."""
+    found = asyncio.run(_dead_runs(limit))
+    document = [
+        {"noted_at": one.noted_at.isoformat(), **one.run.model_dump(mode="json")} for one in found
+    ]
+    columns = ["noted", "reason", "cast", "deliveries", "runner", "cause"]
+    cli_context(context).output.table(document, columns, (_dead_run_row(one) for one in found))
+
+
+def _dead_run_row(listed: "ListedDeadRun") -> tuple[object, ...]:
+    run, noted = listed.run, listed.noted_at.isoformat(timespec="seconds")
+    return noted, run.reason, run.cast_id or "unknown", run.deliveries, run.runner_id, run.cause
+
+
 def _tell(context: typer.Context, work: Callable[[str], None]) -> None:
     """Do the work on the database, and show what Alembic prints about it."""
     database_url = _settings().database_url.get_secret_value()
@@ -89,6 +114,18 @@ async def _create(name: str, scopes: list[Scope], credit_micros: int) -> tuple[s
             reference = f"first:{account_id}"
             await store.credit(account_id, credit_micros, "USD", reference=reference)
     return account_id, key
+
+
+async def _dead_runs(limit: int) -> "list[ListedDeadRun]":
+    from infra.dead_runs import read_dead_runs
+    from infra.nats_connection import open_nats
+
+    url = _settings().nats_url.get_secret_value()
+    try:
+        async with open_nats(url, name="spell runs dead", first_seconds_max=5) as client:
+            return await read_dead_runs(client.jetstream(), limit=limit)
+    except SpellError as error:
+        raise CliError(error.message, ExitCode.PLATFORM) from error
 
 
 def _settings() -> PlatformSettings:

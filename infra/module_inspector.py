@@ -47,11 +47,11 @@ class SubprocessModuleInspector:
         Raises:
             SpellError: MODULE_INVALID, with what is wrong, or the limit it hit, in `details`.
         """
-        if len(module) > limits.MODULE_BYTES_MAX:
+        if len(module) > limits.COMPONENT_BYTES_MAX:
             raise SpellError(
                 "MODULE_INVALID",
                 "The module is too large.",
-                details={"bytes_max": limits.MODULE_BYTES_MAX},
+                details={"bytes_max": limits.COMPONENT_BYTES_MAX},
             )
         async with self._slots:
             status, answer = await self._run(

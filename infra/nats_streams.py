@@ -17,6 +17,12 @@ _DEDUPE_SECONDS = 120
 _RUN_AGE_SECONDS = (
     limits.QUEUE_SECONDS_MAX + limits.TIMEOUT_MS_MAX // 1000 + limits.VERDICT_GRACE_SECONDS
 )
+# A claim counts for as long as its run can be delivered.
+_CLAIM_AGE_SECONDS = _HOUR_SECONDS
+# For operators, who look within days; nothing depends on it.
+_DEAD_RUN_AGE_SECONDS = 14 * 24 * _HOUR_SECONDS
+_DEAD_RUNS_MAX = 10_000
+_DEAD_RUNS_BYTES_MAX = 64 * limits.MIB
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,9 @@ class BusSizes:
 
     replicas: int = 1
     queued_runs_max: int = 20_000
-    """More are refused (SERVICE_UNAVAILABLE): an overload is told at once, not after a timeout."""
+    """More are refused; the api stops admitting casts well before (SPELL_QUEUED_RUNS_MAX)."""
+    queued_runs_per_lane_max: int = 32
+    """Of one caster and module, in the queue or in a runner's hands; more wait outside."""
     queued_bytes_max: int = 1024 * limits.MIB
     redelivery_seconds: float = 10.0
     """A run that its runner has not reported on for so long goes to another."""
@@ -48,6 +56,8 @@ async def ensure_streams(js: JetStreamContext, sizes: BusSizes | None = None) ->
     await _ensure_stream(js, _runs(sizes))
     await js.add_consumer(names.RUNS_STREAM, _runners(sizes))
     await _ensure_stream(js, _verdicts(sizes))
+    await _ensure_stream(js, _claims(sizes))
+    await _ensure_stream(js, _dead_runs(sizes))
     await _ensure_stream(js, _modules(sizes))
 
 
@@ -63,7 +73,11 @@ def _runs(sizes: BusSizes) -> api.StreamConfig:
         max_age=_RUN_AGE_SECONDS,
         max_msgs=sizes.queued_runs_max,
         max_bytes=sizes.queued_bytes_max,
+        # What is delivered counts until it is acknowledged, so this bounds a caster's share of the
+        # runners as well as of the queue.
+        max_msgs_per_subject=sizes.queued_runs_per_lane_max,
         discard=api.DiscardPolicy.NEW,
+        discard_new_per_subject=True,
     )
 
 
@@ -96,6 +110,41 @@ def _verdicts(sizes: BusSizes) -> api.StreamConfig:
         allow_direct=True,
         deny_delete=True,
         deny_purge=True,
+    )
+
+
+def _claims(sizes: BusSizes) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=names.CLAIMS_STREAM,
+        description="The one start of each run that must not start twice.",
+        subjects=[names.claim_subject("*")],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        num_replicas=sizes.replicas,
+        max_age=_CLAIM_AGE_SECONDS,
+        max_msgs_per_subject=1,
+        discard=api.DiscardPolicy.NEW,
+        discard_new_per_subject=True,
+        allow_direct=True,
+        deny_delete=True,
+        deny_purge=True,
+    )
+
+
+def _dead_runs(sizes: BusSizes) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=names.DEAD_RUNS_STREAM,
+        description="Runs that no runner could do, for operators; the oldest go first.",
+        subjects=[names.dead_run_subject("*")],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        num_replicas=sizes.replicas,
+        duplicate_window=_DEDUPE_SECONDS,
+        max_age=_DEAD_RUN_AGE_SECONDS,
+        max_msgs=_DEAD_RUNS_MAX,
+        max_bytes=_DEAD_RUNS_BYTES_MAX,
+        discard=api.DiscardPolicy.OLD,
+        allow_direct=True,
     )
 
 

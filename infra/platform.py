@@ -13,7 +13,9 @@ from temporalio.converter import DataConverter
 from infra import temporal
 from infra.blob_store import ObjectBlobStore
 from infra.nats_connection import open_nats
+from infra.nats_streams import BusSizes
 from infra.postgres import Database, create_engine
+from infra.repositories.casts import PostgresCasts
 from infra.settings import PlatformSettings
 from infra.vault import PlatformVault
 
@@ -68,6 +70,23 @@ async def open_platform(settings: PlatformSettings, *, process: str) -> AsyncIte
     ):
         client = await temporal.connect(settings, converter)
         yield Platform(settings, vault, blobs, converter, database, nats, client)
+
+
+def postgres_casts_of(platform: Platform) -> PostgresCasts:
+    """The system of record for casts, with the bounds and the fee of this installation."""
+    return PostgresCasts(
+        platform.database,
+        fee_basis_points=platform.settings.platform_fee_basis_points,
+        open_casts_max=platform.settings.open_casts_max,
+    )
+
+
+def bus_sizes(settings: PlatformSettings) -> BusSizes:
+    """How large the streams of this installation are."""
+    return BusSizes(
+        replicas=settings.bus_replicas,
+        queued_runs_per_lane_max=settings.queued_runs_per_lane_max,
+    )
 
 
 def make_vault(settings: PlatformSettings) -> PlatformVault:

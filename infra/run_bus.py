@@ -24,6 +24,8 @@ _REQUEST_SECONDS = 5.0
 # JetStream's error codes.
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _STREAM_IS_FULL = (10077, 10047, 10167)
+# 10077 is for every bound of a stream; only its text tells which.
+_LANE_IS_FULL = "maximum messages per subject exceeded"
 _EXPECT_NO_VERDICT = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"}
 _CHUNK_BYTES = 512 * 1024
 # A bucket may be wiped behind our back; what is in it is looked for again after this.
@@ -75,19 +77,29 @@ class NatsRunBus:
         """Make the module's signed code fetchable by runners, if `load` finds any."""
         await self._ensure(names.code_object(engine, digest), load)
 
-    async def publish_run(self, request: RunRequest) -> None:
+    async def publish_run(self, request: RunRequest) -> bool:
         """Put the run on the work queue; the same cast again within the dedupe window is dropped.
+
+        Returns:
+            False when the caster has as many runs of this module there as one may: others are not
+            affected, and there is room again when one of them ends.
 
         Raises:
             SpellError: SERVICE_UNAVAILABLE, the queue is full or away. Away leaves open whether
                 the run was taken; to repeat it is harmless.
         """
         with _translated():
-            await self._js.publish(
-                names.run_subject(request.module_digest, account_of_cast(request.cast_id)),
-                request.model_dump_json().encode(),
-                headers={api.Header.MSG_ID.value: request.cast_id},
-            )
+            try:
+                await self._js.publish(
+                    names.run_subject(request.module_digest, account_of_cast(request.cast_id)),
+                    request.model_dump_json().encode(),
+                    headers={api.Header.MSG_ID.value: request.cast_id},
+                )
+            except nats.js.errors.APIError as error:
+                if error.description != _LANE_IS_FULL:
+                    raise
+                return False
+        return True
 
     @asynccontextmanager
     async def watch(self, cast_id: str) -> AsyncIterator[NatsRunSignals]:
@@ -116,7 +128,10 @@ class NatsRunBus:
         return Verdict.model_validate_json(message.data or b"")
 
     async def offer_verdict(self, verdict: Verdict) -> Verdict:
-        """Offer a verdict; the answer is the accepted one: this, or whichever came first."""
+        """Offer a verdict; the answer is the accepted one: this, or whichever came first.
+
+        Whoever watches the cast is woken.
+        """
         with _translated():
             try:
                 await self._js.publish(
@@ -128,6 +143,7 @@ class NatsRunBus:
                 if error.err_code not in _WRONG_LAST_SEQUENCE:
                     raise
             else:
+                await self._hint(verdict.cast_id, names.VERDICT_HINT)
                 return verdict
         accepted = await self.verdict_of(verdict.cast_id)
         if accepted is None:
@@ -136,15 +152,19 @@ class NatsRunBus:
         return accepted
 
     async def request_stop(self, cast_id: str) -> None:
-        """Tell whichever runner holds this cast to stop it now."""
+        """Tell whichever runner holds this cast, and whoever watches it, to stop it now."""
         with _translated():
             await self._client.publish(names.stop_subject(cast_id))
+            await self._hint(cast_id, names.STOP_HINT)
             await self._client.flush(timeout=int(_REQUEST_SECONDS))
 
     async def announce_event(self, cast_id: str) -> None:
         """Wake those who follow the cast's events."""
         with _translated():
             await self._client.publish(names.event_subject(cast_id))
+
+    async def _hint(self, cast_id: str, hint: str) -> None:
+        await self._client.publish(names.signal_subject(cast_id), hint.encode())
 
     async def _ensure(self, name: str, load: Callable[[], Awaitable[bytes | None]]) -> None:
         if self._is_known(name):

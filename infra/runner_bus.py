@@ -22,7 +22,7 @@ from nats.js import api
 
 from infra.nats_connection import without_credentials
 from schema import limits, names
-from schema.contracts.run import Verdict
+from schema.contracts.run import DeadRun, RunClaim, Verdict
 from schema.errors import SpellError
 
 RUNNER_INBOX_PREFIX = "_INBOX.runner"
@@ -36,7 +36,10 @@ _LOOK_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 _NANOSECONDS = 1_000_000_000
 # JetStream's error codes: another last sequence than expected; the subject is full.
-_VERDICT_IS_THERE = (10071, 10164, 10077)
+_IS_THERE = (10071, 10164, 10077)
+_EXPECT_NONE = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"}
+# A run that must start at most once waits so long for the bus before it is given back.
+_CLAIM_SECONDS = 10.0
 _PULL_SUBJECT = f"$JS.API.CONSUMER.MSG.NEXT.{names.RUNS_STREAM}.{names.RUNS_CONSUMER}"
 _PULL_REQUEST = json.dumps({"batch": 1, "expires": int(_PULL_SECONDS * _NANOSECONDS)}).encode()
 
@@ -58,6 +61,11 @@ class NatsDelivery:
     def number(self) -> int:
         """Which delivery of this run it is; the first is 1."""
         return self._message.metadata.num_delivered
+
+    @property
+    def queued_at_unix(self) -> float:
+        """When the run was put on the queue, in seconds, by the server's clock."""
+        return self._message.metadata.timestamp.timestamp()
 
     async def in_progress(self) -> None:
         """Say that the run is being worked on, so that no other runner gets it."""
@@ -198,6 +206,48 @@ class NatsRunnerBus:
                 return False
         return True
 
+    async def claim(self, claim: RunClaim) -> bool:
+        """Claim the one start of a run; False when another start of it has been claimed.
+
+        An answer that is lost leaves open whether the claim was taken. So it is made again: a
+        refusal then shows whose it is.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE, the bus stays away; the claim may have been taken.
+        """
+        give_up_at = time.monotonic() + _CLAIM_SECONDS
+        while True:
+            try:
+                return await self._claim_once(claim)
+            except (TimeoutError, nats.errors.Error, OSError) as error:
+                if time.monotonic() > give_up_at:
+                    raise _unavailable(error) from None
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _claim_once(self, claim: RunClaim) -> bool:
+        subject, body = names.claim_subject(claim.cast_id), claim.model_dump_json().encode()
+        try:
+            await self._js.publish(subject, body, headers=dict(_EXPECT_NONE))
+        except nats.js.errors.APIError as error:
+            if error.err_code not in _IS_THERE:
+                raise
+        else:
+            return True
+        # A replica may lag behind the refusal and not find it: then all is asked again.
+        accepted = await self._js.get_last_msg(names.CLAIMS_STREAM, subject, direct=True)
+        return accepted.data == body
+
+    async def bury(self, dead: DeadRun) -> None:
+        """Keep what is known of a run that is given up; the same run once only."""
+        with _translated():
+            await self._js.publish(
+                names.dead_run_subject(dead.reason),
+                dead.model_dump_json().encode(),
+                headers={api.Header.MSG_ID.value: f"{dead.reason}:{dead.cast_id}"}
+                if dead.cast_id
+                else None,
+            )
+
     async def fetch_object(self, digest: str) -> bytes:
         """The bytes of a module or of resources, which have this digest.
 
@@ -230,10 +280,10 @@ class NatsRunnerBus:
                 await self._js.publish(
                     names.verdict_subject(verdict.cast_id),
                     verdict.model_dump_json().encode(),
-                    headers={api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"},
+                    headers=dict(_EXPECT_NONE),
                 )
             except nats.js.errors.APIError as error:
-                if error.err_code not in _VERDICT_IS_THERE:
+                if error.err_code not in _IS_THERE:
                     raise
         # Only now, so that whoever is woken finds it.
         await self._hint(verdict.cast_id, names.VERDICT_HINT.encode())
@@ -281,6 +331,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (TimeoutError, nats.errors.Error, OSError) as error:
-        raise SpellError(
-            "SERVICE_UNAVAILABLE", f"The message bus is away: {without_credentials(error)}"
-        ) from None
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: BaseException) -> SpellError:
+    text = f"The message bus is away: {without_credentials(error)}"
+    return SpellError("SERVICE_UNAVAILABLE", text)

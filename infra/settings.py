@@ -33,6 +33,12 @@ class PlatformSettings(BaseSettings):
     """`nats://user:password@host:port` of the platform's bus user."""
     bus_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of every stream; 3 on a JetStream cluster."""
+    queued_runs_per_lane_max: Annotated[int, Field(ge=1, le=10_000)] = 32
+    """Runs of one caster and module that are queued or run at a time; more wait their turn."""
+    queued_runs_max: Annotated[int, Field(ge=1)] = 10_000
+    """Above this depth of the queue the api refuses new casts (SERVICE_UNAVAILABLE)."""
+    open_casts_max: Annotated[int, Field(ge=1)] = 1_000
+    """Casts of one account that may be open at a time; more are refused (TOO_MANY_CASTS)."""
     redis_url: SecretStr
     object_store_url: str
     """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""
@@ -50,3 +56,11 @@ class PlatformSettings(BaseSettings):
     codec_open_to_ui: bool = False
     """Local platform only: the Temporal UI's origin may decode payloads without a key."""
     log_level: str = "INFO"
+
+    @property
+    def codec_origins(self) -> frozenset[str]:
+        """The Temporal UI by both names of this machine: its own banner says `localhost`."""
+        if not (self.codec_open_to_ui and self.temporal_ui_url):
+            return frozenset()
+        url = self.temporal_ui_url
+        return frozenset({url, url.replace("//127.0.0.1", "//localhost")})

@@ -58,6 +58,15 @@ class ChildProcess:
         """Ask for the end of the running guest; without one, nothing happens."""
         os.kill(self.pid, STOP_SIGNAL)
 
+    def is_asleep(self) -> bool:
+        """Whether it waits for something now: it is neither computing, nor kept from it."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        # The state follows the program's name, which may hold anything, in parentheses.
+        return stat.rpartition(")")[2].split()[:1] == ["S"]
+
     async def reap(self) -> Death:
         """Make sure that the process is dead, and tell how it died. To be called once.
 

@@ -1,6 +1,7 @@
 """Executes one run on one sandbox process, from sealed inputs to a verdict."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from runner.attendance import Attendance, Egress
 from runner.compiling.code_store import CodeStore
@@ -19,6 +20,8 @@ from runner.sandbox_process import (
     StaleCodeRefusedError,
 )
 from runner.sealing import RunnerKey, seal
+from runner.stage_clock import StageClock
+from runner.starvation import was_starved
 from runner.verdicts import VerdictWriter
 from schema import limits
 from schema.contracts.run import RunRequest, Verdict
@@ -32,12 +35,21 @@ class PlatformFaultError(Exception):
     """The run did not happen, or its end is unknown, and the spell is not to blame."""
 
 
+class AlreadyStartedError(PlatformFaultError):
+    """The run must start at most once, and its one start is not ours."""
+
+
 @dataclass(eq=False)
 class Execution:
     """One run on its way, and the switch that stops it."""
 
     request: RunRequest
+    delivery: int = 1
+    """Which delivery of the run this is."""
+    clock: StageClock = field(default_factory=StageClock)
     stopped: bool = False
+    claimed: bool = False
+    """Its one start is ours. Whatever happens now, it must not be started again."""
     process: SandboxProcess | None = None
     """The process whose guest it is, while it runs."""
 
@@ -59,6 +71,8 @@ class Executor:
         verdicts: writes how runs ended.
         egress: how guests reach other hosts.
         announcer: tells who waits for a cast what happens to it.
+        claim: claims the one start of a run; False when it is somebody else's. Without it, what
+            must start at most once does not start.
     """
 
     def __init__(
@@ -70,6 +84,7 @@ class Executor:
         verdicts: VerdictWriter,
         egress: Egress,
         announcer: Announcer,
+        claim: Callable[[Execution], Awaitable[bool]] | None = None,
     ) -> None:
         self._pool = pool
         self._code = code
@@ -78,12 +93,14 @@ class Executor:
         self._verdicts = verdicts
         self._egress = egress
         self._announcer = announcer
+        self._claim = claim
 
     async def execute(self, execution: Execution) -> Verdict:
         """Run it and write the verdict.
 
         Raises:
-            PlatformFaultError: it may be tried again.
+            PlatformFaultError: it may be tried again, unless its start was claimed.
+            AlreadyStartedError: it must not be started.
         """
         request = execution.request
         try:
@@ -92,6 +109,8 @@ class Executor:
             async with self._pool.process(request.module_digest) as process:
                 await self._make_warm(process, request.module_digest, code)
                 await self._resources.provide(process, request.policy.resources_digest)
+                if request.policy.at_most_once and not execution.stopped:
+                    await self._claim_start(execution)
                 if execution.stopped:
                     return self._verdicts.cancelled_before_start(request)
                 return await self._run(execution, process, guest)
@@ -99,6 +118,11 @@ class Executor:
             return self._verdicts.refused(request, refusal)
         except (SandboxDiedError, CompilerDiedError, SpellError, ValueError) as error:
             raise PlatformFaultError(str(error)) from error
+
+    async def _claim_start(self, execution: Execution) -> None:
+        if self._claim is None or not await self._claim(execution):
+            raise AlreadyStartedError("its one start is not ours")
+        execution.claimed = True
 
     def _opened(self, request: RunRequest) -> GuestRun:
         sealed = request.sealed_environment
@@ -126,11 +150,15 @@ class Executor:
         )
         await self._announcer.announce_start(request.cast_id)
         execution.process = process
+        execution.clock.guest_starts()
         try:
             end = await process.run(guest, attendance)
         finally:
+            execution.clock.guest_ended()
             execution.process = None
             await progress.close()
+        if not execution.stopped and was_starved(end, request.limits.timeout_ms):
+            raise PlatformFaultError("the host gave the guest next to no processor time")
         return self._verdicts.of_run(
             request,
             end,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from schema.contracts.run import Verdict
+from schema.contracts.run import DeadRun, RunClaim, Verdict
 
 
 class Delivery(Protocol):
@@ -16,6 +16,10 @@ class Delivery(Protocol):
     @property
     def number(self) -> int:
         """Which delivery of this run it is, to any runner; the first is 1."""
+
+    @property
+    def queued_at_unix(self) -> float:
+        """When the run was put on the queue, in seconds, by the queue's own clock."""
 
     async def in_progress(self) -> None:
         """Say that the run is being worked on, so that no other runner gets it."""
@@ -58,6 +62,15 @@ class RunnerBus(Announcer, Protocol):
 
     async def has_verdict(self, cast_id: str) -> bool:
         """Whether the cast has ended already."""
+
+    async def claim(self, claim: RunClaim) -> bool:
+        """Claim the one start of a run; False when another start of it has been claimed.
+
+        To repeat the same claim is harmless: it is recognised.
+        """
+
+    async def bury(self, dead: DeadRun) -> None:
+        """Keep what is known of a run that is given up, for operators."""
 
     async def fetch_object(self, digest: str) -> bytes:
         """The bytes of a module or of resources, which have this digest.

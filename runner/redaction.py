@@ -24,10 +24,15 @@ class Redaction:
         )
 
     def of_bytes(self, content: bytes) -> bytes:
-        """The content with each secret masked."""
+        """The content with each secret masked, and with the beginning of one at its end.
+
+        Logs and subjects are cut to a length, which may fall into a secret.
+        """
         for value in self._values:
             content = content.replace(value, _MASK)
-        return content
+        cut_at = [_beginning_at_end(content, value) for value in self._values]
+        begins_at = min((at for at in cut_at if at is not None), default=None)
+        return content if begins_at is None else content[:begins_at] + _MASK
 
     def of_json(self, value: dict[str, Any]) -> dict[str, Any]:
         """The value with each secret masked in its texts, member names included."""
@@ -41,6 +46,16 @@ class Redaction:
 def environment_values(environment: bytes) -> Iterable[str]:
     """The values of a JSON object of variables; empty for none."""
     return json.loads(environment).values() if environment else ()
+
+
+def _beginning_at_end(content: bytes, value: bytes) -> int | None:
+    """Where the content ends with the first bytes of the value, at least as many as are masked."""
+    begins_at = content.find(value[:_SECRET_BYTES_MIN], max(0, len(content) - len(value)))
+    while begins_at >= 0:
+        if value.startswith(content[begins_at:]):
+            return begins_at
+        begins_at = content.find(value[:_SECRET_BYTES_MIN], begins_at + 1)
+    return None
 
 
 def _masked(value: Any, redaction: Redaction) -> Any:

@@ -120,6 +120,8 @@ class Killed:
     code: str | None
     wall_ms: int
     cpu_ms: int
+    asleep: bool = False
+    """It was waiting in a host call when its time was up."""
 
 
 class SandboxProcess(asyncio.Protocol):
@@ -132,6 +134,7 @@ class SandboxProcess(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
         self._kill_reason: str | None = None
+        self._was_asleep = False
         self._stopping = False
         self._reaping: asyncio.Task[Death] | None = None
         self._cpu_ms_before = 0
@@ -271,6 +274,7 @@ class SandboxProcess(asyncio.Protocol):
         if not self.alive:
             return
         self._kill_reason = reason
+        self._was_asleep = self._process.is_asleep()
         if self._transport is not None:
             self._transport.abort()
         self._begin_reaping()
@@ -357,7 +361,7 @@ class SandboxProcess(asyncio.Protocol):
         if self._kill_reason == "stop":
             return Killed(None, wall_ms, cpu_ms)
         if self._kill_reason == "time" or death.status == -signal.SIGXCPU:
-            return Killed("TIME_EXCEEDED", wall_ms, cpu_ms)
+            return Killed("TIME_EXCEEDED", wall_ms, cpu_ms, self._was_asleep)
         if death.status == -signal.SIGABRT and _OUT_OF_MEMORY in death.last_words:
             return Killed("MEMORY_EXCEEDED", wall_ms, cpu_ms)
         _log.error(

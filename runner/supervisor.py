@@ -7,21 +7,25 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from runner.attendance import Egress
 from runner.compiling.code_store import CodeStore
-from runner.executor import Execution, Executor, PlatformFaultError
+from runner.dead_runs import DeadRuns
+from runner.deciding import Decider, Settlement
+from runner.executor import Execution, Executor
 from runner.pool import SandboxPool
 from runner.ports import Delivery, RunnerBus
 from runner.resource_store import ResourceStore
+from runner.run_requests import UnreadableRunError, read_request
 from runner.sealing import RunnerKey
+from runner.stage_clock import StageClock
 from runner.verdicts import VerdictWriter
 from schema import limits
-from schema.contracts.run import RunRequest, Verdict
+from schema.contracts.run import RunClaim, Verdict
 from schema.errors import SpellError
 
 _RETRY_SECONDS = 0.5
+# Each time longer by this: in a roll-out, newer runners are about to come.
+_UNREADABLE_RETRY_SECONDS = 2.0
 _SETTLE_SECONDS_AT_EXIT = 3.0
 
 _T = TypeVar("_T")
@@ -29,18 +33,12 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Settlement:
-    """What becomes of a delivery: a verdict to publish, and whether it is to come again."""
-
-    verdict: Verdict | None = None
-    again: bool = False
-
-
 @dataclass(eq=False)
 class _Job:
     delivery: Delivery
     execution: Execution
+    decided: bool = False
+    """Its end is known, and being told."""
 
 
 class Supervisor:
@@ -74,6 +72,7 @@ class Supervisor:
         self._egress = egress
         self._runner_id = runner_id
         self._drain_seconds = drain_seconds
+        self._dead = DeadRuns(bus, runner_id)
         self._jobs: dict[str, _Job] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[Any]] = set()
@@ -115,70 +114,80 @@ class Supervisor:
             verdicts,
             self._egress,
             self._bus,
+            self._claim,
         )
         _log.info("runner %s takes runs, %d at a time", self._runner_id, self._pool.size)
+        decider = Decider(self._bus, executor, verdicts)
         reporting = asyncio.create_task(self._report_progress(redelivery_seconds / 3))
-        lanes = [
-            asyncio.create_task(self._lane(executor, verdicts)) for _ in range(self._pool.size)
+        loops = [
+            asyncio.create_task(self._take_runs(decider, verdicts)) for _ in range(self._pool.size)
         ]
         await self._drained.wait()
-        await self._finish(lanes)
+        await self._finish(loops, decider)
         reporting.cancel()
 
-    async def _lane(self, executor: Executor, verdicts: VerdictWriter) -> None:
-        """Take one run after the other. There are as many lanes as sandbox processes."""
+    async def _take_runs(self, decider: Decider, verdicts: VerdictWriter) -> None:
+        """Take one run after the other. There are as many of these loops as sandbox processes."""
         while not self._drained.is_set():
             delivery = await self._unless_drained(self._bus.next_delivery())
             if delivery is None:
                 return
-            job = self._admit(delivery)
+            job = self._admit(delivery, verdicts)
             if job is not None:
-                settlement = await self._decide(job, executor, verdicts)
+                settlement = await decider.decide(job.execution)
+                job.decided = True
                 # The process is free again: the next run need not wait for the paperwork.
                 self._in_background(self._settle(job, settlement))
 
-    def _admit(self, delivery: Delivery) -> _Job | None:
+    def _admit(self, delivery: Delivery, verdicts: VerdictWriter) -> _Job | None:
         try:
-            request = RunRequest.model_validate_json(delivery.body)
-        except ValidationError as error:
-            # Perhaps of a newer platform: a newer runner may understand it. Nobody can be told.
-            _log.error("a run that this runner cannot read: %s", error.errors(include_input=False))
-            self._in_background(delivery.give_back(_RETRY_SECONDS))
+            request = read_request(delivery.body)
+        except UnreadableRunError as error:
+            self._in_background(self._put_aside(delivery, error, verdicts))
             return None
         known = self._jobs.get(request.cast_id)
         if known is not None:
             # Our own run, delivered again because a progress report was late: go on with it.
             known.delivery = delivery
             return None
-        job = _Job(delivery, Execution(request))
+        clock = StageClock(delivery.queued_at_unix)
+        job = _Job(delivery, Execution(request, delivery=delivery.number, clock=clock))
         self._jobs[request.cast_id] = job
         return job
 
-    async def _decide(self, job: _Job, executor: Executor, verdicts: VerdictWriter) -> _Settlement:
-        request, number = job.execution.request, job.delivery.number
-        about = {"cast_id": request.cast_id, "delivery": number}
+    async def _put_aside(
+        self, delivery: Delivery, error: UnreadableRunError, verdicts: VerdictWriter
+    ) -> None:
+        """Let other runners try a message that this one cannot read; the last delivery ends it."""
+        about = {"cast_id": error.cast_id, "delivery": delivery.number}
         try:
-            if request.expires_at_unix <= time.time():
-                _log.info("a run expired in the queue", extra=about)
-                return _Settlement()
-            if await self._bus.has_verdict(request.cast_id):
-                return _Settlement()
-            if number > limits.RUN_DELIVERIES_MAX:
-                return _Settlement(verdicts.lost(request, number))
-            return _Settlement(await executor.execute(job.execution))
-        except (PlatformFaultError, SpellError) as fault:
-            _log.error("a run failed by a fault of ours: %s", fault, extra=about)
-        except Exception:  # noqa: BLE001 - a bug of ours must not end the lane
-            _log.exception("a run failed by a bug of ours", extra=about)
-        if number >= limits.RUN_DELIVERIES_MAX:
-            return _Settlement(verdicts.lost(request, number))
-        return _Settlement(again=True)
+            if delivery.number <= limits.RUN_DELIVERIES_MAX:
+                _log.warning("a run that this runner cannot read: %s", error, extra=about)
+                await delivery.give_back(delivery.number * _UNREADABLE_RETRY_SECONDS)
+                return
+            if error.cast_id is not None:
+                await self._publish(verdicts.lost(error.cast_id, delivery.number))
+            await self._dead.unreadable(delivery, error)
+            await delivery.done()
+        except SpellError as away:
+            _log.error("an unreadable run is not settled: %s", away, extra=about)
 
-    async def _settle(self, job: _Job, settlement: _Settlement) -> None:
+    async def _claim(self, execution: Execution) -> bool:
+        return await self._bus.claim(
+            RunClaim(
+                cast_id=execution.request.cast_id,
+                runner_id=self._runner_id,
+                delivery=execution.delivery,
+            )
+        )
+
+    async def _settle(self, job: _Job, settlement: Settlement) -> None:
         cast_id = job.execution.request.cast_id
         try:
             if settlement.verdict is not None:
                 await self._publish(settlement.verdict)
+            if settlement.cause:
+                await self._dead.lost(cast_id, job.execution.delivery, settlement.cause)
             if settlement.again:
                 await job.delivery.give_back(_RETRY_SECONDS)
             else:
@@ -211,21 +220,22 @@ class Supervisor:
                 except SpellError as error:
                     _log.warning("cannot report progress: %s", error)
 
-    async def _finish(self, lanes: list[asyncio.Task[None]]) -> None:
-        """Let runs end, then give back those that do not."""
+    async def _finish(self, loops: list[asyncio.Task[None]], decider: Decider) -> None:
+        """Let runs end, then give back those that do not, or end those that cannot come again."""
         _log.info("draining: %d runs at hand", len(self._jobs))
-        _, late = await asyncio.wait(lanes, timeout=self._drain_seconds)
-        for lane in late:
-            lane.cancel()
-        await asyncio.gather(*lanes, return_exceptions=True)
+        _, late = await asyncio.wait(loops, timeout=self._drain_seconds)
+        for loop in late:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
         if self._settling:
             await asyncio.wait(self._settling, timeout=_SETTLE_SECONDS_AT_EXIT)
-        for cast_id, job in self._jobs.items():
-            _log.info("giving back a run", extra={"cast_id": cast_id})
-            try:
-                await job.delivery.give_back()
-            except SpellError as error:
-                _log.warning("cannot give back a run: %s", error, extra={"cast_id": cast_id})
+        undecided = [job for job in self._jobs.values() if not job.decided]
+        giving_back = [
+            asyncio.create_task(self._settle(job, decider.at_exit(job.execution)))
+            for job in undecided
+        ]
+        if giving_back:
+            await asyncio.wait(giving_back, timeout=_SETTLE_SECONDS_AT_EXIT)
 
     async def _unless_drained(self, waiting: Coroutine[Any, Any, _T]) -> _T | None:
         """The awaited result, or None when this process is to take nothing more."""

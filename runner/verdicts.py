@@ -10,7 +10,7 @@ from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sandbox_process import Finished, Killed
 from runner.sealing import seal
-from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+from schema.contracts.run import Outcome, RunRequest, RunViolation, Usage, Verdict
 
 
 class NetworkUse(Protocol):
@@ -76,7 +76,7 @@ class VerdictWriter:
         ran: dict[str, Any] = {
             "usage": usage,
             "sealed_stderr": sealed_stderr,
-            "violations": report.violations,
+            "violations": [_masked(one, redaction) for one in report.violations],
         }
         if report.code is None:
             output = end.output[: limits.output_bytes_max]
@@ -89,7 +89,11 @@ class VerdictWriter:
         if stopped and report.code == "TIME_EXCEEDED":
             return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED", **ran)
         return self._verdict(
-            request, _outcome_of(report.code), report.code, details=report.details, **ran
+            request,
+            _outcome_of(report.code),
+            report.code,
+            details=redaction.of_json(report.details),
+            **ran,
         )
 
     def cancelled_before_start(self, request: RunRequest) -> Verdict:
@@ -101,10 +105,21 @@ class VerdictWriter:
         details = {"message": refusal.message, **refusal.details}
         return self._verdict(request, Outcome.FAILED, "MODULE_INVALID", details=details)
 
-    def lost(self, request: RunRequest, deliveries: int) -> Verdict:
-        """The verdict of a run that was given up by the platform."""
-        return self._verdict(
-            request, Outcome.LOST, "RUNNER_LOST", details={"deliveries": deliveries}
+    def lost(self, cast_id: str, deliveries: int, *, at_most_once: bool = False) -> Verdict:
+        """The verdict of a run that was given up by the platform.
+
+        Args:
+            cast_id: whose run it is; more need not be known of it.
+            deliveries: how often it was in a runner's hands.
+            at_most_once: it was given up because it had been started, and may not be again.
+        """
+        return Verdict(
+            cast_id=cast_id,
+            outcome=Outcome.LOST,
+            code="RUNNER_LOST",
+            details={"deliveries": deliveries} | ({"at_most_once": True} if at_most_once else {}),
+            runner_id=self._runner_id,
+            engine=self._engine,
         )
 
     def _of_killed(
@@ -144,6 +159,11 @@ class VerdictWriter:
             clock_unix_ms=request.clock_unix_ms,
             **members,
         )
+
+
+def _masked(violation: RunViolation, redaction: Redaction) -> RunViolation:
+    """The violation without secrets: a guest chooses the paths and hosts that it asks for."""
+    return violation.model_copy(update=redaction.of_json({"subject": violation.subject}))
 
 
 def _outcome_of(code: str) -> Outcome:

@@ -16,6 +16,11 @@ def code_key(engine: str, module_digest: str) -> str:
     return f"code/{engine}/{module_digest.removeprefix('sha256:')}"
 
 
+def resources_key(resources_digest: str) -> str:
+    """The archive of what a module may read of its package, in clear as well."""
+    return f"resources/{resources_digest.removeprefix('sha256:')}"
+
+
 def output_key(cast_id: str) -> str:
     """A cast's output, encrypted for its account."""
     return f"casts/{cast_id}/output"

@@ -28,6 +28,14 @@ class ErrorKind:
     charged: Charged = Charged.NOTHING
 
 
+def _lower_use_or_raise(member: str) -> str:
+    """What to do when a limit was met, which is the manifest's or the caster's."""
+    return (
+        f"Send a smaller input; raise your own limit, if you set one; or ask the maker to raise "
+        f"`{member}`."
+    )
+
+
 _CATALOGUE: dict[str, ErrorKind] = {
     # Who you are and what you may do.
     "UNAUTHORIZED": ErrorKind(
@@ -150,32 +158,32 @@ _CATALOGUE: dict[str, ErrorKind] = {
     ),
     "FUEL_EXHAUSTED": ErrorKind(
         422,
-        "The spell used all the fuel its manifest declares.",
-        "Send a smaller input, or ask the maker to raise `runtime.fuel`.",
+        "The spell used all the fuel of its limit.",
+        _lower_use_or_raise("runtime.fuel"),
         charged=Charged.USAGE,
     ),
     "TIME_EXCEEDED": ErrorKind(
         422,
-        "The spell ran longer than its manifest declares.",
-        "Send a smaller input, or ask the maker to raise `runtime.timeout_ms`.",
+        "The spell ran longer than its limit.",
+        _lower_use_or_raise("runtime.timeout_ms"),
         charged=Charged.USAGE,
     ),
     "CPU_EXCEEDED": ErrorKind(
         422,
         "The spell used more processor time than its limit.",
-        "Send a smaller input, or ask the maker to raise `runtime.max_cpu_ms`.",
+        _lower_use_or_raise("runtime.max_cpu_ms"),
         charged=Charged.USAGE,
     ),
     "HOST_CALLS_EXCEEDED": ErrorKind(
         422,
         "The spell called the platform more often than its limit.",
-        "Send a smaller input, or ask the maker to raise `runtime.max_host_calls`.",
+        _lower_use_or_raise("runtime.max_host_calls"),
         charged=Charged.USAGE,
     ),
     "SCRATCH_EXCEEDED": ErrorKind(
         422,
         "The spell wrote more scratch files than its limit, and failed.",
-        "Send a smaller input, or ask the maker to raise `runtime.max_scratch_mb`.",
+        _lower_use_or_raise("runtime.max_scratch_mb"),
         charged=Charged.USAGE,
     ),
     "NETWORK_DENIED": ErrorKind(
@@ -188,13 +196,13 @@ _CATALOGUE: dict[str, ErrorKind] = {
     "NETWORK_LIMIT_EXCEEDED": ErrorKind(
         422,
         "The spell used more of the network than its limits, and failed.",
-        "Ask the maker to raise `runtime.max_net_requests` or `runtime.max_net_mb`.",
+        _lower_use_or_raise("runtime.max_net_requests` or `runtime.max_net_mb"),
         charged=Charged.USAGE,
     ),
     "MEMORY_EXCEEDED": ErrorKind(
         422,
-        "The spell asked for more memory than its manifest declares.",
-        "Send a smaller input, or ask the maker to raise `runtime.max_memory_mb`.",
+        "The spell asked for more memory than its limit.",
+        _lower_use_or_raise("runtime.max_memory_mb"),
         charged=Charged.USAGE,
     ),
     "STACK_EXHAUSTED": ErrorKind(
@@ -205,8 +213,8 @@ _CATALOGUE: dict[str, ErrorKind] = {
     ),
     "OUTPUT_TOO_LARGE": ErrorKind(
         422,
-        "The spell wrote more output than its manifest declares.",
-        "Send a smaller input, or ask the maker to raise `runtime.max_output_mb`.",
+        "The spell wrote more output than its limit.",
+        _lower_use_or_raise("runtime.max_output_mb"),
         charged=Charged.USAGE,
     ),
     "OUTPUT_INVALID": ErrorKind(
@@ -304,3 +312,8 @@ class SpellError(Exception):
         self.details = dict(details or {})
         self.retry_after = retry_after
         super().__init__(f"{code}: {self.message}")
+
+
+def too_many_casts(open_casts_max: int) -> SpellError:
+    """The refusal of a cast whose account has as many open casts as it may."""
+    return SpellError("TOO_MANY_CASTS", details={"open_casts_max": open_casts_max}, retry_after=5)

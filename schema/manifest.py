@@ -136,14 +136,6 @@ def unsupported_features(manifest: Manifest, source: bytes = b"") -> list[FieldE
     if manifest.execution.mode != Mode.SERVICE:
         message = f"{manifest.execution.mode} is not supported yet: only service is"
         errors.append(field_error(("execution", "mode"), message, lines))
-    if manifest.runtime is not None:
-        if manifest.runtime.target is not Target.CORE:
-            message = "components are not supported yet: build for wasm32-wasip1"
-            errors.append(field_error(("runtime", "target"), message, lines))
-        for name, entries in manifest.runtime.policy:
-            if entries:
-                message = "cannot be granted yet by the runner: leave it empty"
-                errors.append(field_error(("runtime", "policy", name), message, lines))
     return errors
 
 
@@ -227,12 +219,32 @@ def _runtime_rules(manifest: Manifest) -> list[tuple[Path, str]]:
         rules.append((("runtime", "deterministic"), message))
     if runtime.retry_safe and not runtime.policy.net_allow:
         rules.append((("runtime", "retry_safe"), "goes only with net_allow"))
+    if runtime.target is Target.COMPONENT:
+        rules += _component_rules(runtime)
+    return rules
+
+
+def _component_rules(runtime: RuntimeSection) -> list[tuple[Path, str]]:
+    rules: list[tuple[Path, str]] = []
+    if runtime.entry == _CORE_ENTRY:
+        message = "must name what a cast calls: a function such as cast, or wasi:cli/run"
+        rules.append((("runtime", "entry"), message))
+    for name in _CORE_POLICIES:
+        if getattr(runtime.policy, name):
+            message = (
+                f"goes only with target {Target.CORE}: components have no files and no network"
+            )
+            rules.append((("runtime", "policy", name), message))
     return rules
 
 
 def _members(section: type[Contract]) -> list[str]:
     return [field.alias or name for name, field in section.model_fields.items()]
 
+
+# What a manifest that names no entry has: the entry of core modules.
+_CORE_ENTRY = RuntimeSection.model_fields["entry"].default
+_CORE_POLICIES = ("fs_read", "fs_write", "net_allow")
 
 _KNOWN: dict[Path, list[str]] = {
     (): _members(Manifest),

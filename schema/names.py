@@ -47,12 +47,14 @@ def signal_subject(cast_id: str) -> str:
     """Core-NATS wake-ups from the runner: hints, never the truth.
 
     One of those below; `PROGRESS_HINT` is followed by the JSON of a report, sealed to the platform.
+    The platform itself sends `STOP_HINT`, beside its request on `stop.<cast id>`.
     """
     return f"signal.{cast_id}"
 
 
 STARTED_HINT = "started"
 VERDICT_HINT = "verdict"
+STOP_HINT = "stop"
 PROGRESS_HINT = b"progress "
 """How a hint begins that carries a progress report."""
 

@@ -24,8 +24,8 @@ from schema.packaging.names import (
     name_fault,
 )
 from schema.packaging.refusal import package_invalid
-from schema.packaging.tar_header import END, header_of, padding_of
 from schema.packaging.tar_reading import read_tar
+from schema.packaging.tar_writing import write_tar
 
 __all__ = [
     "MANIFEST_FILE",
@@ -60,14 +60,9 @@ def build_package(files: Mapping[str, bytes]) -> bytes:
         if fault is not None:
             raise package_invalid(fault, entry=name)
     _check_files(files, {})
-    archive = bytearray()
-    for encoded, content in sorted((name.encode("utf-8"), files[name]) for name in files):
-        archive += header_of(encoded, len(content))
-        archive += content
-        archive += bytes(padding_of(len(content)))
-    archive += END
+    archive = write_tar(files)
     _check_size(len(archive))
-    return bytes(archive)
+    return archive
 
 
 def read_package(archive: bytes) -> Package:

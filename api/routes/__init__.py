@@ -1,1 +1,27 @@
 """One module per resource; handlers authenticate, validate, make one call, return."""
+
+from api.routes import (
+    account,
+    cast_events,
+    casts,
+    codec,
+    health,
+    receipts,
+    spell_secrets,
+    spells,
+)
+
+ROUTERS = tuple(
+    routes.router
+    for routes in (
+        health,
+        casts,
+        cast_events,
+        receipts,
+        spells,
+        spell_secrets,
+        account,
+        codec,
+    )
+)
+"""Every router, in the order of the OpenAPI document."""

@@ -158,7 +158,7 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
     account_id, secret = identity.caller.account_id, identity.cast_secret
     try:
         inputs = canonical_json(body.inputs)
-        rest = canonical_json(body.model_dump(mode="json", exclude={"inputs"}))
+        rest = canonical_json(_without_inputs(body))
     except JsonRefusedError as error:
         raise SpellError("VALIDATION_ERROR", f"The body {error}.") from error
     return CastInput(
@@ -172,7 +172,19 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
         inputs_json=inputs.decode("utf-8"),
         budget_cap_micros=body.budget_cap.micros if body.budget_cap else None,
         budget_cap_currency=body.budget_cap.currency if body.budget_cap else "USD",
+        limits=body.limits,
     )
+
+
+def _without_inputs(body: CastBody) -> dict[str, Any]:
+    """The rest of the request, for its fingerprint.
+
+    Limits are in it only where some are set: without them a body has the fingerprint that it had
+    before there were any, so a repetition across an upgrade still finds its cast.
+    """
+    rest = body.model_dump(mode="json", exclude={"inputs", "limits"})
+    limits = body.limits.model_dump(exclude_none=True) if body.limits else {}
+    return {**rest, "limits": limits} if limits else rest
 
 
 def _seconds_to_wait(prefer: str | None) -> int:
@@ -185,6 +197,7 @@ async def _admit(services: Services, cast: CastInput) -> tuple[Admission, bool]:
     """The admission, and whether it was decided by an earlier request."""
     recorded = await services.casts.admission(cast.cast_id)
     if recorded is None:
+        await services.backpressure.check(cast.account_id)
         return await services.casting.admit(cast), False
     fingerprint, admission = recorded
     if fingerprint != cast.fingerprint:

@@ -44,6 +44,8 @@ def main() -> None:
     write_inputs("markdown", {"markdown": document, "full_page": True})
     write_inputs("thumbnail", {"png_base64": base64.b64encode(picture).decode(), "width": 160})
     write_inputs("table", {"csv": orders})
+    by_country = {"group_by": "country", "value": "price", "over": "day"}
+    write_inputs("trends", {"csv": orders, **by_country})
 
 
 def write_inputs(spell: str, inputs: dict[str, object]) -> None:

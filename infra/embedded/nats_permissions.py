@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from schema.contracts.run import DeadReason
 from schema.names import (
+    CLAIMS_STREAM,
     MODULES_BUCKET,
     RUNS_CONSUMER,
     RUNS_STREAM,
     VERDICTS_STREAM,
+    claim_subject,
+    dead_run_subject,
     signal_subject,
     stop_subject,
     verdict_subject,
@@ -30,7 +34,7 @@ def platform_permissions() -> BusPermissions:
 
 
 def runner_permissions() -> BusPermissions:
-    """A runner takes runs, answers with verdicts, reads modules and hears stop requests.
+    """A runner takes, claims and answers runs, reads modules and hears stop requests.
 
     It can neither put a run on the bus, nor change a stream, nor write a module, nor hear the
     replies that others get.
@@ -45,6 +49,11 @@ def runner_permissions() -> BusPermissions:
             # Answer, unless there is a verdict already.
             verdict_subject("*"),
             signal_subject("*"),
+            # Start at most once what must not start twice, and see whose start was first.
+            claim_subject("*"),
+            f"$JS.API.DIRECT.GET.{CLAIMS_STREAM}.>",
+            # Tell operators of runs that are given up.
+            *(dead_run_subject(reason) for reason in DeadReason),
             f"$JS.API.DIRECT.GET.{VERDICTS_STREAM}.>",
             # Read modules: the bucket's stream directly, so no consumer has to be made.
             f"$JS.API.DIRECT.GET.{modules}",

@@ -10,6 +10,10 @@ from schema.contracts.cast import Admission
 from schema.contracts.views import CastView, EventView, TransferView
 
 _ADMISSION = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
+_OPEN_CASTS = text(
+    "SELECT count(*) FROM (SELECT 1 FROM holds WHERE account_id = :account_id AND state = 'held'"
+    " LIMIT :at_most) AS open_holds"
+)
 _CAST = text("SELECT * FROM casts WHERE id = :cast_id AND account_id = :account_id")
 _CASTS = text(
     "SELECT * FROM casts WHERE account_id = :account_id"
@@ -39,6 +43,12 @@ class PostgresCastReads:
         async with self._database.reading() as connection:
             row = (await connection.execute(_ADMISSION, {"cast_id": cast_id})).one_or_none()
         return (row.fingerprint, Admission.model_validate(row.admission)) if row else None
+
+    async def open_casts(self, account_id: str, *, at_most: int) -> int:
+        """How many casts of the account have not ended; counted up to `at_most`."""
+        async with self._database.reading() as connection:
+            parameters = {"account_id": account_id, "at_most": at_most}
+            return int((await connection.execute(_OPEN_CASTS, parameters)).scalar_one())
 
     async def cast(self, account_id: str, cast_id: str) -> CastView | None:
         """One cast of the account, or None."""
@@ -105,6 +115,8 @@ def _view(row: Any) -> CastView:
         api_key_id=row.api_key_id,
         usage=row.usage,
         problem=row.problem,
+        violations=row.violations or [],
+        stages=row.stages,
         engine=row.engine,
         created_at=row.created_at,
         started_at=row.started_at,

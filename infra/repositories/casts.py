@@ -29,7 +29,7 @@ from schema.contracts.cast import (
 )
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunLimits, RunPolicy
-from schema.errors import SpellError
+from schema.errors import SpellError, too_many_casts
 from schema.pricing import worst_case_of
 from schema.settlement import charge_of, status_of
 
@@ -64,6 +64,10 @@ _MARK_RUNNING = text(
     "UPDATE casts SET status = 'running', started_at = now()"
     " WHERE id = :cast_id AND status = 'queued' RETURNING id"
 )
+_IS_FULL = text(
+    "SELECT 1 FROM holds WHERE account_id = :account_id AND state = 'held'"
+    " OFFSET :open_casts_max - 1 LIMIT 1"
+)
 _LOCK_RUNNING = text("SELECT id FROM casts WHERE id = :cast_id AND status = 'running' FOR UPDATE")
 _OPEN_HOLDS = text(
     "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
@@ -79,11 +83,13 @@ class PostgresCasts:
     Args:
         database: hands out transactions.
         fee_basis_points: the platform's share, fixed on each hold when it is made.
+        open_casts_max: how many casts of one account may be open at a time.
     """
 
-    def __init__(self, database: Database, *, fee_basis_points: int) -> None:
+    def __init__(self, database: Database, *, fee_basis_points: int, open_casts_max: int) -> None:
         self._database = database
         self._fee_basis_points = fee_basis_points
+        self._open_casts_max = open_casts_max
 
     async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
         """The plan and schema.json of the version to cast; raises SpellError when there is none."""
@@ -126,6 +132,8 @@ class PostgresCasts:
         async with self._database.transaction() as connection:
             states = await budgets.lock(connection, scope)
             problem = _refusal(states, estimate, request.budget_cap_micros, scope.currency)
+            if problem is None:
+                problem = await self._too_many(connection, request.account_id)
             admission = Admission(
                 cast_id=request.cast_id,
                 problem=problem,
@@ -141,6 +149,13 @@ class PostgresCasts:
             if problem is None:
                 await self._place_hold(connection, request, plan, scope, estimate)
             return admission
+
+    async def _too_many(self, connection: AsyncConnection, account_id: str) -> Problem | None:
+        """Whether the account has all the open casts it may have; under the lock of its budgets."""
+        parameters = {"account_id": account_id, "open_casts_max": self._open_casts_max}
+        if (await connection.execute(_IS_FULL, parameters)).first() is None:
+            return None
+        return Problem.of(too_many_casts(self._open_casts_max))
 
     async def _place_hold(
         self,

@@ -16,7 +16,7 @@ _LINE_BYTES_MAX = limits.MIB
 
 
 def read_module_confined(
-    bytes_max: int = limits.MODULE_BYTES_MAX,
+    bytes_max: int = limits.COMPONENT_BYTES_MAX,
     memory_bytes_max: int = limits.MODULE_CHECK_MEMORY_BYTES_MAX,
 ) -> bytes:
     """Confine this process for the work of a compiler, then read the module from stdin.
@@ -31,7 +31,6 @@ def read_module_confined(
     confinement.die_with_parent()
     engine_name()  # reads a file: the last one
     confinement.limit_resources(
-        address_space_bytes=2 * memory_bytes_max,
         data_bytes=memory_bytes_max,
         # Standard output is a file in memory of the one who waits for the code.
         file_bytes=limits.COMPILED_BYTES_MAX + _LINE_BYTES_MAX,

@@ -12,9 +12,10 @@ from runner.compiling.checker import (
     read_module_confined,
 )
 from runner.refusals import ModuleRefusedError
-from runner.sandbox.engine import build_engine
+from runner.sandbox.component_checks import compile_component
+from runner.sandbox.engine import build_component_engine, build_engine
 from runner.sandbox.guest_memory import GuestMemories
-from runner.sandbox.module_checks import check_length, compile_module
+from runner.sandbox.module_checks import COMPONENT_PREAMBLE, check_length, compile_module
 
 REFUSED_STATUS = 2
 
@@ -33,8 +34,12 @@ def main() -> None:
 
 def _compile(wasm: bytes) -> bytes:
     check_length(wasm)
-    module = compile_module(build_engine(GuestMemories(), parallel_compilation=True), wasm)
-    return check_code_length(module.serialize())
+    memories = GuestMemories()
+    if wasm.startswith(COMPONENT_PREAMBLE):
+        engine = build_component_engine(memories, parallel_compilation=True)
+        return check_code_length(compile_component(engine, wasm).serialize())
+    engine = build_engine(memories, parallel_compilation=True)
+    return check_code_length(compile_module(engine, wasm).serialize())
 
 
 if __name__ == "__main__":

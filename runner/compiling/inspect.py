@@ -13,12 +13,22 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import wasmtime
+from wasmtime import component
 
 from runner.compiling.checker import check_code_length, ending_without_memory, read_module_confined
 from runner.refusals import ModuleRefusedError
-from runner.sandbox.engine import build_engine, engine_name
+from runner.sandbox.component_checks import (
+    check_component_imports,
+    check_fit,
+    compile_component,
+    component_facts,
+    find_entry,
+)
+from runner.sandbox.engine import build_component_engine, build_engine, engine_name
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import (
+    COMPONENT_PREAMBLE,
+    Facts,
     check_entry,
     check_imports,
     check_length,
@@ -27,8 +37,9 @@ from runner.sandbox.module_checks import (
     facts_of,
 )
 from runner.sandbox.wasi.guest import Guest
-from runner.sandbox.wasi.linking import HostFunctions
+from runner.sandbox.wasi.linking import CallCounter, HostFunctions
 from runner.sandbox.wasi.memory import GuestMemory
+from runner.sandbox.wasip2.linking import ComponentFunctions
 
 
 @dataclass(frozen=True)
@@ -59,19 +70,39 @@ def inspect(wasm: bytes, entry: str, memory_bytes_max: int) -> Inspection:
     """
     try:
         check_length(wasm)
-        memories = GuestMemories()
-        engine = build_engine(memories, parallel_compilation=True)
-        linker = wasmtime.Linker(engine)
-        HostFunctions(Guest(GuestMemory(memories.view))).define(linker)
-        module = compile_module(engine, wasm)
-        check_imports(linker, module)
-        check_entry(module, entry)
-        _check_memory_is_shared_with_wasi(module)
-        facts = facts_of(module, check_sizes(wasm, memory_bytes_max))
-        code = check_code_length(module.serialize())
+        is_component = wasm.startswith(COMPONENT_PREAMBLE)
+        look = _inspect_component if is_component else _inspect_module
+        facts, compiled = look(wasm, entry, memory_bytes_max)
+        code = check_code_length(compiled)
     except ModuleRefusedError as refusal:
         return Inspection({"error": {"message": refusal.message, "details": refusal.details}})
     return Inspection({"ok": asdict(facts), "engine": engine_name()}, code)
+
+
+def _inspect_module(wasm: bytes, entry: str, memory_bytes_max: int) -> tuple[Facts, bytearray]:
+    memories = GuestMemories()
+    engine = build_engine(memories, parallel_compilation=True)
+    linker = wasmtime.Linker(engine)
+    HostFunctions(Guest(GuestMemory(memories.view))).define(linker)
+    module = compile_module(engine, wasm)
+    check_imports(linker, module)
+    check_entry(module, entry)
+    _check_memory_is_shared_with_wasi(module)
+    return facts_of(module, check_sizes(wasm, memory_bytes_max)), module.serialize()
+
+
+def _inspect_component(wasm: bytes, entry: str, memory_bytes_max: int) -> tuple[Facts, bytearray]:
+    memories = GuestMemories()
+    engine = build_component_engine(memories, parallel_compilation=True)
+    program = compile_component(engine, wasm)
+    imports = check_component_imports(engine, program)
+    find_entry(engine, program, entry)
+    # wasmtime's own linker comes first: it compares the imports with the standard's types.
+    standard, ours = component.Linker(engine), component.Linker(engine)
+    standard.add_wasip2()
+    ComponentFunctions(CallCounter()).define(ours)
+    memory_bytes_min = check_fit((standard, ours), program, memories, memory_bytes_max)
+    return component_facts(engine, program, imports, memory_bytes_min), program.serialize()
 
 
 def _check_memory_is_shared_with_wasi(module: wasmtime.Module) -> None:

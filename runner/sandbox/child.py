@@ -21,7 +21,7 @@ from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
 from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
 from runner.wire import Frame, read_frame, take_channel, write_frame
-from schema.packaging.tar_reading import read_tar
+from schema.packaging.resources import read_resources
 
 _FAULT_STATUS = 70
 
@@ -118,9 +118,10 @@ def _guest_order(order: Frame) -> GuestOrder:
 
 
 def _files_of(archive: bytes) -> dict[str, bytes]:
-    """What is below `resources/` in a canonical archive, by path from there."""
+    """What is below `resources/` in an archive of resources, by path from there."""
     return {
-        name.removeprefix("resources/"): content for name, (_, content) in read_tar(archive).items()
+        name.removeprefix("resources/"): content
+        for name, content in read_resources(archive).items()
     }
 
 

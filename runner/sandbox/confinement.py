@@ -20,9 +20,10 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _CLONE_NEWIPC = 0x08000000
 
-# One guest memory is a reservation of 4 GiB with guards, of which `memory_bytes_max` may be used.
+# Each guest memory is a reservation of 4 GiB with guards, of which little may be used.
 # RLIMIT_DATA counts what is writable and so is the bound that means memory.
-_ADDRESS_SPACE_BYTES = 8 * 1024 * limits.MIB
+_GIB = 1024 * limits.MIB
+_ADDRESS_SPACE_BYTES = 4 * _GIB + limits.COMPONENT_MEMORIES_MAX * 5 * _GIB
 _DATA_BYTES = (limits.MEMORY_MB_MAX + 1024) * limits.MIB
 _FILE_BYTES = max(limits.OUTPUT_MB_MAX * limits.MIB, limits.STDERR_BYTES_MAX) + 1
 _OPEN_FILES = 64
@@ -72,14 +73,13 @@ def hide_memory() -> None:
 
 def limit_resources(
     *,
-    address_space_bytes: int = _ADDRESS_SPACE_BYTES,
     data_bytes: int = _DATA_BYTES,
     file_bytes: int = _FILE_BYTES,
     open_files: int = _OPEN_FILES,
 ) -> None:
     """Set hard limits on memory, files and cores. CPU time is limited for each run."""
     for kind, wanted in (
-        (resource.RLIMIT_AS, address_space_bytes),
+        (resource.RLIMIT_AS, _ADDRESS_SPACE_BYTES),
         (resource.RLIMIT_DATA, data_bytes),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, open_files),

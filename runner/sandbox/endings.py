@@ -8,6 +8,7 @@ import wasmtime
 from wasmtime import TrapCode
 
 from runner.sandbox.alarm import Ring
+from runner.sandbox.component_traps import TRAPS, trap_words
 from runner.sandbox.wasi.abi import GuestEnd, GuestInterrupted
 from schema.violations import ViolationKind
 
@@ -104,7 +105,9 @@ def _ending_of_error(error: Exception | None, ring: Ring | None, bounds: RunBoun
         case None:
             return SUCCESS
         case wasmtime.Trap():
-            return _ending_of_trap(error, ring, bounds)
+            return _ending_of_trap(_code_of(error), ring, bounds)
+        case wasmtime.WasmtimeError() if words := trap_words(error):
+            return _ending_of_trap(TRAPS.get(words), ring, bounds)
         case wasmtime.WasmtimeError():
             # Instantiation failed on a limit of the store that is not ours to name better.
             return Ending("SPELL_TRAPPED", {"trap": "instantiation"})
@@ -112,8 +115,8 @@ def _ending_of_error(error: Exception | None, ring: Ring | None, bounds: RunBoun
             raise error
 
 
-def _ending_of_trap(trap: wasmtime.Trap, ring: Ring | None, bounds: RunBounds) -> Ending:
-    match code := _code_of(trap):
+def _ending_of_trap(code: TrapCode | None, ring: Ring | None, bounds: RunBounds) -> Ending:
+    match code:
         case TrapCode.OUT_OF_FUEL:
             return Ending("FUEL_EXHAUSTED", {"fuel": bounds.fuel})
         case TrapCode.INTERRUPT:

@@ -14,7 +14,7 @@ WASI = abi.MODULE
 WASM_PAGE_BYTES = 64 * 1024
 
 _CORE_PREAMBLE = b"\0asm\x01\0\0\0"
-_COMPONENT_PREAMBLE = b"\0asm\x0d\0\x01\0"
+COMPONENT_PREAMBLE = b"\0asm\x0d\0\x01\0"
 _TABLE_SECTION = 4
 _MEMORY_SECTION = 5
 _REFERENCE_TYPES = (0x70, 0x6F)
@@ -36,25 +36,25 @@ def check_length(wasm: bytes) -> None:
     Raises:
         ModuleRefusedError: it is larger.
     """
-    if len(wasm) > limits.MODULE_BYTES_MAX:
-        raise ModuleRefusedError("The module is too large.", {"bytes_max": limits.MODULE_BYTES_MAX})
+    is_component = wasm.startswith(COMPONENT_PREAMBLE)
+    bytes_max = limits.COMPONENT_BYTES_MAX if is_component else limits.MODULE_BYTES_MAX
+    if len(wasm) > bytes_max:
+        raise ModuleRefusedError("The module is too large.", {"bytes_max": bytes_max})
 
 
 def compile_module(engine: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
     """Validate and compile a core module in binary form.
 
     Raises:
-        ModuleRefusedError: it is text, a component, malformed, or uses a feature that is off.
+        ModuleRefusedError: it is text, malformed, or uses a feature that is off.
     """
-    if wasm.startswith(_COMPONENT_PREAMBLE):
-        raise ModuleRefusedError("This is a component; the runner takes core modules (wasip1).")
     if not wasm.startswith(_CORE_PREAMBLE):
         # wasmtime would take WebAssembly text here, and compile it.
         raise ModuleRefusedError("This is not a WebAssembly module in binary form.")
     try:
         return wasmtime.Module(engine, wasm)
     except wasmtime.WasmtimeError as error:
-        raise ModuleRefusedError(f"The module is not valid: {_first_line(error)}.") from error
+        raise ModuleRefusedError(f"The module is not valid: {first_line(error)}.") from error
 
 
 def check_imports(linker: wasmtime.Linker, module: wasmtime.Module) -> wasmtime.InstancePre:
@@ -80,7 +80,7 @@ def _import_refusal(module: wasmtime.Module, error: wasmtime.WasmtimeError) -> M
                 {"unknown_import": name},
             )
     return ModuleRefusedError(
-        f"An import does not fit what the sandbox offers: {_first_line(error)}."
+        f"An import does not fit what the sandbox offers: {first_line(error)}."
     )
 
 
@@ -174,7 +174,8 @@ def _number(content: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What wasmtime says, without its backtraces and in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line for line in lines if line[:1].isdigit() or "Caused by" not in line]
     return ": ".join(causes)[:500] or type(error).__name__

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import wasmtime
 
 from runner.sandbox.alarm import Alarm
+from runner.sandbox.components import Components, is_component_code
+from runner.sandbox.core_modules import CoreModules
 from runner.sandbox.endings import Ending, RunBounds, ending_of
-from runner.sandbox.engine import build_engine
-from runner.sandbox.entry_call import call_entry
 from runner.sandbox.guest_memory import GuestMemories
-from runner.sandbox.module_checks import check_entry, check_imports
+from runner.sandbox.wasi.abi import GuestEnd
 from runner.sandbox.wasi.clocks import (
     Chance,
     Clock,
@@ -24,21 +24,11 @@ from runner.sandbox.wasi.clocks import (
     SeededClock,
 )
 from runner.sandbox.wasi.files import Folder, read_only_tree
-from runner.sandbox.wasi.guest import Guest
-from runner.sandbox.wasi.linking import HostFunctions
-from runner.sandbox.wasi.memory import GuestMemory
 from runner.sandbox.wasi.network import RelayedNetwork
 from runner.sandbox.wasi.world import World
-from schema import limits
 from schema.violations import ViolationKind
 
 _CPU_SLACK_SECONDS = 5
-_STORE_LIMITS = {
-    "table_elements": limits.TABLE_ELEMENTS_MAX,
-    "instances": 1,
-    "tables": 16,
-    "memories": 1,
-}
 _RESOURCES_KEPT_MAX = 8
 
 
@@ -95,29 +85,38 @@ class Report:
     stderr: bytes
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    module: wasmtime.Module
-    instance_pre: wasmtime.InstancePre
-    checked_entries: set[str] = field(default_factory=set)
+class Program(Protocol):
+    """A warm module of either kind."""
+
+    @property
+    def engine(self) -> wasmtime.Engine:
+        """What it was compiled for."""
+
+    @property
+    def store_limits(self) -> Mapping[str, int]:
+        """How much of what wasmtime counts a run of it may have."""
+
+    def check_entry(self, entry: str) -> None:
+        """Find the entry point. Raises ModuleRefusedError."""
+
+    def call(self, store: wasmtime.Store, entry: str, world: World) -> None:
+        """Run it in a fresh instance. Raises WasmtimeError, Trap or GuestEnd for other ends."""
 
 
 class Sandbox:
-    """One engine, its warm modules, and the way to run a guest.
+    """The engines, their warm modules, and the way to run a guest.
 
     There is one per process: the alarm and memory accounting are the process's.
     """
 
     def __init__(self) -> None:
         self._memories = GuestMemories()
-        self._engine = build_engine(self._memories)
-        self._guest = Guest(GuestMemory(self._memories.view))
-        self._functions = HostFunctions(self._guest)
-        self._linker = wasmtime.Linker(self._engine)
-        self._functions.define(self._linker)
-        self._loaded: dict[str, _Loaded] = {}
+        self._modules = CoreModules(self._memories)
+        self._counter = self._modules.counter
+        self._components = Components(self._memories, self._counter)
+        self._loaded: dict[str, Program] = {}
         self._trees: dict[str, Folder] = {}
-        self._alarm = Alarm(self._engine.increment_epoch)
+        self._alarm = Alarm(self._interrupt)
 
     def load(self, digest: str, code: int) -> None:
         """Make a module warm.
@@ -131,11 +130,11 @@ class Sandbox:
             StaleCodeError: the code does not fit this engine.
             ModuleRefusedError: the module imports what the sandbox does not offer.
         """
+        kind = self._components if is_component_code(code) else self._modules
         try:
-            module = wasmtime.Module.deserialize_file(self._engine, f"/proc/self/fd/{code}")
+            self._loaded[digest] = kind.load(f"/proc/self/fd/{code}")
         except wasmtime.WasmtimeError as error:
             raise StaleCodeError(str(error)) from error
-        self._loaded[digest] = _Loaded(module, check_imports(self._linker, module))
 
     def drop(self, digest: str) -> None:
         """Forget a module."""
@@ -153,21 +152,19 @@ class Sandbox:
         Raises:
             ModuleRefusedError: the entry point is not there; nothing ran.
         """
-        loaded, bounds = self._loaded[order.digest], order.bounds
-        if order.entry not in loaded.checked_entries:
-            check_entry(loaded.module, order.entry)
-            loaded.checked_entries.add(order.entry)
+        program, bounds = self._loaded[order.digest], order.bounds
+        program.check_entry(order.entry)
         _limit_processor_time(bounds)
         self._memories.begin_run(bounds.memory_bytes_max)
-        self._functions.counter.begin_run(bounds.host_calls_max)
-        world = self._guest.world = self._world(order, attendant)
-        with wasmtime.Store(self._engine) as store:
+        self._counter.begin_run(bounds.host_calls_max)
+        world = self._world(order, attendant)
+        with wasmtime.Store(program.engine) as store:
             # Memory has no limit here: GuestMemories holds it, and knows of every denied growth.
-            store.set_limits(**_STORE_LIMITS)
+            store.set_limits(**program.store_limits)
             store.set_fuel(bounds.fuel)
             store.set_epoch_deadline(1)
             wall, cpu = time.monotonic_ns(), time.process_time_ns()
-            error = self._call(loaded.instance_pre, store, order)
+            error = self._call(program, store, world, order)
             cpu, wall = time.process_time_ns() - cpu, time.monotonic_ns() - wall
             fuel = bounds.fuel - store.get_fuel()
         return self._report(error, world, bounds, fuel, wall, cpu)
@@ -195,7 +192,7 @@ class Sandbox:
         return world
 
     def _call(
-        self, pre: wasmtime.InstancePre, store: wasmtime.Store, order: GuestOrder
+        self, program: Program, store: wasmtime.Store, world: World, order: GuestOrder
     ) -> Exception | None:
         bounds = order.bounds
         processor_seconds = (
@@ -203,11 +200,17 @@ class Sandbox:
         )
         try:
             with self._alarm.armed(bounds.timeout_ms / 1000, processor_seconds):
-                # Instantiation is guest code too: start functions run in it.
-                call_entry(store, pre.instantiate(store), order.entry)
+                program.call(store, order.entry, world)
+        except GuestEnd as end:
+            # A call that ended the guest came first, and is the cause of what came after.
+            self._counter.end = self._counter.end or end
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             return error
         return None
+
+    def _interrupt(self) -> None:
+        self._modules.engine.increment_epoch()
+        self._components.engine.increment_epoch()
 
     def _report(
         self,
@@ -218,7 +221,7 @@ class Sandbox:
         wall_ns: int,
         cpu_ns: int,
     ) -> Report:
-        counter = self._functions.counter
+        counter = self._counter
         if counter.fault is not None:
             raise counter.fault
         world.stderr.close()

@@ -68,21 +68,26 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-class CasterLimits(Contract):
-    """Bounds that a caster sets on one cast; each counts where it is below the manifest's.
+# JSON carries no larger integer exactly.
+AtLeastOne = Annotated[int, Field(ge=1, le=2**53 - 1)]
+AtLeastNone = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
-    They lower the worst case, and so the hold.
+
+class CasterLimits(Contract):
+    """Bounds that a caster sets on one cast, by the names of `RunLimits`.
+
+    Each counts where it is below the manifest's. They lower the worst case, and so the hold.
     """
 
-    fuel: Annotated[int, Field(ge=1)] | None = None
-    timeout_ms: Annotated[int, Field(ge=1)] | None = None
-    cpu_ms_max: Annotated[int, Field(ge=1)] | None = None
-    memory_bytes_max: Annotated[int, Field(ge=1)] | None = None
-    output_bytes_max: Annotated[int, Field(ge=1)] | None = None
-    host_calls_max: Annotated[int, Field(ge=1)] | None = None
-    scratch_bytes_max: Annotated[int, Field(ge=0)] | None = None
-    net_requests_max: Annotated[int, Field(ge=0)] | None = None
-    net_bytes_max: Annotated[int, Field(ge=0)] | None = None
+    fuel: AtLeastOne | None = None
+    timeout_ms: AtLeastOne | None = None
+    cpu_ms_max: AtLeastOne | None = None
+    memory_bytes_max: AtLeastOne | None = None
+    output_bytes_max: AtLeastOne | None = None
+    host_calls_max: AtLeastOne | None = None
+    scratch_bytes_max: AtLeastNone | None = None
+    net_requests_max: AtLeastNone | None = None
+    net_bytes_max: AtLeastNone | None = None
 
     def tighten(self, limits: RunLimits) -> RunLimits:
         """The manifest's limits, each lowered to the caster's where that is lower."""

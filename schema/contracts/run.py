@@ -132,6 +132,18 @@ class RunRequest(Contract):
     """Unix seconds after which nobody waits for this run any more; a runner drops it then."""
 
 
+class RunClaim(Contract):
+    """What a runner says before it starts a run that must start at most once, on `claim.<cast id>`.
+
+    The first one is accepted. Runner and delivery tell a runner its own claim, whose answer was
+    lost, from another's.
+    """
+
+    cast_id: CastId
+    runner_id: str
+    delivery: PositiveInt
+
+
 class Outcome(StrEnum):
     """How a run ended."""
 
@@ -166,3 +178,27 @@ class Verdict(Contract):
     stages: Stages = Stages()
     clock_unix_ms: Count = 0
     """What the run's clock started at, as its request said: a run may be asked for twice."""
+
+
+class DeadReason(StrEnum):
+    """Why a run is dead; the last part of its subject."""
+
+    UNREADABLE = "unreadable"
+    LOST = "lost"
+
+
+class DeadRun(Contract):
+    """What operators can know of a run that the fleet gave up on, on `dead.<reason>`.
+
+    It holds no inputs. An unreadable message is quoted from its beginning, where its version and
+    its cast are; all that it could hold of inputs is sealed.
+    """
+
+    reason: DeadReason
+    cast_id: CastId | None = None
+    """None of an unreadable message that does not even say so."""
+    runner_id: str
+    deliveries: PositiveInt
+    cause: Annotated[str, Field(max_length=500)]
+    message_bytes: Count | None = None
+    message_head: Annotated[str, Field(max_length=4096)] | None = None

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from schema.contracts.base import Contract
 from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
-from schema.contracts.run import RunLimits, Usage
+from schema.contracts.run import RunLimits, RunViolation, Stages, Usage
 from schema.ids import ApiKeyId, CastId, Digest, SpellKey, Version
 from schema.money import Currency
 from schema.pricing import Price
@@ -62,6 +64,8 @@ class CastView(Contract):
     api_key_id: ApiKeyId
     usage: Usage | None = None
     problem: Problem | None = None
+    violations: list[RunViolation] = Field(default_factory=list)
+    stages: Stages | None = None
     engine: str | None = None
     created_at: datetime
     started_at: datetime | None = None

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from schema.contracts.cast import Mode
+from schema.contracts.run import Target
 from schema.limits import (
+    COMPONENT_BYTES_MAX,
     MANIFEST_BYTES_MAX,
     MODULE_BYTES_MAX,
     PACKAGE_ENTRIES_MAX,
+    RESOURCES_BYTES_MAX,
     SCHEMA_BYTES_MAX,
     TEXT_FILE_BYTES_MAX,
 )
@@ -20,17 +23,24 @@ from schema.packaging.names import (
     SCHEMA_FILE,
     folded,
 )
+from schema.packaging.resources import granted, is_granted_by
+from schema.packaging.tar_writing import write_tar
 
 Fault = tuple[str | None, str]
 """The file, or None for the whole, and what is wrong with it."""
 
 _BYTES_MAX = {
     MANIFEST_FILE: MANIFEST_BYTES_MAX,
-    MODULE_FILE: MODULE_BYTES_MAX,
+    MODULE_FILE: COMPONENT_BYTES_MAX,
     SCHEMA_FILE: SCHEMA_BYTES_MAX,
     README_FILE: TEXT_FILE_BYTES_MAX,
     LICENSE_FILE: TEXT_FILE_BYTES_MAX,
 } | dict.fromkeys(SBOM_FILES, TEXT_FILE_BYTES_MAX)
+
+# The first eight bytes: of a module, whose format is at version 1, and of a component.
+_PREAMBLES = {Target.CORE: b"\0asm\x01\0\0\0", Target.COMPONENT: b"\0asm\x0d\0\x01\0"}
+_MODULE_BYTES_MAX = {Target.CORE: MODULE_BYTES_MAX, Target.COMPONENT: COMPONENT_BYTES_MAX}
+_KIND = {Target.CORE: "core module", Target.COMPONENT: "component"}
 
 _REQUIRED = {
     Mode.SERVICE: (MODULE_FILE, SCHEMA_FILE),
@@ -61,6 +71,8 @@ def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[
             yield required, f"is missing: mode {mode} needs it"
     if MODULE_FILE in files and mode != Mode.SERVICE:
         yield MODULE_FILE, f"does not go with mode {mode}: remove it"
+    if manifest.runtime is not None:
+        yield from _target_faults(files.get(MODULE_FILE, b""), manifest.runtime.target)
     named = {
         "supply_chain.sbom": manifest.supply_chain.sbom,
         "spell.icon": manifest.spell.icon,
@@ -68,6 +80,33 @@ def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[
     for member, name in named.items():
         if name is not None and name not in files:
             yield name, f"is missing: {member} in manifest.toml names it"
+    if manifest.runtime is not None:
+        yield from _resource_faults(files, manifest.runtime.policy.fs_read)
+
+
+def _resource_faults(files: Mapping[str, bytes], entries: list[str]) -> Iterator[Fault]:
+    """Entries of `fs_read` that open nothing, or together too much."""
+    for entry in entries:
+        if not any(is_granted_by(entry, name) for name in files):
+            yield entry, "is missing: runtime.policy.fs_read in manifest.toml names it"
+    size = len(write_tar(granted(files, entries))) if entries else 0
+    if size > RESOURCES_BYTES_MAX:
+        message = (
+            f"is opened by fs_read as a tar of {size} bytes, over {RESOURCES_BYTES_MAX}: "
+            "name only what the module reads"
+        )
+        yield "resources", message
+
+
+def _target_faults(module: bytes, target: Target) -> Iterator[Fault]:
+    """Whether the module is of the kind that the manifest says, and fits its limit."""
+    bytes_max = _MODULE_BYTES_MAX[target]
+    if len(module) > bytes_max:
+        yield MODULE_FILE, f"is larger than {bytes_max} bytes: make it smaller"
+    for kind, preamble in _PREAMBLES.items():
+        if kind is not target and module.startswith(preamble):
+            message = f"is a {_KIND[kind]}: runtime.target in manifest.toml must be {kind}"
+            yield MODULE_FILE, message
 
 
 def _collisions(names: Iterable[str]) -> Iterator[Fault]:

@@ -120,7 +120,7 @@ GitRef = Annotated[
 ExportName = Annotated[
     str,
     Field(max_length=128),
-    _matches(r"[A-Za-z_][A-Za-z0-9_.$-]*", "must be the name of an exported function"),
+    _matches(r"[A-Za-z_][A-Za-z0-9_.$:/-]*", "must be the name of an exported function"),
 ]
 Language = Annotated[
     str,
@@ -138,7 +138,10 @@ HostPattern = Annotated[
 ReadablePath = Annotated[
     str,
     Field(max_length=platform.PACKAGE_NAME_BYTES_MAX),
-    _matches(r"resources(?:/.+)?", "must be `resources`, or a file or folder under resources/"),
+    _matches(
+        rf"resources(?:/[^/{_UNSEEN}]+)*",
+        "must be `resources`, or a file or folder under resources/, without a / at its end",
+    ),
 ]
 VariableName = Annotated[
     str,

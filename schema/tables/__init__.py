@@ -7,7 +7,7 @@ without touching money (decision 18).
 from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
-from schema.tables.spells import Spell, SpellVersion, VerificationDecision
+from schema.tables.spells import Spell, SpellSecret, SpellVersion, VerificationDecision
 
 __all__ = [
     "Account",
@@ -23,6 +23,7 @@ __all__ = [
     "LedgerAccount",
     "LedgerTransfer",
     "Spell",
+    "SpellSecret",
     "SpellVersion",
     "VerificationDecision",
 ]

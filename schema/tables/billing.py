@@ -48,6 +48,7 @@ class Hold(SQLModel, table=True):
     __tablename__ = "holds"
     __table_args__ = (
         Index("ix_holds_open", "created_at", postgresql_where=text("state = 'held'")),
+        Index("ix_holds_open_by_account", "account_id", postgresql_where=text("state = 'held'")),
     )
 
     cast_id: str = text_key("casts.id", primary=True)

@@ -18,6 +18,11 @@ def created_at() -> Any:
     )
 
 
+def updated_at() -> Any:
+    """When the row was last written, by the database's clock; every update sets it."""
+    return created_at()
+
+
 def moment() -> Any:
     """An optional point in time (aware)."""
     return Field(default=None, sa_type=DateTime(timezone=True), nullable=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from schema.tables.columns import created_at, document, text_key
+from schema.tables.columns import created_at, document, text_key, updated_at
 
 
 class Spell(SQLModel, table=True):
@@ -53,3 +53,15 @@ class SpellVersion(SQLModel, table=True):
     price: dict[str, Any] = document()
     state: str = Field(default="published", sa_type=Text)
     published_at: datetime = created_at()
+
+
+class SpellSecret(SQLModel, table=True):
+    """One secret of a spell, encrypted under its maker's key; the value is never shown again."""
+
+    __tablename__ = "spell_secrets"
+
+    spell_key: str = text_key("spells.key", primary=True)
+    name: str = text_key(primary=True)
+    ciphertext: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = created_at()
+    updated_at: datetime = updated_at()

@@ -10,12 +10,13 @@ import random
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy import text
 
 from infra.nats_connection import open_nats
 from schema import names
-from tests.chaos.conftest import NAP
+from tests.chaos.conftest import CALL, NAP
 from tests.support.e2e import Caster, WholePlatform, fresh_key
 from tests.support.money import assert_books_balance
 
@@ -39,6 +40,44 @@ async def test_a_cast_survives_the_death_of(platform: WholePlatform, process: st
     assert await caster.credit_left() == CREDIT - PRICE
     assert await caster.open_holds() == 0
     assert await verdicts_of(platform, admitted["cast_id"]) == 1
+    await assert_books_balance(platform.database)
+
+
+async def test_a_cast_survives_the_death_of_its_sandbox(platform: WholePlatform) -> None:
+    caster = await platform.new_caster(CREDIT)
+    admitted = await caster.admitted(NAP, {})
+    await caster.events(admitted["cast_id"], until="running")
+    kill_sandboxes(platform)
+    ended = await ended_after_chaos(caster, admitted["cast_id"])
+    assert (ended["status"], ended["cost"]["micros"]) == ("succeeded", PRICE)
+    assert await verdicts_of(platform, admitted["cast_id"]) == 1
+    assert await caster.credit_left() == CREDIT - PRICE
+
+
+@pytest.mark.parametrize("process", ["sandbox", "runner", "nats", "worker"])
+async def test_a_network_cast_starts_once_and_is_charged_once_or_not_at_all(
+    platform: WholePlatform, process: str
+) -> None:
+    """Goal: nothing is asked of the network twice, and a run that nobody saw end is free."""
+    caster = await platform.new_caster(CREDIT)
+    cast_id = (await caster.admitted(CALL, {}))["cast_id"]
+    await caster.events(cast_id, until="running")
+    if process == "sandbox":
+        kill_sandboxes(platform)
+    else:
+        pid = platform.embedded.kill(process)
+        await platform.embedded.wait_replaced(process, pid)
+    ended = await ended_after_chaos(caster, cast_id)
+    lost = ended["status"] == "failed"
+    if process in {"sandbox", "runner"}:
+        assert lost, "its end was seen by nobody"
+    if lost:
+        assert ended["problem"]["code"] == "RUNNER_LOST"
+        assert ended["problem"]["details"]["at_most_once"] is True
+    assert await messages_on(platform, names.CLAIMS_STREAM, names.claim_subject(cast_id)) == 1
+    assert await verdicts_of(platform, cast_id) == 1
+    assert await caster.credit_left() == CREDIT - (0 if lost else PRICE)
+    assert await caster.open_holds() == 0
     await assert_books_balance(platform.database)
 
 
@@ -113,12 +152,24 @@ async def ended_after_chaos(caster: Caster, cast_id: str) -> dict[str, Any]:
 
 async def verdicts_of(platform: WholePlatform, cast_id: str) -> int:
     """How many verdicts the stream has accepted for the cast."""
+    return await messages_on(platform, names.VERDICTS_STREAM, names.verdict_subject(cast_id))
+
+
+async def messages_on(platform: WholePlatform, stream: str, subject: str) -> int:
     url = platform.embedded.endpoints.nats_url
     async with open_nats(url, name="chaos test") as client:
-        state = await client.jetstream().stream_info(
-            names.VERDICTS_STREAM, subjects_filter=names.verdict_subject(cast_id)
-        )
-        return sum((state.state.subjects or {}).values())
+        info = await client.jetstream().stream_info(stream, subjects_filter=subject)
+        return sum((info.state.subjects or {}).values())
+
+
+def kill_sandboxes(platform: WholePlatform) -> None:
+    """Kill -9 every sandbox process of this platform's runner."""
+    killed = 0
+    for child in psutil.Process(platform.embedded.pids()["runner"]).children():
+        if child.cmdline()[-1:] == ["runner.sandbox.child"]:
+            child.kill()
+            killed += 1
+    assert killed > 0
 
 
 async def event_kinds(platform: WholePlatform, cast_id: str) -> list[str]:

@@ -11,6 +11,7 @@ from activities.ports import RunBus
 from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.run_bus import NatsRunBus
+from infra.run_queue import NatsRunQueue
 from infra.runner_bus import NatsRunnerBus
 from schema import names
 from schema.contracts.run import Outcome, Verdict
@@ -20,6 +21,7 @@ from tests.modules.bus import BusServer, bus_server
 from tests.modules.fleet import new_cast_id, request_for
 
 SIZES = BusSizes(queued_runs_max=20, redelivery_seconds=1.0)
+LANES_OF_TWO = BusSizes(queued_runs_max=5, queued_runs_per_lane_max=2, redelivery_seconds=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,84 @@ async def test_a_full_queue_refuses_the_next_run(bus: RunBus) -> None:
         await bus.publish_run(request_for("hello"))
     assert refusal.value.code == "SERVICE_UNAVAILABLE"
     assert refusal.value.retry_after
+
+
+async def test_a_full_lane_is_told_apart_from_a_full_queue_and_bounds_no_other(
+    bus: RunBus, client: Client
+) -> None:
+    await ensure_streams(client.jetstream(), LANES_OF_TWO)
+    assert [await bus.publish_run(request_for("hello")) for _ in range(3)] == [True, True, False]
+    assert await bus.publish_run(request_for("hello", account="b")), "another caster"
+    assert await bus.publish_run(request_for("echo")), "another module"
+    await bus.publish_run(request_for("echo", account="b"))
+    with pytest.raises(SpellError, match="queue is full"):
+        await bus.publish_run(request_for("echo", account="c"))
+
+
+async def test_a_run_that_found_its_lane_full_is_queued_when_it_comes_again(
+    bus: RunBus, client: Client
+) -> None:
+    """Goal: the refusal is not remembered as a publication by the dedupe window."""
+    await ensure_streams(client.jetstream(), LANES_OF_TWO)
+    first, second, third = (request_for("hello") for _ in range(3))
+    assert await bus.publish_run(first)
+    assert await bus.publish_run(second)
+    assert not await bus.publish_run(third)
+    await client.jetstream().purge_stream(names.RUNS_STREAM)
+    assert await bus.publish_run(third)
+    assert (await client.jetstream().stream_info(names.RUNS_STREAM)).state.messages == 1
+
+
+async def test_a_run_counts_in_its_lane_until_it_is_acknowledged(
+    bus: RunBus, client: Client
+) -> None:
+    await ensure_streams(client.jetstream(), LANES_OF_TWO)
+    runner = NatsRunnerBus(client)
+    for _ in range(2):
+        assert await bus.publish_run(request_for("hello"))
+    delivery = await runner.next_delivery()
+    await delivery.in_progress()
+    assert not await bus.publish_run(request_for("hello")), "a runner has it"
+    await delivery.give_back()
+    again = await runner.next_delivery()
+    assert not await bus.publish_run(request_for("hello")), "it was delivered again"
+    await again.done()
+    assert await bus.publish_run(request_for("hello"))
+
+
+async def test_the_depth_of_the_queue_is_known_within_a_second_and_asked_for_once(
+    bus: RunBus, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = NatsRunQueue(client)
+    assert await queue.depth() == 0
+    await bus.publish_run(request_for("hello"))
+    assert await queue.depth() == 0, "it was asked for a moment ago"
+    monkeypatch.setattr("infra.run_queue._KNOWN_SECONDS", 0.0)
+    assert await NatsRunQueue(client).depth() == 1
+
+
+async def test_the_depth_of_a_queue_that_is_away_is_the_last_known(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.run_queue._KNOWN_SECONDS", 0.0)
+    with bus_server(tmp_path_factory.mktemp("depth")) as server:
+        async with open_nats(server.platform_url, name="test") as client:
+            queue = NatsRunQueue(client)
+            assert await queue.depth() == 0, "nobody has made the stream"
+            await ensure_streams(client.jetstream(), SIZES)
+            await NatsRunBus(client).publish_run(request_for("hello"))
+            assert await queue.depth() == 1
+            server.stop()
+            assert await queue.depth() == 1
+
+
+async def test_who_watches_a_cast_hears_of_an_offered_verdict_and_of_a_stop(bus: RunBus) -> None:
+    cast_id = new_cast_id()
+    async with bus.watch(cast_id) as signals:
+        await bus.request_stop(cast_id)
+        assert await signals.wait(5) == "stop"
+        await bus.offer_verdict(a_verdict(cast_id))
+        assert await signals.wait(5) == "verdict"
 
 
 async def test_a_hint_sent_after_watching_began_is_heard(bus: RunBus, client: Client) -> None:

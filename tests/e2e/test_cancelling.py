@@ -2,7 +2,12 @@
 
 import asyncio
 
+from nats.aio.client import Client
+
+from infra.nats_connection import open_nats
+from infra.nats_streams import BusSizes
 from schema.contracts.run import Usage
+from schema.names import RUNS_STREAM, run_subject
 from schema.pricing import MeteredPrice, cost_of
 from tests.support.e2e import Caster, Json, WholePlatform, problem
 from tests.support.e2e_packages import METERED
@@ -80,6 +85,35 @@ async def test_a_cast_that_waits_for_a_runner_is_cancelled_for_free(
     for sleeper in sleepers:
         assert (await caster.post(sleeper["links"]["cancel"])).json()["accepted"] is True
     assert await caster.open_holds() == 0
+
+
+async def test_a_cast_that_waits_for_room_in_its_lane_is_cancelled_for_free(
+    platform: WholePlatform, caster: Caster
+) -> None:
+    """As many sleepers as one caster may have on the bus, and one more, which never gets there."""
+    lane = BusSizes().queued_runs_per_lane_max
+    sleepers = [await caster.admitted(await platform.spell("flat-sleeper")) for _ in range(lane)]
+    async with open_nats(platform.embedded.endpoints.nats_url, name="test") as client:
+        async with asyncio.timeout(20):
+            while await _queued(client, caster) < lane:  # noqa: ASYNC110 - the broker tells when asked
+                await asyncio.sleep(0.02)
+        waiting = await caster.admitted(await platform.spell("flat-sleeper"))
+        ended = (await caster.post(f"/v1/casts/{waiting['cast_id']}:cancel")).json()["cast"]
+        assert (ended["status"], ended["billing"]) == ("cancelled", "released")
+        assert (ended["cost"]["micros"], ended["started_at"]) == (0, None)
+        assert await _queued(client, caster) == lane
+        cancels = (caster.post(f"/v1/casts/{one['cast_id']}:cancel") for one in sleepers)
+        assert {answer.status_code for answer in await asyncio.gather(*cancels)} == {200}
+    assert await caster.open_holds() == 0
+    assert await caster.credit_left() == CREDIT
+    await assert_books_balance(platform.database)
+
+
+async def _queued(client: Client, caster: Caster) -> int:
+    """The caster's runs on the bus, in the queue or in a runner's hands."""
+    lanes = run_subject("*", caster.person.account_id)
+    info = await client.jetstream().stream_info(RUNS_STREAM, subjects_filter=lanes)
+    return sum((info.state.subjects or {}).values())
 
 
 async def test_a_cast_that_was_cancelled_in_the_queue_does_not_run_afterwards(

@@ -4,11 +4,16 @@ import asyncio
 import base64
 import csv
 import json
+import re
 import struct
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from infra.nats_connection import open_nats
+from infra.runner_bus import NatsRunnerBus
+from schema.contracts.run import DeadReason, DeadRun
 from tests.support.e2e import Caster, WholePlatform
 from tests.support.e2e_cli import EXAMPLES, Shell
 
@@ -23,16 +28,16 @@ def shell(caster: Caster, tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="session")
 async def examples(platform: WholePlatform, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A shell whose account has published all three examples."""
+    """A shell whose account has published the examples that are kept in the repository."""
     owner = await platform.new_caster(10_000_000)
     shell = Shell.of(owner, tmp_path_factory.mktemp("examples"))
     published = await asyncio.gather(
         *(
             shell.json("publish", str(EXAMPLES / name))
-            for name in ("markdown", "table", "thumbnail")
+            for name in ("letter", "markdown", "table", "thumbnail")
         )
     )
-    assert [p["created"] for p in published] == [True, True, True]
+    assert [p["created"] for p in published] == [True] * 4
     return shell
 
 
@@ -81,6 +86,30 @@ async def test_a_table_is_summed_up(examples: Shell, shell: Shell) -> None:
     prices = [float(row["price"]) for row in rows]
     assert columns["price"]["max"] == max(prices)
     assert columns["price"]["mean"] == pytest.approx(sum(prices) / len(prices))
+
+
+async def test_a_component_in_javascript_fills_a_letter(examples: Shell, shell: Shell) -> None:
+    document = EXAMPLES / "letter" / "inputs.json"
+    first, second = await asyncio.gather(
+        *(shell.json("cast", "com.example.letter", str(document)) for _ in range(2))
+    )
+    assert (first["status"], first["cost"]["micros"]) == ("succeeded", 300)
+    lines = first["result"]["text"].splitlines()
+    assert lines[0] == "Dear Åse Tørnquist,"
+    assert lines[4] == "  2 \N{MULTIPLICATION SIGN} Kettle"
+    assert lines[5].endswith("Crème brûlée set (gift wrap)")
+    assert lines[-2:] == ["With kind regards", "Kettle & Lamp, Bergen"]
+    assert first["usage"]["fuel"] == second["usage"]["fuel"] > 0
+
+
+async def test_a_component_says_no_by_its_error(examples: Shell, shell: Shell) -> None:
+    said = await shell.spell("cast", "com.example.letter", "--input", "template={{name")
+    assert said.code == 1
+    assert "SPELL_FAILED" in said.stderr
+    cast_id = re.search(r"cast_\w+", said.stderr)
+    assert cast_id is not None
+    logs = await shell.spell("logs", cast_id[0])
+    assert logs.stdout == "In line 1 of the template, a tag is not closed.\n"
 
 
 async def test_inputs_come_from_a_document_or_from_stdin(examples: Shell, shell: Shell) -> None:
@@ -188,6 +217,33 @@ async def test_a_cap_is_set_shown_and_kept(platform: WholePlatform, shell: Shell
     assert refused.code == 3
     assert "BUDGET_CAP_EXCEEDED" in refused.stderr
     assert "cap: account_day" in refused.stderr
+
+
+async def test_an_operator_sees_the_runs_that_the_fleet_gave_up_on(
+    platform: WholePlatform, tmp_path: Path
+) -> None:
+    """Method: a note as a runner writes it; how runs come to be dead is shown with runners."""
+    cast_id = "cast_" + "d" * 16 + "_" + "e" * 26
+    dead = DeadRun(
+        reason=DeadReason.LOST, cast_id=cast_id, runner_id="r-1", deliveries=5, cause="it died"
+    )
+    async with open_nats(platform.embedded.endpoints.nats_url, name="test") as client:
+        await NatsRunnerBus(client).bury(dead)
+    operator = Shell(tmp_path, platform.embedded.context.platform_environment)
+    shown, documents = await asyncio.gather(
+        operator.spell("runs", "dead"), operator.json("runs", "dead", "--limit", "1000")
+    )
+    assert shown.code == 0
+    (line,) = [line for line in shown.stdout.splitlines() if cast_id in line]
+    assert line.split()[1:5] == ["lost", cast_id, "5", "r-1"]
+    (document,) = [one for one in documents if one["cast_id"] == cast_id]
+    assert document.pop("noted_at") <= datetime.now(UTC).isoformat()
+    assert document == dead.model_dump(mode="json")
+    away = await operator.spell(
+        "runs", "dead", SPELL_NATS_URL="nats://platform:hunter2@127.0.0.1:9"
+    )
+    assert away.code == 4
+    assert "hunter2" not in away.stdout + away.stderr
 
 
 async def test_the_operators_commands_work_on_the_platforms_settings(

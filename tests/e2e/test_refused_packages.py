@@ -12,7 +12,6 @@ from tests.modules.guests import guest
 from tests.support.e2e import TAR, Caster, Json, fresh_spell, problem
 from tests.support.e2e_packages import archive, files_of, package, says, unchecked_package, wasm
 
-COMPONENT = b"\0asm\x0d\0\x01\0"
 WAT = b'(module (func (export "_start")))'
 
 
@@ -157,19 +156,42 @@ async def test_an_error_in_the_manifest_has_its_line_and_field(
 @pytest.mark.parametrize(
     ("member", "entries"),
     [
-        ("net_allow", ["api.example.com"]),
-        ("env_vars", ["TOKEN"]),
+        ("net_allow", ["169.254.169.254"]),
+        ("env_vars", ["TO-KEN"]),
         ("fs_read", ["/etc"]),
+        ("fs_read", ["resources/../spell.wasm/"]),
         ("fs_write", ["/tmp"]),
     ],
 )
-async def test_what_the_runner_cannot_grant_yet_is_refused_at_publish(
+async def test_a_permission_that_nobody_can_have_is_refused_at_publish(
     caster: Caster, member: str, entries: list[str]
 ) -> None:
-    content = package("com.refused.policy", guest("echo"), policy={member: entries})
-    errors = (await _refused(caster, content, "MANIFEST_INVALID"))["details"]["errors"]
-    assert [error["field"] for error in errors] == [f"runtime.policy.{member}"]
-    assert errors[0]["line"]
+    files = files_of("com.refused.policy", guest("echo"), policy={member: entries})
+    refused = await _refused(caster, unchecked_package(files), "MANIFEST_INVALID")
+    (error,) = refused["details"]["errors"]
+    assert error["field"] == f"runtime.policy.{member}[0]"
+    assert error["line"]
+
+
+@pytest.mark.parametrize("entry", ["resources", "resources/absent", "resources/a/../../spell.wasm"])
+async def test_a_resource_that_is_not_in_the_package_is_refused_by_its_name(
+    caster: Caster, entry: str
+) -> None:
+    files = files_of("com.refused.policy", guest("echo"), policy={"fs_read": [entry]})
+    refused = await _refused(caster, unchecked_package(files), "PACKAGE_INVALID")
+    assert refused["details"]["entry"] == entry
+
+
+async def test_files_for_a_component_are_refused_at_publish(caster: Caster) -> None:
+    files = files_of(
+        "com.refused.policy",
+        guest("echo"),
+        target="wasm32-wasip2",
+        policy={"fs_write": ["scratch"]},
+    )
+    refused = await _refused(caster, unchecked_package(files), "MANIFEST_INVALID")
+    fields = {error["field"] for error in refused["details"]["errors"]}
+    assert "runtime.policy.fs_write" in fields
 
 
 @pytest.mark.parametrize(
@@ -213,7 +235,6 @@ def _imports(text: str) -> bytes:
         (lambda: WAT, "_start", "not a WebAssembly module in binary form"),
         (lambda: b"", "_start", "not a WebAssembly module in binary form"),
         (lambda: b"\x7fELF" + bytes(60), "_start", "not a WebAssembly module"),
-        (lambda: COMPONENT, "_start", "component"),
         (lambda: guest("echo")[:-5], "_start", "not valid"),
         (lambda: guest("echo") + b"\x0b\xff", "_start", "not valid"),
         (lambda: _imports('"env" "system"'), "_start", "env.system"),
@@ -229,7 +250,6 @@ def _imports(text: str) -> bytes:
         "wat",
         "empty",
         "elf",
-        "component",
         "truncated",
         "tail",
         "unknown module",

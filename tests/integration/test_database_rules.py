@@ -15,7 +15,7 @@ async def held_cast(database: Database) -> tuple[Person, str]:
     spell = await publish(database, maker)
     caster = await make_person(database, credit_micros=10_000)
     request = a_cast(caster, spell.spell_key)
-    casts = PostgresCasts(database, fee_basis_points=2000)
+    casts = PostgresCasts(database, fee_basis_points=2000, open_casts_max=1000)
     plan, _ = await casts.find_plan(request)
     await casts.hold(request, plan)
     return caster, request.cast_id
@@ -78,6 +78,29 @@ async def test_money_rules_hold_against_any_statement(
         await _run(database, statement, held_cast)
     # Class 23: integrity constraint violation. A typo in the statement would be class 42.
     assert str(getattr(refused.value.orig, "sqlstate", "")).startswith("23")
+
+
+@pytest.mark.parametrize(
+    ("name", "byte"),
+    [("", "00"), ("1A", "00"), ("A-B", "00"), ("A" * 129, "00"), ("TOKEN", "")],
+)
+async def test_a_secret_has_the_name_of_a_variable_and_is_encrypted(
+    database: Database, name: str, byte: str
+) -> None:
+    """Method: a bad name with a good ciphertext, and a good name with none."""
+    spell = await publish(database, await make_person(database))
+    insert = text(
+        "INSERT INTO spell_secrets (spell_key, name, ciphertext)"
+        " VALUES (:key, :name, decode(repeat(:hex, 29), 'hex'))"
+    )
+    good = {"key": spell.spell_key, "name": "A" * 128, "hex": "00"}
+    async with database.transaction() as connection:
+        await connection.execute(insert, good)
+    bad = {**good, "name": name, "hex": byte}
+    with pytest.raises(DBAPIError) as refused:
+        async with database.transaction() as connection:
+            await connection.execute(insert, bad)
+    assert str(getattr(refused.value.orig, "sqlstate", "")) == "23514"
 
 
 async def test_a_closed_hold_and_an_ended_cast_stay_as_they_are(

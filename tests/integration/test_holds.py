@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from infra.postgres import Database
 from infra.repositories.accounts import PostgresAccounts
+from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.casts import PostgresCasts
 from schema.contracts.account import Cap, CapKind
 from schema.contracts.cast import (
@@ -40,7 +41,7 @@ SUCCESS = RunOutcome(outcome=Outcome.SUCCEEDED, usage=USAGE, output_bytes=2)
 
 @pytest.fixture
 def casts(database: Database) -> PostgresCasts:
-    return PostgresCasts(database, fee_basis_points=FEE)
+    return PostgresCasts(database, fee_basis_points=FEE, open_casts_max=1000)
 
 
 async def hold(casts: PostgresCasts, request: CastInput) -> Admission:
@@ -113,6 +114,29 @@ async def test_a_cap_on_the_cast_itself_refuses_before_any_money_is_held(
     assert answer.problem is not None
     assert (answer.problem.code, answer.problem.details["cap"]) == ("BUDGET_CAP_EXCEEDED", "cast")
     assert await credit_left(database, caster) == 10_000
+
+
+async def test_of_many_casts_at_once_exactly_as_many_are_open_as_may_be(database: Database) -> None:
+    casts = PostgresCasts(database, fee_basis_points=FEE, open_casts_max=3)
+    _, key = await a_spell(database)
+    caster, other = [await make_person(database, credit_micros=100_000) for _ in range(2)]
+    requests = [a_cast(caster, key) for _ in range(20)]
+    answers = await asyncio.gather(*(hold(casts, request) for request in requests))
+    problems = [a.problem for a in answers if a.problem]
+    assert [p.code for p in problems] == ["TOO_MANY_CASTS"] * 17
+    assert problems[0].retry_after is not None
+    assert problems[0].details == {"open_casts_max": 3}
+    assert (await hold(casts, a_cast(other, key))).accepted, "another account is not bound by it"
+    reads = PostgresCastReads(database)
+    assert await reads.open_casts(caster.account_id, at_most=1000) == 3
+    assert await reads.open_casts(caster.account_id, at_most=2) == 2
+
+    admitted = next(r for r, a in zip(requests, answers, strict=True) if a.accepted)
+    refused = next(r for r, a in zip(requests, answers, strict=True) if not a.accepted)
+    await casts.settle(SettleOrder(cast_id=admitted.cast_id, price=FLAT_500, outcome=SUCCESS))
+    assert (await hold(casts, a_cast(caster, key))).accepted, "one has ended"
+    assert not (await hold(casts, refused)).accepted, "a refusal is the answer for its key"
+    await assert_books_balance(database)
 
 
 async def test_the_same_request_twenty_times_at_once_holds_once(

@@ -15,7 +15,7 @@ from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.run_bus import NatsRunBus
 from schema import names
-from schema.contracts.run import Outcome, Verdict
+from schema.contracts.run import Outcome, RunPolicy, Verdict
 from tests.modules.bus import BusServer, bus_server
 from tests.modules.fleet import LIMITS, Caster, opened, request_for, runner_process
 
@@ -88,7 +88,7 @@ async def test_inputs_and_outputs_of_three_megabytes_pass(caster: Caster) -> Non
         ("exits", "exit_1", {}, (Outcome.FAILED, "SPELL_FAILED")),
         ("traps", "unreachable", {}, (Outcome.FAILED, "SPELL_TRAPPED")),
         ("time", "loop_for_ever", {"fuel": 1000}, (Outcome.FAILED, "FUEL_EXHAUSTED")),
-        ("time", "loop_for_ever", {"timeout_ms": 100}, (Outcome.TIMED_OUT, "TIME_EXCEEDED")),
+        ("time", "loop_for_ever", {"timeout_ms": 400}, (Outcome.TIMED_OUT, "TIME_EXCEEDED")),
         ("time", "sleep_a_minute", {"timeout_ms": 100}, (Outcome.TIMED_OUT, "TIME_EXCEEDED")),
         ("memory", "grow_at_once", {}, (Outcome.FAILED, "MEMORY_EXCEEDED")),
         ("recursion", "_start", {}, (Outcome.FAILED, "STACK_EXHAUSTED")),
@@ -145,6 +145,15 @@ async def test_a_queued_cast_whose_cancellation_was_accepted_never_runs(
     assert await caster.bus.verdict_of(request.cast_id) == cancelled
 
 
+async def test_a_verdict_says_where_the_time_went(caster: Caster, client: Client) -> None:
+    policy = RunPolicy(deterministic=False)
+    verdict = await caster.cast("time", entry="sleep_a_while", policy=policy)
+    stages = verdict.stages
+    assert stages.queued_us > 0
+    assert stages.prepare_us > 0
+    assert stages.run_us >= 50_000, "the guest slept so long"
+
+
 async def test_an_expired_run_is_dropped_without_a_verdict(caster: Caster, client: Client) -> None:
     request = request_for("hello", expires_in_seconds=-1)
     await caster.publish("hello", request)
@@ -189,12 +198,22 @@ async def test_a_runner_may_do_nothing_on_the_bus_but_its_work(server: BusServer
         f"$JS.API.STREAM.DELETE.{names.VERDICTS_STREAM}",
         f"$JS.API.STREAM.MSG.DELETE.{names.VERDICTS_STREAM}",
         f"$JS.API.CONSUMER.CREATE.{names.RUNS_STREAM}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{names.DEAD_RUNS_STREAM}.any",
+        f"$JS.API.STREAM.INFO.{names.RUNS_STREAM}",
+        f"$JS.API.STREAM.MSG.GET.{names.RUNS_STREAM}",
+        f"$JS.API.STREAM.PURGE.{names.CLAIMS_STREAM}",
+        f"$JS.API.STREAM.MSG.DELETE.{names.CLAIMS_STREAM}",
+        f"$JS.API.DIRECT.GET.{names.DEAD_RUNS_STREAM}.{names.dead_run_subject('lost')}",
+        f"$JS.API.DIRECT.GET.{names.RUNS_STREAM}.{names.run_subject('x', 'x')}",
+        f"$JS.API.DIRECT.GET.{names.CLAIMS_STREAM}",
+        names.claim_subject("x.y"),
+        names.dead_run_subject("other"),
         f"$O.{names.MODULES_BUCKET}.C.x",
         f"$O.{names.MODULES_BUCKET}.M.x",
     ]
     for subject in forbidden:
         await runner.publish(subject, b"{}")
-    hearings = ["run.>", "verdict.>", "signal.>", "_INBOX.other.>", "$JS.>"]
+    hearings = ["run.>", "verdict.>", "signal.>", "claim.>", "dead.>", "_INBOX.other.>", "$JS.>"]
     for subject in hearings:
         await runner.subscribe(subject)
     await runner.flush()

@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schema.names import MODULES_BUCKET, RUNS_CONSUMER, RUNS_STREAM, VERDICTS_STREAM
+from schema.names import (
+    CLAIMS_STREAM,
+    MODULES_BUCKET,
+    RUNS_CONSUMER,
+    RUNS_STREAM,
+    VERDICTS_STREAM,
+)
 
 _NATS_SERVER = Path(sysconfig.get_path("scripts")) / "nats-server"
 
@@ -20,6 +26,10 @@ RUNNER_PUBLISHES = [
     f"$JS.ACK.{RUNS_STREAM}.{RUNS_CONSUMER}.>",
     "verdict.*",
     "signal.*",
+    "claim.*",
+    f"$JS.API.DIRECT.GET.{CLAIMS_STREAM}.>",
+    "dead.unreadable",
+    "dead.lost",
     f"$JS.API.DIRECT.GET.{VERDICTS_STREAM}.>",
     f"$JS.API.DIRECT.GET.OBJ_{MODULES_BUCKET}",
     f"$JS.API.DIRECT.GET.OBJ_{MODULES_BUCKET}.>",

@@ -40,10 +40,11 @@ def base64_of(key: bytes) -> str:
     return base64.b64encode(key).decode()
 
 
-def new_cast_id() -> str:
+def new_cast_id(account: str = "a") -> str:
+    """A cast of the account that is named by one letter."""
     letters = "abcdefghijklmnopqrstuvwxyz234567"
     tail = "".join(secrets.choice(letters) for _ in range(26))
-    return f"cast_{'a' * 16}_{tail}"
+    return f"cast_{account * 16}_{tail}"
 
 
 def request_for(
@@ -53,11 +54,12 @@ def request_for(
     entry: str = "_start",
     limits: RunLimits = LIMITS,
     policy: RunPolicy = REAL_TIME,
+    account: str = "a",
     expires_in_seconds: float = 60,
 ) -> RunRequest:
     sealed = SealedBox(FLEET_KEY.public_key).encrypt(json.dumps(inputs).encode())
     return RunRequest(
-        cast_id=new_cast_id(),
+        cast_id=new_cast_id(account),
         module_digest=digest_of(name),
         entry=entry,
         limits=limits,
@@ -85,7 +87,7 @@ class Caster:
             return guest(name)
 
         await self.bus.ensure_module(request.module_digest, load)
-        await self.bus.publish_run(request)
+        assert await self.bus.publish_run(request), "the lane is full"
 
     async def verdict(self, cast_id: str, seconds_max: float = 30) -> Verdict:
         async with asyncio.timeout(seconds_max), self.bus.watch(cast_id) as signals:

@@ -16,7 +16,7 @@ _FOLDERS = (Path(__file__).parent, Path(__file__).parents[1] / "hostile" / "gues
 @cache
 def guest(name: str) -> bytes:
     """The binary of the module of that name."""
-    return bytes(wasmtime.wat2wasm(_source_of(name)))
+    return bytes(wasmtime.wat2wasm(source_of(name)))
 
 
 def digest_of(name: str) -> str:
@@ -28,7 +28,8 @@ def guest_names() -> list[str]:
     return sorted(path.stem for folder in _FOLDERS for path in folder.glob("*.wat"))
 
 
-def _source_of(name: str) -> str:
+def source_of(name: str) -> str:
+    """The WebAssembly text of the module of that name."""
     if name in MADE:
         return MADE[name]()
     path = next(path for folder in _FOLDERS if (path := folder / f"{name}.wat").exists())

@@ -28,6 +28,7 @@ METERED = MeteredPrice(
 LIMITS = RunLimits(
     fuel=100_000_000, timeout_ms=2000, memory_bytes_max=16 * 1024**2, output_bytes_max=1024**2
 )
+NOTHING_MORE = RunPolicy()
 USAGE = Usage(
     fuel=2_000_000,
     wall_ms=5,
@@ -72,7 +73,7 @@ def a_package(
     visibility: str = "public",
     schemas: dict[str, Any] | None = None,
     limits: RunLimits = LIMITS,
-    policy: RunPolicy = RunPolicy(),  # noqa: B008  (frozen)
+    policy: RunPolicy = NOTHING_MORE,
 ) -> InspectedPackage:
     def digest(text: str) -> str:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

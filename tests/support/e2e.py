@@ -167,6 +167,8 @@ class WholePlatform:
     """Servers, api, worker and runner; and the way to make accounts on them."""
 
     embedded: EmbeddedPlatform
+    folder: Path
+    """Its data directory."""
     http: httpx.AsyncClient
     database: Database
     accounts: PostgresAccounts
@@ -240,6 +242,7 @@ async def whole_platform(folder: Path) -> AsyncIterator[WholePlatform]:
             credentials.pop("runner_public_key")
             yield WholePlatform(
                 embedded,
+                folder,
                 http,
                 database,
                 PostgresAccounts(database, pepper=pepper),

@@ -25,7 +25,8 @@ class ScriptedRunBus:
     """A bus with a runner on it that does what the test says; first verdict wins, as in JetStream.
 
     `script` answers a run request with a verdict, or with None for a runner that never answers.
-    A stop ends a run that is under way with `usage_when_stopped`.
+    A stop ends a run that is under way with `usage_when_stopped`. While `room` is cleared, all
+    lanes are full.
     """
 
     def __init__(self, script: Callable[[RunRequest], Verdict | None]) -> None:
@@ -33,9 +34,13 @@ class ScriptedRunBus:
         self.usage_when_stopped: Usage | None = USAGE
         self.verdicts: dict[str, Verdict] = {}
         self.published: list[str] = []
+        self.room = asyncio.Event()
+        self.room.set()
+        self.brought: dict[str, Callable[[], Awaitable[bytes]]] = {}
         self.stopped: list[str] = []
         self._running: set[str] = set()
         self._watchers: dict[str, list[QueueSignals]] = {}
+        self._found_full: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def until_published(self, cast_id: str) -> None:
@@ -43,16 +48,23 @@ class ScriptedRunBus:
         await asyncio.wait_for(self._arrived[cast_id].wait(), 20)
 
     async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        del digest, load
+        self.brought[digest] = load
 
     async def ensure_code(
         self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]
     ) -> None:
         del engine, digest, load
 
-    async def publish_run(self, request: RunRequest) -> None:
+    async def until_refused(self, cast_id: str) -> None:
+        """Wait until the run of this cast found its lane full."""
+        await asyncio.wait_for(self._found_full[cast_id].wait(), 20)
+
+    async def publish_run(self, request: RunRequest) -> bool:
         if request.cast_id in self.published:
-            return
+            return True
+        if not self.room.is_set():
+            self._found_full[request.cast_id].set()
+            return False
         self.published.append(request.cast_id)
         self._running.add(request.cast_id)
         self._arrived[request.cast_id].set()
@@ -60,6 +72,7 @@ class ScriptedRunBus:
         verdict = self.script(request)
         if verdict is not None:
             await self.offer_verdict(verdict)
+        return True
 
     @asynccontextmanager
     async def watch(self, cast_id: str) -> AsyncIterator[QueueSignals]:
@@ -81,6 +94,7 @@ class ScriptedRunBus:
 
     async def request_stop(self, cast_id: str) -> None:
         self.stopped.append(cast_id)
+        self._hint(cast_id, "stop")
         if cast_id in self._running:
             await self.offer_verdict(
                 Verdict(

@@ -18,6 +18,7 @@ from activities.running import RunningActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
 from schema.contracts.replay import ReplayInput, ReplayReport
@@ -28,11 +29,11 @@ from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
 from workflows.replay_cast import ReplayCast
 
-_RUNNER_KEY = PrivateKey(b"r" * 32)
+RUNNER_KEY = PrivateKey(b"r" * 32)
 
 
 def make_vault() -> PlatformVault:
-    public = base64.b64encode(bytes(_RUNNER_KEY.public_key)).decode()
+    public = base64.b64encode(bytes(RUNNER_KEY.public_key)).decode()
     return PlatformVault(b"m" * 32, public)
 
 
@@ -88,10 +89,11 @@ class CastingPlatform:
     def __post_init__(self) -> None:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
-        self.casts = PostgresCasts(self.database, fee_basis_points=2000)
+        self.casts = PostgresCasts(self.database, fee_basis_points=2000, open_casts_max=1000)
         self.receipts = PostgresReceipts(self.database)
         vault, checker = make_vault(), AnySchema()
-        casting = CastingActivities(self.casts, checker)
+        self.secrets = PostgresSpellSecrets(self.database, vault)
+        casting = CastingActivities(self.casts, checker, self.secrets)
         running = RunningActivities(
             self.casts,
             self.bus,
@@ -99,6 +101,7 @@ class CastingPlatform:
             vault,
             checker,
             ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000"),
+            self.secrets,
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
         )

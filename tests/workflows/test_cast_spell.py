@@ -8,11 +8,17 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailed
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from infra.postgres import Database
-from schema.contracts.cast import Billing, CastStatus
-from schema.contracts.run import Outcome, RunRequest, Verdict
+from schema.blob_keys import resources_key
+from schema.contracts.cast import Billing, CasterLimits, CastStatus
+from schema.contracts.run import Outcome, RunPolicy, RunRequest, Verdict
+from schema.ids import sha256_digest
+from schema.packaging.tar_writing import write_tar
+from schema.pricing import MeteredPrice, UnitPrices, worst_case_of
 from tests.support.builders import (
     FLAT_500,
+    LIMITS,
     METERED,
+    USAGE,
     Person,
     a_cast,
     make_person,
@@ -42,6 +48,60 @@ async def test_a_cast_is_admitted_run_and_charged(client: Client, database: Data
     assert await credit_left(database, caster) == CREDIT - FLAT_500.price_micros
     assert await open_holds(database, caster) == 0
     assert b'{"ok":true}' not in platform.blobs.content[f"casts/{result.cast_id}/output"]
+
+
+async def test_a_casters_limits_lower_the_hold_and_bind_the_run(
+    client: Client, database: Database
+) -> None:
+    """Limits above the spell's own change nothing; the charge stays within the lower hold."""
+    price = MeteredPrice(
+        model="metered", currency="USD", unit_micros=UnitPrices(fuel_million=10, egress_mb=100)
+    )
+    requests: list[RunRequest] = []
+
+    def script(request: RunRequest) -> Verdict:
+        requests.append(request)
+        # More than the limits: a sandbox that lies is not paid for it.
+        return verdict_for(request, usage=USAGE.model_copy(update={"fuel": LIMITS.fuel}))
+
+    platform = CastingPlatform(client, database, script)
+    key, caster = await given_spell_and_caster(database, price=price)
+    wanted = CasterLimits(fuel=5_000_000, timeout_ms=300, memory_bytes_max=2**50)
+    async with platform.worker:
+        request = a_cast(caster, key, limits=wanted)
+        handle = await platform.start(request)
+        admission = await admit(handle, request)
+        result = await handle.result()
+    assert worst_case_of(price, LIMITS) == 1000 + 100
+    assert admission.estimated_cost_micros == 50 + 100
+    (run,) = requests
+    assert run.limits == LIMITS.model_copy(update={"fuel": 5_000_000, "timeout_ms": 300})
+    assert result.cost_micros == 50 + 100
+    assert await credit_left(database, caster) == CREDIT - result.cost_micros
+    await assert_books_balance(database)
+
+
+async def test_module_and_resources_are_brought_to_the_runners_before_the_run(
+    client: Client, database: Database
+) -> None:
+    """The runner fetches both by digest; it is told which in the run itself."""
+    archive = write_tar({"resources/words.txt": b"words"})
+    policy = RunPolicy(fs_read=["resources"], resources_digest=sha256_digest(archive))
+    requests: list[tuple[RunRequest, set[str]]] = []
+
+    def script(request: RunRequest) -> Verdict:
+        requests.append((request, set(platform.bus.brought)))
+        return verdict_for(request)
+
+    platform = CastingPlatform(client, database, script)
+    platform.blobs.content[resources_key(sha256_digest(archive))] = archive
+    key, caster = await given_spell_and_caster(database, policy=policy)
+    async with platform.worker:
+        await (await platform.start(a_cast(caster, key))).result()
+    ((request, brought),) = requests
+    assert request.policy == policy
+    assert brought == {request.module_digest, policy.resources_digest}
+    assert await platform.bus.brought[sha256_digest(archive)]() == archive
 
 
 async def test_the_admit_update_answers_with_the_decision_before_the_run_ends(
@@ -165,6 +225,54 @@ async def test_a_run_that_nobody_takes_times_out_uncharged(
     assert result.problem is not None
     assert result.problem.code == "QUEUE_TIMEOUT"
     assert await credit_left(database, caster) == CREDIT
+
+
+async def test_a_run_waits_for_room_in_its_lane(client: Client, database: Database) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database)
+    platform.bus.room.clear()
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        await platform.bus.until_refused(request.cast_id)
+        assert platform.bus.published == []
+        platform.bus.room.set()
+        result = await handle.result()
+    assert result.status is CastStatus.SUCCEEDED
+    assert platform.bus.published == [request.cast_id]
+
+
+async def test_a_run_that_finds_no_room_in_time_times_out_uncharged(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database)
+    platform = CastingPlatform(client, database, queue_seconds=0.5)
+    platform.bus.room.clear()
+    async with platform.worker:
+        result = await (await platform.start(a_cast(caster, key))).result()
+    assert result.problem is not None
+    assert result.problem.code == "QUEUE_TIMEOUT"
+    assert platform.bus.published == []
+    assert await credit_left(database, caster) == CREDIT
+
+
+async def test_a_cancel_ends_a_run_that_waits_for_room_free_of_charge(
+    client: Client, database: Database
+) -> None:
+    key, caster = await given_spell_and_caster(database, price=METERED)
+    platform = CastingPlatform(client, database)
+    platform.bus.room.clear()
+    async with platform.worker:
+        request = a_cast(caster, key)
+        handle = await platform.start(request)
+        await platform.bus.until_refused(request.cast_id)
+        answer = await cancel(handle)
+        assert answer.accepted
+        assert answer.result.status is CastStatus.CANCELLED
+        assert (await handle.result()).cost_micros == 0
+    assert platform.bus.published == []
+    assert await credit_left(database, caster) == CREDIT
+    assert await open_holds(database, caster) == 0
 
 
 async def test_an_operators_cancel_unwinds_everything(client: Client, database: Database) -> None:

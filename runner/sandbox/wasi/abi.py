@@ -2,6 +2,7 @@
 
 import struct
 from enum import IntEnum, IntFlag
+from typing import Any
 
 MODULE = "wasi_snapshot_preview1"
 
@@ -130,7 +131,7 @@ class GuestEnd(Exception):  # noqa: N818 - no error: a guest may exit with 0
         details: members that explain the code.
     """
 
-    def __init__(self, code: str | None, details: dict[str, int] | None = None) -> None:
+    def __init__(self, code: str | None, details: dict[str, Any] | None = None) -> None:
         super().__init__(code or "exit 0")
         self.code = code
         self.details = details or {}

@@ -66,6 +66,9 @@ _TRAPS = {
     ("segments", "elements_after_their_drop"): "table_out_of_bounds",
 }
 
+# Each is an export of traps.wat of the same name.
+NAMED_TRAPS = tuple(trap for (module, _), trap in _TRAPS.items() if module == "traps")
+
 CASES = (
     *(
         Case(module, entry, "run on without fuel", "FUEL_EXHAUSTED", limits=_LITTLE_FUEL)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.client import CliError, ExitCode
-from cli.inputs import collect_inputs
+from cli.inputs import collect_inputs, collect_limits
 
 
 def _collected(*members: str) -> Any:
@@ -112,3 +112,34 @@ def test_members_cannot_be_added_to_a_list(tmp_path: Path) -> None:
     document.write_text("[1]")
     with pytest.raises(CliError, match="JSON object"):
         collect_inputs(str(document), ["a=1"], [], [])
+
+
+def test_limits_are_whole_numbers_by_the_names_of_the_api() -> None:
+    options = ["fuel=1_000_000", "timeout_ms=500", "net_requests_max=0"]
+    assert collect_limits(options) == {
+        "fuel": 1_000_000,
+        "timeout_ms": 500,
+        "net_requests_max": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["fuel"],
+        ["fuel="],
+        ["=5"],
+        ["fuel=-1"],
+        ["fuel=1.5"],
+        ["fuel=1e6"],
+        ["fuel=_1"],
+        ["fuel=\u0665"],
+        ["fuel=" + "9" * 5_000],
+        ["fuel=5", "fuel=6"],
+        ["max_memory_mb=5"],
+    ],
+)
+def test_a_limit_that_is_none_is_wrong_use(options: list[str]) -> None:
+    with pytest.raises(CliError) as refused:
+        collect_limits(options)
+    assert refused.value.exit_code == ExitCode.USAGE

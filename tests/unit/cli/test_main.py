@@ -46,6 +46,11 @@ WRONG = [
     (["cast", "com.example.x", "no-such-file.json"], "No such file"),
     (["cast", "com.example.x", "-i", "no equals sign"], "name=value"),
     (["cast", "com.example.x", "--out", "no/such/folder/x.json"], "no such folder"),
+    (["cast", "com.example.x", "--limit", "speed=5"], "There are fuel, timeout_ms"),
+    (["cast", "com.example.x", "--limit", "fuel=fast"], "whole number"),
+    (["secrets", "set", "com.example.x"], "Missing argument"),
+    # A value is never an argument: it would stand in the shell's history.
+    (["secrets", "set", "com.example.x", "TOKEN", "hunter2"], "unexpected extra argument"),
     (["casts"], "No platform to talk to"),
     (["db", "current"], "SPELL_DATABASE_URL"),
 ]

@@ -51,7 +51,7 @@ async def test_many_casts_of_a_new_module_compile_it_once(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"(module)", b"\0asm\x01\0\0\0\x05", b"\0asm\x0d\0\x01\0"]
+    "content", [b"", b"(module)", b"\0asm\x01\0\0\0\x05", b"\0asm\x0d\0\x01\0\x05"]
 )
 async def test_what_is_no_module_is_refused(tmp_path: Path, content: bytes) -> None:
     async def fetch(_digest: str) -> bytes:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,15 @@ import pytest
 import wasmtime
 
 from runner import executor as executor_module
-from runner.executor import Execution, Executor, PlatformFaultError
+from runner.executor import AlreadyStartedError, Execution, Executor, PlatformFaultError
 from runner.pool import SandboxPool
 from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter
-from schema.contracts.run import Outcome
+from schema.contracts.run import Outcome, RunPolicy, RunRequest
 from schema.errors import SpellError
 from tests.modules.code import code_store
-from tests.modules.fleet import FLEET_KEY, base64_of, opened, request_for
+from tests.modules.fleet import FLEET_KEY, LIMITS, base64_of, opened, request_for
 from tests.modules.guests import digest_of, guest
 from tests.support.attendants import NoEgress
 
@@ -29,11 +31,13 @@ class Desk:
     def __init__(self, pool: SandboxPool, folder: Path) -> None:
         self.fetched: list[str] = []
         self.started: list[str] = []
+        self.claimed: list[str] = []
+        self.may_start = True
         self.progress: list[tuple[str, dict[str, Any]]] = []
         self.fetching = asyncio.Event()
         self.may_fetch = asyncio.Event()
         self.may_fetch.set()
-        self.modules = {digest_of(name): guest(name) for name in ("hello", "echo", "exits")}
+        self.modules = {digest_of(name): guest(name) for name in ("hello", "echo", "exits", "time")}
         self.code = code_store(folder, self._fetch)
         self.pool = pool
         self.executor = Executor(
@@ -44,6 +48,7 @@ class Desk:
             VerdictWriter("runner-1", pool.engine),
             NoEgress(),
             self,
+            self._claim,
         )
 
     async def _fetch(self, digest: str) -> bytes:
@@ -53,6 +58,10 @@ class Desk:
         if digest not in self.modules:
             raise SpellError("SERVICE_UNAVAILABLE")
         return self.modules[digest]
+
+    async def _claim(self, execution: Execution) -> bool:
+        self.claimed.append(execution.request.cast_id)
+        return self.may_start
 
     async def announce_start(self, cast_id: str) -> None:
         self.started.append(cast_id)
@@ -137,6 +146,63 @@ async def test_a_module_that_cannot_be_fetched_is_a_fault_of_the_platform(desk: 
     del desk.modules[digest_of("hello")]
     with pytest.raises(PlatformFaultError):
         await desk.executor.execute(Execution(request_for("hello")))
+
+
+def at_most_once(name: str, **options: Any) -> RunRequest:
+    policy = RunPolicy(deterministic=False, net_allow=["example.com"])
+    return request_for(name, policy=policy, **options)
+
+
+async def test_a_run_that_must_not_start_twice_is_claimed_before_it_starts(desk: Desk) -> None:
+    execution = Execution(at_most_once("hello"))
+    verdict = await desk.executor.execute(execution)
+    assert verdict.outcome is Outcome.SUCCEEDED
+    assert desk.claimed == desk.started == [execution.request.cast_id]
+    assert execution.claimed
+
+
+async def test_a_run_whose_start_is_somebody_elses_is_not_started(desk: Desk) -> None:
+    desk.may_start = False
+    execution = Execution(at_most_once("hello"))
+    with pytest.raises(AlreadyStartedError):
+        await desk.executor.execute(execution)
+    assert desk.started == []
+    assert not execution.claimed
+
+
+@pytest.mark.parametrize("policy", [RunPolicy(), RunPolicy(net_allow=["a.com"], retry_safe=True)])
+async def test_a_run_that_may_start_again_is_not_claimed(desk: Desk, policy: RunPolicy) -> None:
+    await desk.executor.execute(Execution(request_for("hello", policy=policy)))
+    assert desk.claimed == []
+
+
+async def test_a_run_that_is_stopped_before_its_start_is_not_claimed(desk: Desk) -> None:
+    execution = Execution(at_most_once("hello"))
+    execution.stop()
+    assert (await desk.executor.execute(execution)).code == "CAST_CANCELLED"
+    assert desk.claimed == []
+
+
+async def test_a_guest_whose_process_is_stopped_is_a_fault_of_the_platform(desk: Desk) -> None:
+    """Goal: a host that does not let a guest compute cannot make its caster pay for the time."""
+    bounds = LIMITS.model_copy(update={"timeout_ms": 700, "fuel": 10**12})
+    execution = Execution(request_for("time", entry="call_for_ever", limits=bounds))
+    work = asyncio.ensure_future(desk.executor.execute(execution))
+    while execution.process is None:  # noqa: ASYNC110 - it says so nowhere else
+        await asyncio.sleep(0.01)
+    os.kill(execution.process._process.pid, signal.SIGSTOP)
+    with pytest.raises(PlatformFaultError, match="processor time"):
+        await work
+
+
+async def test_the_stages_of_a_run_are_measured(desk: Desk) -> None:
+    policy = RunPolicy(deterministic=False)
+    execution = Execution(request_for("time", entry="sleep_a_while", policy=policy))
+    await desk.executor.execute(execution)
+    stages = execution.clock.stages()
+    assert stages.prepare_us > 0
+    assert stages.run_us >= 50_000, "the guest slept so long"
+    assert execution.clock.stages() == stages, "they are over"
 
 
 async def test_inputs_that_do_not_open_are_a_fault_of_the_platform(desk: Desk) -> None:

@@ -123,7 +123,7 @@ def test_what_did_not_run_has_no_usage() -> None:
     for verdict in (
         WRITER.cancelled_before_start(REQUEST),
         WRITER.refused(REQUEST, refusal),
-        WRITER.lost(REQUEST, 5),
+        WRITER.lost(REQUEST.cast_id, 5),
     ):
         assert verdict.usage is None
 
@@ -144,3 +144,17 @@ def test_a_text_that_is_no_key_is_refused(text: str) -> None:
         RunnerKey(text)
     with pytest.raises(ValueError, match="key"):
         seal(text, b"")
+
+
+def test_a_secret_in_a_path_or_host_that_the_guest_asked_for_is_masked() -> None:
+    """Violations and details stand in tables and answers; their subjects are the guest's choice."""
+    end = finished(
+        "NETWORK_DENIED",
+        details={"hosts": ["open-sesame.example.com"]},
+        violations=[{"kind": "net_denied", "subject": "open-sesame.example.com", "count": 2}],
+    )
+    verdict = verdict_of(end, stopped=False, secrets=("open-sesame",))
+    assert "open-sesame" not in verdict.model_dump_json()
+    assert verdict.details == {"hosts": ["***.example.com"]}
+    (violation,) = verdict.violations
+    assert (violation.subject, violation.count) == ("***.example.com", 2)

@@ -135,7 +135,7 @@ def test_optional_sections_have_defaults() -> None:
 def test_a_workflow_manifest_is_read_but_not_supported_yet() -> None:
     manifest = parse(WORKFLOW)
     assert isinstance(manifest.price(), FlatPrice)
-    with pytest.raises(ValueError, match="run limits"):
+    with pytest.raises(ValueError, match="does not run in the runner"):
         manifest.run_limits()
     (error,) = unsupported_features(manifest, WORKFLOW.encode())
     assert error["field"] == "execution.mode"
@@ -148,20 +148,106 @@ def test_a_clone_manifest_is_read_but_not_supported_yet() -> None:
     assert len(unsupported_features(manifest)) == 1
 
 
-def test_each_permission_of_the_policy_is_named_as_not_supported_yet() -> None:
-    text = SERVICE.replace(
-        "[io]",
-        '[runtime.policy]\nfs_read = ["resources"]\nfs_write = ["out"]\n'
-        'net_allow = ["api.example.com", "*.example.org"]\nenv_vars = ["TOKEN"]\n[io]',
+PERMISSIONS = (
+    '[runtime.policy]\nfs_read = ["resources"]\nfs_write = ["scratch"]\n'
+    'net_allow = ["api.example.com", "*.example.org"]\nenv_vars = ["TOKEN"]\n[io]'
+)
+
+
+def test_each_permission_of_the_policy_is_granted_to_a_core_module() -> None:
+    text = SERVICE.replace("[io]", PERMISSIONS)
+    manifest = parse(text)
+    assert unsupported_features(manifest, text.encode()) == []
+    policy = manifest.run_policy()
+    assert policy.fs_read == ["resources"]
+    assert policy.scratch
+    assert policy.net_allow == ["api.example.com", "*.example.org"]
+    assert policy.env_vars == ["TOKEN"]
+    assert policy.resources_digest is None
+
+
+COMPONENT = SERVICE.replace("wasm32-wasip1", "wasm32-wasip2").replace('"_start"', '"cast"')
+
+
+@pytest.mark.parametrize("entry", ["cast", "make-it", "wasi:cli/run"])
+def test_a_component_names_what_a_cast_calls(entry: str) -> None:
+    manifest = parse(COMPONENT.replace('"cast"', f'"{entry}"'))
+    assert manifest.runtime is not None
+    assert (manifest.runtime.entry, manifest.runtime.target) == (entry, "wasm32-wasip2")
+    assert unsupported_features(manifest) == []
+
+
+def test_a_component_cannot_have_the_entry_of_core_modules() -> None:
+    for text in (COMPONENT.replace('"cast"', '"_start"'), COMPONENT.replace('entry = "cast"', "")):
+        ((_, field, message),) = errors_of(text)
+        assert field == "runtime.entry"
+        assert "such as cast, or wasi:cli/run" in message
+
+
+@pytest.mark.parametrize(
+    "member", ['fs_read = ["resources"]', 'fs_write = ["scratch"]', 'net_allow = ["example.com"]']
+)
+def test_a_component_has_no_files_and_no_network(member: str) -> None:
+    ((_, field, message),) = errors_of(
+        COMPONENT.replace("[io]", f"[runtime.policy]\n{member}\n\n[io]")
     )
-    errors = unsupported_features(parse(text), text.encode())
-    first = line_with(text, "fs_read")
-    assert [(e["line"], e["field"]) for e in errors] == [
-        (first, "runtime.policy.fs_read"),
-        (first + 1, "runtime.policy.fs_write"),
-        (first + 2, "runtime.policy.net_allow"),
-        (first + 3, "runtime.policy.env_vars"),
-    ]
+    assert field == f"runtime.policy.{member.split(maxsplit=1)[0]}"
+    assert "goes only with target wasm32-wasip1" in message
+
+
+def test_what_is_not_asked_for_is_not_granted() -> None:
+    """The limits on scratch and network are nothing without their permission."""
+    text = changed("fuel", "fuel = 1\nmax_scratch_mb = 8\nmax_net_requests = 5\nmax_net_mb = 2")
+    limits, policy = parse(text).run_limits(), parse(text).run_policy()
+    assert (limits.scratch_bytes_max, limits.net_requests_max, limits.net_bytes_max) == (0, 0, 0)
+    assert policy.deterministic
+    assert (policy.scratch, policy.net_allow, policy.env_vars, policy.fs_read) == (
+        False,
+        [],
+        [],
+        [],
+    )
+    granted = parse(text.replace("[io]", PERMISSIONS)).run_limits()
+    assert granted.scratch_bytes_max == 8 * MIB
+    assert (granted.net_requests_max, granted.net_bytes_max) == (5, 2 * MIB)
+
+
+def test_processor_time_that_is_not_below_the_wall_time_bounds_nothing() -> None:
+    assert parse(SERVICE).run_limits().cpu_ms_max == 5_000
+    assert parse(changed("fuel", "fuel = 1\nmax_cpu_ms = 400")).run_limits().cpu_ms_max == 400
+    assert parse(changed("fuel", "fuel = 1\nmax_cpu_ms = 6_000")).run_limits().cpu_ms_max == 5_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "policy", "field"),
+    [
+        ("deterministic = true", 'net_allow = ["a.example"]', "runtime.deterministic"),
+        ("retry_safe = true", "", "runtime.retry_safe"),
+    ],
+)
+def test_what_the_network_makes_impossible_is_refused(rows: str, policy: str, field: str) -> None:
+    text = changed("fuel", f"fuel = 1\n{rows}").replace("[io]", f"[runtime.policy]\n{policy}\n[io]")
+    ((line, found, _),) = errors_of(text)
+    assert (line, found) == (line_with(text, rows), field)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["", "resource", "/resources", "resources/", "resources//a", "resources/a/", "spell.wasm",
+     "../resources", "resources/a\\nb"],
+)  # fmt: skip
+def test_a_path_that_is_not_among_the_resources_is_refused(entry: str) -> None:
+    text = SERVICE.replace("[io]", f'[runtime.policy]\nfs_read = [\n  "{entry}",\n]\n[io]')
+    ((line, field, message),) = errors_of(text)
+    assert (line, field) == (line_with(text, f'  "{entry}"'), "runtime.policy.fs_read[0]")
+    assert "resources" in message
+
+
+@pytest.mark.parametrize("entry", ["out", "scratch/a", "/scratch", "resources"])
+def test_only_the_scratch_folder_can_be_written(entry: str) -> None:
+    text = SERVICE.replace("[io]", f'[runtime.policy]\nfs_write = ["{entry}"]\n[io]')
+    ((_, field, message),) = errors_of(text)
+    assert (field, message) == ("runtime.policy.fs_write[0]", "must be 'scratch'")
 
 
 @pytest.mark.parametrize(

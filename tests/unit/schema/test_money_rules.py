@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.contracts.cast import CastStatus, RunOutcome
+from schema.contracts.cast import CasterLimits, CastStatus, RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunLimits, Usage
 from schema.errors import Charged, SpellError, catalogue
@@ -29,7 +29,11 @@ METERED = MeteredPrice(
 )
 FREE = FreePrice(model="free")
 LIMITS = RunLimits(
-    fuel=10_000_000, timeout_ms=1000, memory_bytes_max=8 * 1024**2, output_bytes_max=1024**2
+    fuel=10_000_000,
+    timeout_ms=1000,
+    memory_bytes_max=8 * 1024**2,
+    output_bytes_max=1024**2,
+    net_bytes_max=2 * 1024**2,
 )
 
 
@@ -56,6 +60,18 @@ def test_a_metered_cost_is_base_plus_units_with_fractions_dropped_once() -> None
     assert cost_of(METERED, usage()) == 127
 
 
+def test_egress_is_output_and_network_traffic_together() -> None:
+    by_egress = MeteredPrice(
+        model="metered", currency="USD", unit_micros=UnitPrices(egress_mb=1000)
+    )
+    half = 512 * 1024
+    assert cost_of(by_egress, usage(output_bytes=half)) == 500
+    assert cost_of(by_egress, usage(net_bytes=half)) == 500
+    assert cost_of(by_egress, usage(output_bytes=half, net_bytes=3 * half)) == 2000
+    # One MiB of output and two of network at the limits.
+    assert worst_case_of(by_egress, LIMITS) == 3000
+
+
 def test_a_flat_price_does_not_look_at_usage_and_a_free_one_costs_nothing() -> None:
     assert cost_of(FLAT, usage(fuel=0)) == cost_of(FLAT, usage(fuel=10**9)) == 500
     assert cost_of(FREE, usage()) == 0
@@ -66,10 +82,11 @@ def test_a_flat_price_does_not_look_at_usage_and_a_free_one_costs_nothing() -> N
     wall=st.integers(0, LIMITS.timeout_ms),
     memory=st.integers(0, LIMITS.memory_bytes_max),
     output=st.integers(0, LIMITS.output_bytes_max),
+    net=st.integers(0, LIMITS.net_bytes_max),
     units=st.tuples(*[st.integers(0, 10**6)] * 4),
 )
 def test_no_use_within_the_limits_costs_more_than_the_worst_case(
-    fuel: int, wall: int, memory: int, output: int, units: tuple[int, int, int, int]
+    fuel: int, wall: int, memory: int, output: int, net: int, units: tuple[int, int, int, int]
 ) -> None:
     price = MeteredPrice(
         model="metered",
@@ -79,8 +96,23 @@ def test_no_use_within_the_limits_costs_more_than_the_worst_case(
             fuel_million=units[0], compute_ms=units[1], memory_mb_s=units[2], egress_mb=units[3]
         ),
     )
-    used = usage(fuel=fuel, wall_ms=wall, memory_bytes_peak=memory, output_bytes=output)
+    used = usage(
+        fuel=fuel, wall_ms=wall, memory_bytes_peak=memory, output_bytes=output, net_bytes=net
+    )
     assert cost_of(price, used) <= worst_case_of(price, LIMITS)
+
+
+WISHES = st.one_of(st.none(), st.integers(1, 2**53 - 1))
+
+
+@given(wishes=st.fixed_dictionaries(dict.fromkeys(CasterLimits.model_fields, WISHES)))
+def test_a_casters_limits_never_raise_a_limit_nor_the_hold(wishes: dict[str, int | None]) -> None:
+    tightened = CasterLimits(**wishes).tighten(LIMITS)
+    RunLimits.model_validate(tightened.model_dump())
+    for name, wish in wishes.items():
+        declared = getattr(LIMITS, name)
+        assert getattr(tightened, name) == (declared if wish is None else min(wish, declared))
+    assert worst_case_of(METERED, tightened) <= worst_case_of(METERED, LIMITS)
 
 
 @given(cost=st.integers(0, 10**15), fee=st.integers(0, 10_000))

@@ -11,6 +11,7 @@ import pytest
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.limits import (
+    COMPONENT_BYTES_MAX,
     MANIFEST_BYTES_MAX,
     MODULE_BYTES_MAX,
     PACKAGE_BYTES_MAX,
@@ -145,6 +146,35 @@ def test_a_file_over_its_size_is_named(name: str, bytes_max: int) -> None:
     error = refusal({**FILES, name: b" " * (bytes_max + 1)})
     assert error.details["entry"] == name
     assert str(bytes_max) in error.message
+
+
+@pytest.mark.parametrize(
+    ("target", "preamble", "words"),
+    [
+        ("wasm32-wasip1", b"\0asm\x0d\0\x01\0", "is a component: runtime.target in manifest.toml"),
+        ("wasm32-wasip2", b"\0asm\x01\0\0\0", "is a core module: runtime.target in manifest.toml"),
+    ],
+)
+def test_a_module_of_another_kind_than_its_target_is_named(
+    target: str, preamble: bytes, words: str
+) -> None:
+    error = refusal({**_for_target(target), "spell.wasm": preamble})
+    assert error.details["entry"] == "spell.wasm"
+    assert words in error.message
+
+
+def test_a_component_has_a_larger_limit_than_a_core_module() -> None:
+    files = _for_target("wasm32-wasip2")
+    assert build_package({**files, "spell.wasm": bytes(COMPONENT_BYTES_MAX)})
+    error = refusal({**files, "spell.wasm": bytes(COMPONENT_BYTES_MAX + 1)})
+    assert error.details["entry"] == "spell.wasm"
+    assert str(COMPONENT_BYTES_MAX) in error.message
+
+
+def _for_target(target: str) -> dict[str, bytes]:
+    manifest = FILES["manifest.toml"].decode()
+    line = f'entry = "cast"\ntarget = "{target}"'
+    return {**FILES, "manifest.toml": manifest.replace('target = "wasm32-wasip1"', line).encode()}
 
 
 def test_a_package_over_its_size_is_refused() -> None:

@@ -41,7 +41,8 @@ def fields_of_the_code() -> set[str]:
 
 
 def test_the_manifest_table_has_every_field_and_no_other() -> None:
-    table = set(re.findall(r"(?m)^\| `([a-z_.]+)` \| (?:text|line|list|integer|section)", DOCUMENT))
+    types = "text|line|list|integer|true|section"
+    table = set(re.findall(rf"(?m)^\| `([a-z_.]+)` \| (?:{types})", DOCUMENT))
     # Sections that are no more than the sum of their members have no row of their own.
     assert table - {"runtime"} == fields_of_the_code() - {"runtime.policy"}
 
@@ -58,6 +59,11 @@ def test_the_limits_are_those_of_the_platform() -> None:
         limits.TIMEOUT_MS_MAX,
         limits.MEMORY_MB_MAX,
         limits.FUEL_MAX,
+        limits.HOST_CALLS_MAX,
+        limits.SCRATCH_MB_MAX,
+        limits.NET_REQUESTS_MAX,
+        limits.NET_MB_MAX,
+        limits.RESOURCES_BYTES_MAX,
     ):
         assert f"{limit:,}" in DOCUMENT
 

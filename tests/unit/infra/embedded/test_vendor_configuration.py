@@ -11,6 +11,12 @@ from infra.embedded.nats_server import nats_spec
 from infra.embedded.redis_server import redis_spec
 from infra.embedded.temporal_server import SEARCH_ATTRIBUTES
 from infra.runner_bus import RUNNER_INBOX_PREFIX
+from tests.modules.bus import RUNNER_HEARS, RUNNER_PUBLISHES
+
+
+def test_the_tests_work_with_exactly_the_rights_that_a_runner_gets() -> None:
+    assert set(RUNNER_PUBLISHES) == set(runner_permissions().publish)
+    assert set(RUNNER_HEARS) == set(runner_permissions().subscribe)
 
 
 def test_a_runner_hears_its_own_replies_and_stop_requests_only() -> None:

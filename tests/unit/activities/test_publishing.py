@@ -1,0 +1,102 @@
+"""Publishing keeps what a run needs by digest: the module, and what it may read."""
+
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.module_supply import ModuleSupply
+from activities.publishing import PublishingActivities
+from infra.unsigned_gate import UnsignedGate
+from schema.blob_keys import module_key, package_key, resources_key
+from schema.compiled_code import CompiledCode
+from schema.contracts.publish import (
+    Decision,
+    InspectedPackage,
+    ModuleFacts,
+    PublishInput,
+    PublishResult,
+)
+from schema.ids import sha256_digest
+from schema.package import build_package
+from schema.packaging.resources import read_resources
+from tests.support.e2e_packages import files_of
+from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
+from tests.support.platform import make_vault, verdict_for
+
+MODULE = b"\0asm\x01\0\0\0"
+RESOURCES = {"resources/words.txt": b"words", "resources/data/a.bin": b"a"}
+
+
+ENGINE = "wasmtime-1/000000000000"
+
+
+class AnyModule:
+    async def inspect(
+        self, module: bytes, entry: str, memory_bytes_max: int
+    ) -> tuple[ModuleFacts, CompiledCode]:
+        del module, entry, memory_bytes_max
+        facts = ModuleFacts(imports=[], exports=["_start"], memory_bytes_min=0)
+        return facts, CompiledCode(ENGINE, b"machine code")
+
+
+class NoSpells:
+    async def record_version(
+        self, account_id: str, package: InspectedPackage, decision: Decision
+    ) -> PublishResult:
+        raise NotImplementedError
+
+
+async def inspected(
+    blobs: MemoryBlobs, resources: dict[str, bytes], **changes: Any
+) -> InspectedPackage:
+    archive = build_package(files_of("com.acme.reads", MODULE, **changes) | resources)
+    digest = sha256_digest(archive)
+    await blobs.put(package_key(digest), archive)
+    modules = ModuleSupply(blobs, ScriptedRunBus(verdict_for), make_vault(), ENGINE)
+    gate = UnsignedGate(accept=True)
+    activities = PublishingActivities(NoSpells(), blobs, AnySchema(), AnyModule(), gate, modules)
+    return await activities.inspect(
+        PublishInput(
+            account_id="acct_" + "a" * 16, package_digest=digest, package_bytes=len(archive)
+        )
+    )
+
+
+async def test_what_fs_read_opens_is_kept_under_its_digest() -> None:
+    blobs = MemoryBlobs()
+    package = await inspected(blobs, RESOURCES, policy={"fs_read": ["resources/data"]})
+    assert package.policy.fs_read == ["resources/data"]
+    assert package.policy.resources_digest is not None
+    kept = blobs.content[resources_key(package.policy.resources_digest)]
+    assert sha256_digest(kept) == package.policy.resources_digest
+    assert read_resources(kept) == {"resources/data/a.bin": b"a"}
+    assert blobs.content[module_key(package.module_digest)] == MODULE
+
+
+async def test_resources_that_nothing_may_read_are_not_kept() -> None:
+    blobs = MemoryBlobs()
+    package = await inspected(blobs, RESOURCES)
+    assert package.policy.resources_digest is None
+    assert not [key for key in blobs.content if key.startswith("resources/")]
+
+
+async def test_the_policy_of_the_manifest_is_the_policy_of_the_version() -> None:
+    policy = {
+        "net_allow": ["api.example.com"],
+        "env_vars": ["TOKEN"],
+        "fs_write": ["scratch"],
+    }
+    package = await inspected(MemoryBlobs(), {}, policy=policy, max_scratch_mb=3)
+    assert package.policy.net_allow == ["api.example.com"]
+    assert package.policy.env_vars == ["TOKEN"]
+    assert package.policy.scratch
+    assert not package.policy.deterministic
+    assert package.limits.scratch_bytes_max == 3 * 1024 * 1024
+
+
+async def test_what_cannot_be_granted_is_a_manifest_error() -> None:
+    with pytest.raises(ApplicationError) as caught:
+        await inspected(MemoryBlobs(), {}, target="wasm32-wasip2", policy={"fs_write": ["scratch"]})
+    assert caught.value.type == "MANIFEST_INVALID"
+    assert caught.value.non_retryable

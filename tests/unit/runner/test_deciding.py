@@ -1,0 +1,103 @@
+"""What becomes of a delivery, when what can go wrong does."""
+
+import time
+from typing import Any, cast
+
+import pytest
+
+from runner.deciding import Decider, Settlement
+from runner.executor import AlreadyStartedError, Execution, Executor, PlatformFaultError
+from runner.verdicts import VerdictWriter
+from schema import limits
+from schema.contracts.run import Outcome, Verdict
+from schema.errors import SpellError
+from tests.modules.fleet import request_for
+
+WRITER = VerdictWriter("runner-1", "wasmtime-1/abc")
+LAST = limits.RUN_DELIVERIES_MAX
+
+
+class Stage:
+    """A bus and an executor that do what the test says."""
+
+    def __init__(self, end: Exception | Outcome, *, ended: bool = False) -> None:
+        self.end = end
+        self.ended = ended
+        self.claims = False
+        self.runs = 0
+
+    async def has_verdict(self, cast_id: str) -> bool:
+        del cast_id
+        return self.ended
+
+    async def execute(self, execution: Execution) -> Verdict:
+        self.runs += 1
+        execution.claimed = self.claims
+        if isinstance(self.end, Exception):
+            raise self.end
+        return Verdict(cast_id=execution.request.cast_id, outcome=self.end)
+
+    async def decide(self, execution: Execution) -> Settlement:
+        stand_in = cast("Any", self)
+        return await Decider(stand_in, cast("Executor", stand_in), WRITER).decide(execution)
+
+
+def delivered(number: int) -> Execution:
+    return Execution(request_for("hello"), delivery=number)
+
+
+async def test_a_run_that_ends_is_told_with_its_stages() -> None:
+    settlement = await Stage(Outcome.SUCCEEDED).decide(delivered(1))
+    assert settlement.verdict is not None
+    assert settlement.verdict.outcome is Outcome.SUCCEEDED
+    assert settlement.verdict.stages.prepare_us > 0
+    assert (settlement.again, settlement.cause) == (False, "")
+
+
+FAULTS = [PlatformFaultError("no"), SpellError("SERVICE_UNAVAILABLE"), RuntimeError("a bug")]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_after_a_fault_of_ours_a_run_comes_again_until_its_last_delivery(
+    fault: Exception,
+) -> None:
+    for number in range(1, LAST):
+        assert await Stage(fault).decide(delivered(number)) == Settlement(again=True)
+    last = await Stage(fault).decide(delivered(LAST))
+    assert last.verdict is not None
+    assert (last.verdict.code, last.verdict.usage) == ("RUNNER_LOST", None)
+    assert last.verdict.details == {"deliveries": LAST}
+    assert last.cause
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_after_a_fault_of_ours_a_claimed_run_is_lost_at_once(fault: Exception) -> None:
+    stage = Stage(fault)
+    stage.claims = True
+    settlement = await stage.decide(delivered(1))
+    assert settlement.verdict is not None
+    assert (settlement.verdict.outcome, settlement.verdict.usage) == (Outcome.LOST, None)
+    assert settlement.verdict.details == {"deliveries": 1, "at_most_once": True}
+    assert not settlement.again
+
+
+async def test_a_run_whose_start_is_somebody_elses_is_lost() -> None:
+    settlement = await Stage(AlreadyStartedError()).decide(delivered(2))
+    assert settlement.verdict is not None
+    assert settlement.verdict.details == {"deliveries": 2, "at_most_once": True}
+
+
+async def test_a_run_over_its_deliveries_is_lost_without_running() -> None:
+    stage = Stage(Outcome.SUCCEEDED)
+    settlement = await stage.decide(delivered(LAST + 1))
+    assert settlement.verdict is not None
+    assert settlement.verdict.code == "RUNNER_LOST"
+    assert stage.runs == 0
+
+
+async def test_a_run_that_has_ended_or_expired_does_not_run() -> None:
+    ended, late = Stage(Outcome.SUCCEEDED, ended=True), Stage(Outcome.SUCCEEDED)
+    expired = request_for("hello").model_copy(update={"expires_at_unix": int(time.time())})
+    assert await ended.decide(delivered(1)) == Settlement()
+    assert await late.decide(Execution(expired)) == Settlement()
+    assert (ended.runs, late.runs) == (0, 0)
