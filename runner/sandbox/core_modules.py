@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import wasmtime
 
 from runner.sandbox.engine import build_engine
+from runner.sandbox.entry_call import call_entry
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import check_entry, check_imports
 from runner.sandbox.wasi.guest import Guest
@@ -75,6 +76,4 @@ class CoreModule:
         """
         self.guest.world = world
         # Instantiation is guest code too: start functions run in it.
-        function = self.instance_pre.instantiate(store).exports(store)[entry]
-        assert isinstance(function, wasmtime.Func)
-        function(store)
+        call_entry(store, self.instance_pre.instantiate(store), entry)
