@@ -132,7 +132,8 @@ class GuestMemories:
         self._note_growth(mapping)
 
     def _on_close(self, key: int) -> None:
-        self._view = _NOTHING
+        if key == self._last_key:
+            self._view = _NOTHING
         mapping = self._mappings.pop(key)
         _libc.munmap(mapping.address, mapping.mapped_bytes)
 

@@ -14,6 +14,7 @@ class Errno(IntEnum):
     TOOBIG = 1
     ACCES = 2
     BADF = 8
+    BUSY = 10
     EXIST = 20
     FAULT = 21
     FBIG = 22
@@ -78,18 +79,73 @@ class FstFlags(IntFlag):
 
 
 class Rights(IntFlag):
-    """The rights that decide how a file is opened; the others are reported and not asked for."""
+    """What a descriptor may do. Four decide how a file is opened; the others are only reported."""
 
+    FD_DATASYNC = 1 << 0
     FD_READ = 1 << 1
+    FD_SEEK = 1 << 2
+    FD_FDSTAT_SET_FLAGS = 1 << 3
+    FD_SYNC = 1 << 4
+    FD_TELL = 1 << 5
     FD_WRITE = 1 << 6
+    FD_ADVISE = 1 << 7
     FD_ALLOCATE = 1 << 8
+    PATH_CREATE_DIRECTORY = 1 << 9
+    PATH_CREATE_FILE = 1 << 10
+    PATH_LINK_SOURCE = 1 << 11
+    PATH_LINK_TARGET = 1 << 12
+    PATH_OPEN = 1 << 13
+    FD_READDIR = 1 << 14
+    PATH_READLINK = 1 << 15
+    PATH_RENAME_SOURCE = 1 << 16
+    PATH_RENAME_TARGET = 1 << 17
+    PATH_FILESTAT_GET = 1 << 18
+    PATH_FILESTAT_SET_TIMES = 1 << 20
+    FD_FILESTAT_GET = 1 << 21
     FD_FILESTAT_SET_SIZE = 1 << 22
+    FD_FILESTAT_SET_TIMES = 1 << 23
+    PATH_SYMLINK = 1 << 24
+    PATH_REMOVE_DIRECTORY = 1 << 25
+    PATH_UNLINK_FILE = 1 << 26
+    POLL_FD_READWRITE = 1 << 27
 
 
-RIGHTS_ALL = (1 << 30) - 1
-RIGHTS_DIRECTORY = RIGHTS_ALL & ~(Rights.FD_READ | Rights.FD_WRITE | (1 << 2) | (1 << 5))
-RIGHTS_STREAM = Rights.FD_READ | Rights.FD_WRITE | (1 << 3) | (1 << 21) | (1 << 27)
+_RIGHTS_OF_BOTH = Rights.FD_FILESTAT_GET | Rights.FD_FILESTAT_SET_TIMES
+RIGHTS_STREAM = Rights.FD_FDSTAT_SET_FLAGS | Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE
+RIGHTS_WRITING = Rights.FD_WRITE | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE
+RIGHTS_FILE = (
+    _RIGHTS_OF_BOTH
+    | RIGHTS_STREAM
+    | RIGHTS_WRITING
+    | Rights.FD_READ
+    | Rights.FD_SEEK
+    | Rights.FD_TELL
+    | Rights.FD_ADVISE
+    | Rights.FD_SYNC
+    | Rights.FD_DATASYNC
+)
+# Libraries open folders and files with the rights that they find here, so these must fit what
+# `path_open` takes: a folder that claimed the right to be resized could not be opened with it.
+RIGHTS_DIRECTORY = (
+    _RIGHTS_OF_BOTH
+    | Rights.FD_READDIR
+    | Rights.PATH_CREATE_DIRECTORY
+    | Rights.PATH_CREATE_FILE
+    | Rights.PATH_LINK_SOURCE
+    | Rights.PATH_LINK_TARGET
+    | Rights.PATH_OPEN
+    | Rights.PATH_READLINK
+    | Rights.PATH_RENAME_SOURCE
+    | Rights.PATH_RENAME_TARGET
+    | Rights.PATH_FILESTAT_GET
+    | Rights.PATH_FILESTAT_SET_TIMES
+    | Rights.PATH_SYMLINK
+    | Rights.PATH_REMOVE_DIRECTORY
+    | Rights.PATH_UNLINK_FILE
+)
+RIGHTS_BELOW_DIRECTORY = RIGHTS_DIRECTORY | RIGHTS_FILE
 
+FDFLAGS_KNOWN = 0b11111
 LOOKUP_SYMLINK_FOLLOW = 1
 
 CLOCK_REALTIME, CLOCK_MONOTONIC = 0, 1

@@ -2,13 +2,16 @@
 
 from runner.sandbox.wasi.abi import (
     DIRENT,
+    FDFLAGS_KNOWN,
     FDSTAT,
     FILESTAT,
     IOVEC,
     PRESTAT,
-    RIGHTS_ALL,
+    RIGHTS_BELOW_DIRECTORY,
     RIGHTS_DIRECTORY,
+    RIGHTS_FILE,
     RIGHTS_STREAM,
+    RIGHTS_WRITING,
     WHENCE_CURRENT,
     WHENCE_END,
     WHENCE_SET,
@@ -31,6 +34,7 @@ _LOG_CALL_BYTES_MAX = 64 * 1024
 _VECTORS_MAX = 1024
 _OFFSET_MAX = 2**63 - 1
 _ADVICE_MAX = 5
+_DEVICE_RESOURCES, _DEVICE_SCRATCH = 1, 2
 
 
 def fd_write(guest: Guest, fd: int, vectors: int, count: int, written: int) -> None:
@@ -64,8 +68,7 @@ def fd_pwrite(guest: Guest, fd: int, vectors: int, count: int, offset: int, writ
 def fd_read(guest: Guest, fd: int, vectors: int, count: int, read: int) -> None:
     """Read into the vectors; 0 bytes at the end."""
     found = guest.world.descriptor(fd)
-    places = _vectors(guest, vectors, count)
-    wanted = min(sum(length for _, length in places), _CALL_BYTES_MAX)
+    places, wanted = _places(guest, vectors, count)
     if isinstance(found, InputStream):
         piece = found.read(wanted)
     else:
@@ -79,8 +82,7 @@ def fd_read(guest: Guest, fd: int, vectors: int, count: int, read: int) -> None:
 def fd_pread(guest: Guest, fd: int, vectors: int, count: int, offset: int, read: int) -> None:
     """Read at an offset and leave the descriptor's own where it is."""
     file = _readable_file(guest, fd)
-    places = _vectors(guest, vectors, count)
-    wanted = min(sum(length for _, length in places), _CALL_BYTES_MAX)
+    places, wanted = _places(guest, vectors, count)
     piece = _read_at(guest, file, offset, wanted)
     _scatter(guest, places, piece)
     guest.memory.write_u32(read, len(piece))
@@ -106,8 +108,7 @@ def fd_tell(guest: Guest, fd: int, position: int) -> None:
 
 def fd_close(guest: Guest, fd: int) -> None:
     """Give the number back."""
-    guest.world.descriptor(fd)
-    del guest.world.descriptors[fd]
+    guest.world.close(fd)
 
 
 def fd_renumber(guest: Guest, source: int, target: int) -> None:
@@ -115,6 +116,7 @@ def fd_renumber(guest: Guest, source: int, target: int) -> None:
     found = guest.world.descriptor(source)
     guest.world.descriptor(target)
     if source != target:
+        guest.world.close(target)
         guest.world.descriptors[target] = found
         del guest.world.descriptors[source]
 
@@ -124,19 +126,19 @@ def fd_fdstat_get(guest: Guest, fd: int, result: int) -> None:
     found = guest.world.descriptor(fd)
     stat: tuple[int, int, int, int]
     if isinstance(found, OpenFolder):
-        stat = (FileType.DIRECTORY, 0, RIGHTS_DIRECTORY, RIGHTS_ALL)
+        stat = (FileType.DIRECTORY, 0, RIGHTS_DIRECTORY, RIGHTS_BELOW_DIRECTORY)
     elif isinstance(found, OpenFile):
         stat = (FileType.REGULAR_FILE, found.flags, _rights_of(found), 0)
     else:
         # Not a character device: libraries would take that for a terminal and flush every line.
-        stat = (FileType.UNKNOWN, 0, RIGHTS_STREAM, 0)
+        way = Rights.FD_READ if isinstance(found, InputStream) else Rights.FD_WRITE
+        stat = (FileType.UNKNOWN, 0, RIGHTS_STREAM | way, 0)
     guest.memory.pack(FDSTAT, result, *stat)
 
 
 def fd_fdstat_set_flags(guest: Guest, fd: int, flags: int) -> None:
     """Set how a file is written; only appending means anything here."""
-    if flags & ~(FdFlags.APPEND | FdFlags.NONBLOCK):
-        raise WasiError(Errno.INVAL)
+    check_flags(flags)
     found = guest.world.descriptor(fd)
     if isinstance(found, OpenFolder):
         raise WasiError(Errno.BADF)
@@ -214,19 +216,27 @@ def fd_prestat_dir_name(guest: Guest, fd: int, path: int, length: int) -> None:
 
 
 def fd_readdir(guest: Guest, fd: int, buffer: int, length: int, cookie: int, used: int) -> None:
-    """Entries of a folder from a cookie on; the last one may be cut at the buffer's end."""
-    folder = guest.world.folder(fd).folder
+    """Entries of a folder from a cookie on; the last one may be cut at the buffer's end.
+
+    A cookie is a place in the names as they were when the reading began: a guest that removes what
+    it has read misses nothing, and a call costs what it answers.
+    """
+    opened = guest.world.folder(fd)
     guest.memory.check(buffer, length)
-    room = min(length, _CALL_BYTES_MAX)
+    if cookie == 0 or opened.names is None:
+        opened.names = [b".", b"..", *opened.folder.entries]
     listing = bytearray()
-    for position, (name, entry) in enumerate(_listing(folder)):
-        if position < cookie:
-            continue
-        if len(listing) >= room:
+    for position in range(cookie, len(opened.names)):
+        if len(listing) >= length:
             break
-        listing += DIRENT.pack(position + 1, entry.inode, len(name), entry.kind) + name
-    guest.memory.write(buffer, listing[:room])
-    guest.memory.write_u32(used, min(len(listing), room))
+        name = opened.names[position]
+        entry = _entry_named(opened.folder, name)
+        if entry is not None:
+            listing += DIRENT.pack(position + 1, entry.inode, len(name), entry.kind) + name
+    if len(listing) < length:
+        opened.names = None
+    guest.memory.write(buffer, listing[:length])
+    guest.memory.write_u32(used, min(len(listing), length))
 
 
 def write_filestat(guest: Guest, result: int, entry: Entry) -> None:
@@ -235,7 +245,7 @@ def write_filestat(guest: Guest, result: int, entry: Entry) -> None:
     guest.memory.pack(
         FILESTAT,
         result,
-        *(1, entry.inode, entry.kind, entry.links, size),
+        *(_device_of(entry), entry.inode, entry.kind, entry.links, size),
         *(entry.accessed, entry.modified, entry.changed),
     )
 
@@ -254,17 +264,31 @@ def set_times(guest: Guest, node: Node, accessed: int, modified: int, flags: int
     node.changed = now
 
 
-def _listing(folder: Folder) -> list[tuple[bytes, Entry]]:
-    here: list[tuple[bytes, Entry]] = [(b".", folder), (b"..", folder.parent or folder)]
-    return [*here, *folder.entries.items()]
+def check_flags(flags: int) -> None:
+    """Raise WasiError(INVAL) for flags that the standard does not know."""
+    if flags & ~FDFLAGS_KNOWN:
+        raise WasiError(Errno.INVAL)
+
+
+def _device_of(node: Node) -> int:
+    """Each tree counts its inodes from 1, so they are two devices."""
+    return _DEVICE_RESOURCES if node.read_only else _DEVICE_SCRATCH
+
+
+def _entry_named(folder: Folder, name: bytes) -> Entry | None:
+    if name == b".":
+        return folder
+    if name == b"..":
+        return folder.parent or folder
+    return folder.entries.get(name)
 
 
 def _rights_of(file: OpenFile) -> int:
-    rights = RIGHTS_ALL
+    rights = RIGHTS_FILE
     if not file.readable:
         rights &= ~Rights.FD_READ
     if not file.writable:
-        rights &= ~(Rights.FD_WRITE | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE)
+        rights &= ~RIGHTS_WRITING
     return rights
 
 
@@ -286,8 +310,6 @@ def _any_file(guest: Guest, fd: int) -> OpenFile:
 
 def _readable_file(guest: Guest, fd: int) -> OpenFile:
     found = guest.world.descriptor(fd)
-    if isinstance(found, OpenFolder):
-        raise WasiError(Errno.ISDIR)
     if isinstance(found, OutputStream | ErrorStream):
         raise WasiError(Errno.BADF)
     file = _any_file(guest, fd)
@@ -298,8 +320,6 @@ def _readable_file(guest: Guest, fd: int) -> OpenFile:
 
 def _writable_file(guest: Guest, fd: int) -> OpenFile:
     found = guest.world.descriptor(fd)
-    if isinstance(found, OpenFolder):
-        raise WasiError(Errno.ISDIR)
     if isinstance(found, InputStream):
         raise WasiError(Errno.BADF)
     file = _any_file(guest, fd)
@@ -314,6 +334,14 @@ def _vectors(guest: Guest, vectors: int, count: int) -> list[tuple[int, int]]:
     if count == 1:
         return [IOVEC.unpack(guest.memory.read(vectors, IOVEC.size))]
     return list(IOVEC.iter_unpack(guest.memory.read(vectors, IOVEC.size * count)))
+
+
+def _places(guest: Guest, vectors: int, count: int) -> tuple[list[tuple[int, int]], int]:
+    """Where to read to, and how much: checked before anything is read."""
+    places = _vectors(guest, vectors, count)
+    for address, length in places:
+        guest.memory.check(address, length)
+    return places, min(sum(length for _, length in places), _CALL_BYTES_MAX)
 
 
 def _gather(guest: Guest, vectors: int, count: int, bytes_max: int) -> bytes:
@@ -336,7 +364,9 @@ def _scatter(guest: Guest, places: list[tuple[int, int]], piece: bytes) -> None:
 
 
 def _read_at(guest: Guest, file: OpenFile, at: int, wanted: int) -> bytes:
-    piece = bytes(file.file.content[at : at + wanted])
+    if at > _OFFSET_MAX:
+        raise WasiError(Errno.INVAL)
+    piece = bytes(memoryview(file.file.content)[at : at + wanted])
     if not file.file.read_only:
         file.file.accessed = guest.world.clock.realtime()
     return piece

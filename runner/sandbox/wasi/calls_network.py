@@ -27,6 +27,7 @@ def http_fetch(
     if head_length > _HEAD_BYTES_MAX or body_length > _BODY_BYTES_MAX:
         raise WasiError(Errno.TOOBIG)
     guest.memory.check(opened, 4)
+    world.check_room()
     request = guest.memory.read(head, head_length), guest.memory.read(body, body_length)
     if world.network is None:
         world.violations.note(ViolationKind.NET_DENIED)

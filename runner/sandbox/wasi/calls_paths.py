@@ -2,19 +2,17 @@
 
 from runner.sandbox.wasi.abi import (
     LOOKUP_SYMLINK_FOLLOW,
+    RIGHTS_WRITING,
     Errno,
-    FdFlags,
     OFlags,
     Rights,
     WasiError,
 )
-from runner.sandbox.wasi.calls_descriptors import set_times, write_filestat
+from runner.sandbox.wasi.calls_descriptors import check_flags, set_times, write_filestat
 from runner.sandbox.wasi.files import Entry, File, Folder, Link
 from runner.sandbox.wasi.guest import Calls, Guest
 from runner.sandbox.wasi.paths import Place
 from runner.sandbox.wasi.world import OpenFile, OpenFolder
-
-_WRITING = Rights.FD_WRITE | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE
 
 
 def path_open(
@@ -30,13 +28,17 @@ def path_open(
     opened: int,
 ) -> None:
     """Open a file or folder, making the file first if that is asked for."""
-    place = _find(guest, fd, path, length, follow=bool(lookup & LOOKUP_SYMLINK_FOLLOW))
-    writable = bool(rights & _WRITING)
+    guest.memory.check(opened, 4)
+    check_flags(flags)
+    guest.world.check_room()
+    # As everywhere, a link is no place for a file that must be new.
+    follow = bool(lookup & LOOKUP_SYMLINK_FOLLOW) and not oflags & OFlags.EXCL
+    place = _find(guest, fd, path, length, follow=follow)
     if oflags & OFlags.CREAT:
         place = _create(guest, place, oflags)
     entry = _there(place)
     if isinstance(entry, Folder):
-        if writable or oflags & OFlags.TRUNC:
+        if rights & RIGHTS_WRITING or oflags & (OFlags.TRUNC | OFlags.CREAT):
             raise WasiError(Errno.ISDIR)
         number = guest.world.open(OpenFolder(entry))
     else:
@@ -46,14 +48,14 @@ def path_open(
 
 def path_create_directory(guest: Guest, fd: int, path: int, length: int) -> None:
     """Make a folder."""
-    place = _find(guest, fd, path, length)
+    place = _find_name(guest, fd, path, length)
     _free(place)
     guest.world.writable(place.folder).new_folder(place.folder, place.name)
 
 
 def path_remove_directory(guest: Guest, fd: int, path: int, length: int) -> None:
     """Remove an empty folder."""
-    place = _find(guest, fd, path, length)
+    place = _find_name(guest, fd, path, length)
     entry = _there(place)
     if not isinstance(entry, Folder):
         raise WasiError(Errno.NOTDIR)
@@ -67,7 +69,7 @@ def path_remove_directory(guest: Guest, fd: int, path: int, length: int) -> None
 
 def path_unlink_file(guest: Guest, fd: int, path: int, length: int) -> None:
     """Take away a file's name, or a link."""
-    place = _find(guest, fd, path, length)
+    place = _find_name(guest, fd, path, length)
     entry = _there(place)
     if isinstance(entry, Folder):
         raise WasiError(Errno.ISDIR)
@@ -86,19 +88,19 @@ def path_rename(
     target_length: int,
 ) -> None:
     """Give an entry another name; what stood there goes, if it is of the same kind."""
-    source = _find(guest, source_fd, source_path, source_length)
-    target = _find(guest, target_fd, target_path, target_length)
-    entry = _there(source)
+    source = _find_name(guest, source_fd, source_path, source_length)
+    target = _find_name(guest, target_fd, target_path, target_length)
     if not source.name or not target.name:
-        raise WasiError(Errno.INVAL)
+        raise WasiError(Errno.BUSY)
+    entry = _there(source)
     scratch = guest.world.writable(source.folder)
     guest.world.writable(target.folder)
+    if not isinstance(entry, Folder) and target.must_be_folder:
+        raise WasiError(Errno.NOTDIR)
     if entry is target.entry:
         return
     if isinstance(entry, Folder) and _is_within(target.folder, entry):
         raise WasiError(Errno.INVAL)
-    if not isinstance(entry, Folder) and target.must_be_folder:
-        raise WasiError(Errno.NOTDIR)
     if target.entry is not None:
         _check_replaceable(entry, target.entry)
         scratch.remove(target.folder, target.name)
@@ -115,16 +117,16 @@ def path_link(
     target_path: int,
     target_length: int,
 ) -> None:
-    """Give a file a second name."""
+    """Give a file, or a link itself, a second name."""
     if lookup & LOOKUP_SYMLINK_FOLLOW:
         raise WasiError(Errno.INVAL)
-    source = _find(guest, source_fd, source_path, source_length)
-    target = _find(guest, target_fd, target_path, target_length)
+    source = _find_name(guest, source_fd, source_path, source_length)
+    target = _find_name(guest, target_fd, target_path, target_length)
     entry = _there(source)
-    _free(target)
     if target.must_be_folder:
-        raise WasiError(Errno.NOENT)
-    if not isinstance(entry, File):
+        raise WasiError(_errno_of_slash(target))
+    _free(target)
+    if isinstance(entry, Folder):
         raise WasiError(Errno.PERM)
     scratch = guest.world.writable(target.folder)
     if entry.read_only:
@@ -137,15 +139,15 @@ def path_symlink(
 ) -> None:
     """Make a symbolic link to a relative path."""
     content = guest.memory.text(old_path, old_length)
-    place = _find(guest, fd, new_path, new_length)
+    place = _find_name(guest, fd, new_path, new_length)
     if not content:
         raise WasiError(Errno.NOENT)
     if content.startswith(b"/"):
         guest.world.finder.note_escape(content)
         raise WasiError(Errno.PERM)
-    _free(place)
     if place.must_be_folder:
-        raise WasiError(Errno.NOENT)
+        raise WasiError(_errno_of_slash(place))
+    _free(place)
     guest.world.writable(place.folder).new_link(place.folder, place.name, content)
 
 
@@ -190,6 +192,12 @@ def _find(guest: Guest, fd: int, path: int, length: int, *, follow: bool = False
     return guest.world.finder.find(folder, guest.memory.text(path, length), follow=follow)
 
 
+def _find_name(guest: Guest, fd: int, path: int, length: int) -> Place:
+    """The place whose name is to be made or taken away: a link there is meant itself."""
+    folder, text = guest.world.folder(fd).folder, guest.memory.text(path, length)
+    return guest.world.finder.find(folder, text, follow=False, slash_follows=False)
+
+
 def _there(place: Place) -> Entry:
     """What is at the place. Raises WasiError: NOENT, NOTDIR."""
     if place.entry is None:
@@ -199,6 +207,17 @@ def _there(place: Place) -> Entry:
     return place.entry
 
 
+def _errno_of_slash(place: Place) -> Errno:
+    """Why a name that ends with a slash cannot become a file's."""
+    match place.entry:
+        case None:
+            return Errno.NOENT
+        case Folder():
+            return Errno.EXIST
+        case _:
+            return Errno.NOTDIR
+
+
 def _free(place: Place) -> None:
     if place.entry is not None:
         raise WasiError(Errno.EXIST)
@@ -206,14 +225,14 @@ def _free(place: Place) -> None:
 
 def _create(guest: Guest, place: Place, oflags: int) -> Place:
     """The place with a file in it."""
+    if place.must_be_folder:
+        raise WasiError(Errno.ISDIR)
     if place.entry is not None:
         if oflags & OFlags.EXCL:
             raise WasiError(Errno.EXIST)
         return place
     if oflags & OFlags.DIRECTORY:
         raise WasiError(Errno.INVAL)
-    if place.must_be_folder:
-        raise WasiError(Errno.NOENT)
     file = guest.world.writable(place.folder).new_file(place.folder, place.name)
     return Place(place.folder, place.name, file, must_be_folder=False)
 
@@ -224,9 +243,7 @@ def _open_file(guest: Guest, entry: Entry, oflags: int, rights: int, flags: int)
     assert isinstance(entry, File)
     if oflags & OFlags.DIRECTORY:
         raise WasiError(Errno.NOTDIR)
-    if flags & ~(FdFlags.APPEND | FdFlags.NONBLOCK | FdFlags.DSYNC | FdFlags.RSYNC | FdFlags.SYNC):
-        raise WasiError(Errno.INVAL)
-    writable = bool(rights & _WRITING) and _asks_to_write(entry, rights)
+    writable = bool(rights & RIGHTS_WRITING) and _asks_to_write(entry, rights)
     if writable or oflags & OFlags.TRUNC:
         scratch = guest.world.writable(entry)
         if oflags & OFlags.TRUNC:

@@ -90,7 +90,7 @@ class SeededClock:
 
     def sleep(self, duration: int) -> None:
         """Move the clock."""
-        self._passed = min(self._passed + duration, _NS_MAX - self._start)
+        self._passed = max(self._passed, min(self._passed + duration, _NS_MAX - self._start))
 
 
 class Chance(Protocol):

@@ -4,6 +4,7 @@
 `/scratch` is the guest's own, and gone with it.
 """
 
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ NODE_BYTES = 256
 _NAME_BYTES_MAX = 255
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Node:
     """What all kinds of files have. Times are nanoseconds since 1970."""
 
@@ -24,17 +25,20 @@ class Node:
     modified: int = 0
     changed: int = 0
     links: int = 1
+    """How many names it has."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class File(Node):
     """Bytes."""
 
     content: bytes | bytearray = b""
+    opens: int = 0
+    """How many descriptors it has. Only counted where it may change."""
     kind = FileType.REGULAR_FILE
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Link(Node):
     """A symbolic link: a path relative to where it stands."""
 
@@ -42,13 +46,19 @@ class Link(Node):
     kind = FileType.SYMBOLIC_LINK
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Folder(Node):
-    """Names and what they lead to. The top of a tree is its own parent."""
+    """Names and what they lead to."""
 
     entries: dict[bytes, "File | Link | Folder"] = field(default_factory=dict)
-    parent: "Folder | None" = None
+    above: "weakref.ref[Folder] | None" = None
+    """Weak, so that a tree goes with its run and does not wait for the garbage collector."""
     kind = FileType.DIRECTORY
+
+    @property
+    def parent(self) -> "Folder | None":
+        """The folder that it is in; the top of a tree has none."""
+        return self.above() if self.above else None
 
 
 Entry = File | Link | Folder
@@ -67,7 +77,9 @@ def read_only_tree(files: Mapping[str, bytes]) -> Folder:
         for part in folders:
             if part not in folder.entries:
                 last_inode += 1
-                folder.entries[part] = Folder(inode=last_inode, read_only=True, parent=folder)
+                folder.entries[part] = Folder(
+                    inode=last_inode, read_only=True, above=weakref.ref(folder)
+                )
             below = folder.entries[part]
             assert isinstance(below, Folder), "a package has no name that is file and folder"
             folder = below
@@ -89,7 +101,7 @@ class Scratch:
         self._bytes_max = bytes_max
         self._now = now
         self._on_full = on_full
-        self._bytes = 0
+        self.bytes_held = 0
         self._last_inode = 1
         self.bytes_peak = 0
         self.top = Folder(inode=1, read_only=False)
@@ -103,68 +115,82 @@ class Scratch:
     def new_folder(self, folder: Folder, name: bytes) -> None:
         """An empty folder under a name that is free."""
         inode = self._new_inode(folder, name)
-        self._put(folder, name, Folder(inode, read_only=False, parent=folder))
+        self._put(folder, name, Folder(inode, read_only=False, above=weakref.ref(folder)))
 
     def new_link(self, folder: Folder, name: bytes, target: bytes) -> None:
         """A symbolic link under a name that is free."""
         inode = self._new_inode(folder, name, more=len(target))
         self._put(folder, name, Link(inode, read_only=False, target=target))
 
-    def add_name(self, folder: Folder, name: bytes, file: File) -> None:
-        """A second name for a file."""
+    def add_name(self, folder: Folder, name: bytes, entry: File | Link) -> None:
+        """A second name for a file or link."""
         self._check_name(folder, name)
         self._take(NODE_BYTES + len(name))
-        folder.entries[name] = file
-        file.links += 1
+        folder.entries[name] = entry
+        entry.links += 1
+        entry.changed = folder.modified = folder.changed = self._now()
 
     def remove(self, folder: Folder, name: bytes) -> None:
-        """Take a name away; the content goes with the last one."""
+        """Take a name away; the content goes with the last name and the last descriptor."""
         entry = folder.entries.pop(name)
         entry.links -= 1
-        freed = NODE_BYTES + len(name)
-        if entry.links == 0 and isinstance(entry, File):
-            # Descriptors that are still open see an empty file; nothing is held for them.
-            freed += len(entry.content)
-            entry.content = bytearray()
-        elif isinstance(entry, Link):
-            freed += len(entry.target)
-        self._give_back(freed)
-        folder.modified = folder.changed = self._now()
+        self._give_back(NODE_BYTES + len(name))
+        if isinstance(entry, File):
+            self._drop_unreachable(entry)
+        elif isinstance(entry, Link) and not entry.links:
+            self._give_back(len(entry.target))
+        entry.changed = folder.modified = folder.changed = self._now()
 
     def move(self, source: tuple[Folder, bytes], target: tuple[Folder, bytes]) -> None:
         """Give an entry another name, which is free."""
         folder, name = target
         self._check_name(folder, name)
-        self._take(len(name))
+        self._take(len(name) - len(source[1]))
         entry = source[0].entries.pop(source[1])
-        self._give_back(len(source[1]))
         folder.entries[name] = entry
         if isinstance(entry, Folder):
-            entry.parent = folder
+            entry.above = weakref.ref(folder)
         for changed in (source[0], folder):
             changed.modified = changed.changed = self._now()
 
+    def opened(self, file: File) -> None:
+        """Count a descriptor: while there is one, the content stays."""
+        file.opens += 1
+
+    def closed(self, file: File) -> None:
+        """Count a descriptor less."""
+        file.opens -= 1
+        self._drop_unreachable(file)
+
     def write(self, file: File, at: int, content: bytes) -> None:
-        """Put bytes into a file, with zeroes in front when it ends before."""
-        self.resize(file, max(len(file.content), at + len(content)))
-        assert isinstance(file.content, bytearray)
-        file.content[at : at + len(content)] = content
+        """Put bytes into a file, with zeroes in front when it ends before.
+
+        Raises:
+            WasiError: NOSPC; then nothing is written.
+        """
+        if content:
+            self._fit(file, max(len(file.content), at + len(content)))
+            file.content[at : at + len(content)] = content  # type: ignore[index]
+        file.modified = file.changed = self._now()
 
     def resize(self, file: File, size: int) -> None:
         """Cut a file, or fill it up with zeroes. Raises WasiError(NOSPC)."""
+        self._fit(file, size)
+        file.modified = file.changed = self._now()
+
+    def _fit(self, file: File, size: int) -> None:
         assert isinstance(file.content, bytearray)
         grown = size - len(file.content)
-        if file.links == 0 and grown > 0:
-            # Its names are gone and its bytes are counted no more.
-            self._on_full()
-            raise WasiError(Errno.NOSPC)
+        self._take(grown)
         if grown > 0:
-            self._take(grown)
             file.content.extend(bytes(grown))
-        elif grown < 0:
+        else:
             del file.content[size:]
-            self._give_back(-grown)
-        file.modified = file.changed = self._now()
+
+    def _drop_unreachable(self, file: File) -> None:
+        if not file.links and not file.opens:
+            self._give_back(len(file.content))
+            file.content = bytearray()
 
     def _new_inode(self, folder: Folder, name: bytes, more: int = 0) -> int:
         """The number of a new entry, once the quota has room for it."""
@@ -181,15 +207,19 @@ class Scratch:
 
     def _check_name(self, folder: Folder, name: bytes) -> None:
         assert name not in folder.entries
+        if not folder.links:
+            # The folder has been removed while it was open: nothing could ever be found in it.
+            raise WasiError(Errno.NOENT)
         if len(name) > _NAME_BYTES_MAX:
             raise WasiError(Errno.NAMETOOLONG)
 
     def _take(self, more: int) -> None:
-        if self._bytes + more > self._bytes_max:
+        """Count so many bytes more, or less when the number is negative."""
+        if more > 0 and self.bytes_held + more > self._bytes_max:
             self._on_full()
             raise WasiError(Errno.NOSPC)
-        self._bytes += more
-        self.bytes_peak = max(self.bytes_peak, self._bytes)
+        self.bytes_held += more
+        self.bytes_peak = max(self.bytes_peak, self.bytes_held)
 
     def _give_back(self, less: int) -> None:
-        self._bytes -= less
+        self._take(-less)

@@ -80,6 +80,8 @@ def _parse(head: bytes) -> dict[str, Any]:
             "url": str(request["url"]),
             "headers": [[str(name), str(value)] for name, value in headers],
         }
+        # Escapes may have made half a character, which is no text.
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WasiError(Errno.INVAL) from error
     return parsed

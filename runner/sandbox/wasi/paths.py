@@ -32,18 +32,22 @@ class Finder:
     def __init__(self, on_escape: Callable[[bytes], None]) -> None:
         self.note_escape = on_escape
 
-    def find(self, start: Folder, path: bytes, *, follow: bool) -> Place:
+    def find(
+        self, start: Folder, path: bytes, *, follow: bool, slash_follows: bool = True
+    ) -> Place:
         """Walk the path.
 
         Args:
             start: the folder of the descriptor; nothing above it can be reached.
             path: relative, `/` between its parts.
             follow: a link at the very end is walked too.
+            slash_follows: and if the path ends with a slash, it is walked in any case.
 
         Raises:
             WasiError: NOENT, NOTDIR, LOOP, or PERM when the path would leave the folder.
         """
         must_be_folder = path.endswith(b"/")
+        follow |= must_be_folder and slash_follows
         parts = self._parts(path)
         folders, links = [start], 0
         name, entry = b"", _as_entry(start)
@@ -57,10 +61,11 @@ class Finder:
                 name, entry = b"", folders[-1]
                 continue
             name, entry = part, folders[-1].entries.get(part)
-            if isinstance(entry, Link) and (parts or follow or must_be_folder):
+            if isinstance(entry, Link) and (parts or follow):
                 links += 1
                 if links > _LINKS_MAX:
                     raise WasiError(Errno.LOOP)
+                must_be_folder |= not parts and entry.target.endswith(b"/")
                 parts.extendleft(reversed(self._parts(entry.target)))
                 name, entry = b"", folders[-1]
             elif isinstance(entry, Folder) and parts:

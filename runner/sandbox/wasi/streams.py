@@ -113,6 +113,8 @@ class ErrorStream:
             return False
         try:
             report = json.loads(line[len(PROGRESS_MARK) :])
+            # Not every reader of it takes a number that is none, or half a character.
+            json.dumps(report, allow_nan=False, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return False
         if not isinstance(report, dict):

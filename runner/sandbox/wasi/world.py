@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from runner.sandbox.wasi.abi import Errno, WasiError
@@ -43,6 +44,8 @@ class OpenFolder:
 
     folder: Folder
     preopen: bytes | None = None
+    names: list[bytes] | None = None
+    """What it held when a reading of it began that has not come to its end."""
 
 
 Stream = InputStream | OutputStream | ErrorStream
@@ -102,29 +105,46 @@ class World:
         self.network: Network | None = None
         """The way out, if it has one."""
         self.violations = Violations()
-        self.finder = Finder(self._note_escape)
+        # None of these refers to the world: it must go, with all its bytes, when the run is over.
+        note = self.violations.note
+        self.finder = Finder(lambda path: note(ViolationKind.PATH_ESCAPE, path.decode("utf-8")))
         self.stdout = OutputStream(output_bytes_max)
-        self.stderr = ErrorStream(stderr_bytes_max, on_progress, self.violations.note)
+        self.stderr = ErrorStream(stderr_bytes_max, on_progress, note)
         self.descriptors: dict[int, Descriptor] = {
             STDIN: InputStream(stdin),
             STDOUT: self.stdout,
             STDERR: self.stderr,
         }
-        if resources is not None:
-            self.open(OpenFolder(resources, preopen=b"/resources"))
         self.scratch: Scratch | None = None
         if scratch_bytes_max:
-            self.scratch = Scratch(scratch_bytes_max, clock.realtime, self._note_full)
+            on_full = partial(note, ViolationKind.SCRATCH_FULL)
+            self.scratch = Scratch(scratch_bytes_max, clock.realtime, on_full)
+        if resources is not None:
+            self.open(OpenFolder(resources, preopen=b"/resources"))
+        if self.scratch is not None:
             self.open(OpenFolder(self.scratch.top, preopen=b"/scratch"))
 
     def open(self, descriptor: Descriptor) -> int:
         """The lowest free number for it. Raises WasiError(MFILE)."""
+        self.check_room()
+        number = next(n for n in range(limits.OPEN_FILES_MAX) if n not in self.descriptors)
+        self.descriptors[number] = descriptor
+        if self.scratch and isinstance(descriptor, OpenFile) and not descriptor.file.read_only:
+            self.scratch.opened(descriptor.file)
+        return number
+
+    def check_room(self) -> None:
+        """Raise WasiError(MFILE), and note it, unless one more can be opened."""
         if len(self.descriptors) >= limits.OPEN_FILES_MAX:
             self.violations.note(ViolationKind.OPEN_FILES)
             raise WasiError(Errno.MFILE)
-        number = next(n for n in range(limits.OPEN_FILES_MAX + 1) if n not in self.descriptors)
-        self.descriptors[number] = descriptor
-        return number
+
+    def close(self, number: int) -> None:
+        """Give a number back. Raises WasiError(BADF)."""
+        found = self.descriptor(number)
+        del self.descriptors[number]
+        if self.scratch and isinstance(found, OpenFile) and not found.file.read_only:
+            self.scratch.closed(found.file)
 
     def descriptor(self, number: int) -> Descriptor:
         """What is open under a number. Raises WasiError(BADF)."""
@@ -146,9 +166,3 @@ class World:
             self.violations.note(ViolationKind.READ_ONLY)
             raise WasiError(Errno.ROFS)
         return self.scratch
-
-    def _note_escape(self, path: bytes) -> None:
-        self.violations.note(ViolationKind.PATH_ESCAPE, path.decode(errors="replace"))
-
-    def _note_full(self) -> None:
-        self.violations.note(ViolationKind.SCRATCH_FULL)
