@@ -1,5 +1,6 @@
 """Guests that try to leave their folders, to write what they may read, or to fill the scratch."""
 
+from runner.sandbox.wasi.abi import Errno
 from tests.hostile.case import FILES, SCRATCH, Case
 
 _ESCAPE = frozenset({"path_escape"})
@@ -145,8 +146,15 @@ CASES = (
             "by_allocate",
             "by_set_size",
             "without_a_name",
-            "in_a_removed_folder",
         )
+    ),
+    Case(
+        "scratch_bombs",
+        "in_a_removed_folder",
+        "hide bytes in a folder that is gone",
+        code="SPELL_FAILED",
+        details={"exit_code": Errno.NOENT},
+        grants=SCRATCH,
     ),
     Case("scratch_bombs", "made_and_removed", "lose what it gave back", grants=SCRATCH),
     Case(
@@ -154,7 +162,7 @@ CASES = (
         "into_themselves",
         "tie folders into a knot",
         answers=(
-            "SUCCESS SUCCESS INVAL INVAL SUCCESS INVAL INVAL INVAL NOTEMPTY INVAL NOTEMPTY INVAL "
+            "SUCCESS SUCCESS INVAL INVAL SUCCESS BUSY BUSY BUSY NOTEMPTY INVAL NOTEMPTY INVAL "
             "ISDIR PERM"
         ),
         grants=SCRATCH,
