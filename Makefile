@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: help demo dev test check format bench chaos histories openapi examples lock clean
+.PHONY: help demo dev test check format bench chaos soak histories openapi examples lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -25,6 +25,10 @@ $(VENV)/development: $(VENV)/runtime requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 
+$(VENV)/bench: $(VENV)/development requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-bench.lock
+	touch $@
+
 demo: $(VENV)/runtime ## publish a real spell, cast it on a real file, show result, cost and ledger
 	$(BIN)/spell demo
 
@@ -39,17 +43,21 @@ check: $(VENV)/development ## the quick loop: format, lint, types, import contra
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest tests/unit tests/architecture
+	$(BIN)/python -m pytest tests/unit tests/architecture tests/hostile
 
 format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/development ## a cast against a bare workflow, as ratios measured in one run
+bench: $(VENV)/bench ## a cast against a bare workflow, a sandbox against its peers: ratios, each in one run
 	$(BIN)/python -m bench.cast
+	$(BIN)/python -m bench.runner
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos
+
+soak: $(VENV)/development ## 10,000 casts in a row on one runner, and what it holds after them
+	SPELL_SOAK_CASTS=10000 $(BIN)/python -m pytest tests/integration/test_runner_soak.py
 
 histories: $(VENV)/development ## record the histories that CI replays
 	$(BIN)/python -m tests.replay.record
@@ -69,6 +77,7 @@ examples: $(VENV)/runtime $(VENV)/examples ## rebuild the example spells from so
 lock: ## compile the lock files (needs uv on PATH)
 	uv pip compile pyproject.toml --extra embedded --extra build --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra embedded --extra build --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra bench -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements-bench.lock
 
 clean: ## remove what was built; .spell/ keeps the data of `make dev`
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,8 +1,4 @@
-"""Temporal worker: wiring only. Nobody imports this module.
-
-Runs the workflows and activities of casts and publishing on one client; any number of these
-processes share the work.
-"""
+"""Temporal worker: wiring only. Nobody imports it; any number of these share the work."""
 
 import asyncio
 import signal
@@ -16,9 +12,13 @@ from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
 from activities.module_supply import ModuleSupply
+from activities.outputs import Outputs
+from activities.progress import ProgressNotes
 from activities.publishing import PublishingActivities
 from activities.replaying import ReplayingActivities
+from activities.run_requests import RunRequests
 from activities.running import RunningActivities
+from activities.verdicts import Verdicts
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
 from infra.platform import Platform, bus_sizes, open_platform, postgres_casts_of
@@ -52,9 +52,11 @@ def build_workers(platform: Platform, checker: ports.SchemaChecker, engine: str)
     modules = ModuleSupply(blobs, bus, vault, engine)
     gate = UnsignedGate(accept=settings.accept_unsigned_packages)
     casting = CastingActivities(casts, checker, secrets)
-    running = RunningActivities(casts, bus, blobs, vault, checker, modules, secrets)
+    requests = RunRequests(blobs, bus, vault, modules, secrets)
+    verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
+    running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
     billing = BillingActivities(casts, bus)
-    replaying = ReplayingActivities(PostgresReceipts(database), running, blobs, vault)
+    replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
     publishing = PublishingActivities(
         PostgresSpells(database), blobs, checker, SubprocessModuleInspector(), gate, modules

@@ -3,7 +3,7 @@
 from activities.ports import Vault
 from schema.contracts.cast import RunOrder, RunRecord
 from schema.contracts.run import Verdict
-from schema.receipts import salted_digest
+from schema.receipts import SALT_BYTES, SALT_PURPOSE, salted_digest
 
 
 def seed_of(vault: Vault, cast_id: str) -> str:
@@ -13,7 +13,7 @@ def seed_of(vault: Vault, cast_id: str) -> str:
 
 def salt_of(vault: Vault, cast_id: str) -> str:
     """What goes before a cast's input and output when they are digested, in hex."""
-    return vault.derive(cast_id, "receipt-salt", 16).hex()
+    return vault.derive(cast_id, SALT_PURPOSE, SALT_BYTES).hex()
 
 
 def record_of(
@@ -32,7 +32,6 @@ def record_of(
         price=plan.price,
         seed=seed,
         clock_unix_ms=verdict.clock_unix_ms,
-        salt=salt,
         input_digest=salted_digest(salt, order.inputs_json.encode("utf-8")),
         output_digest=salted_digest(salt, output) if verdict.sealed_output else None,
     )

@@ -5,7 +5,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities._failures import to_failure
 from activities.ports import BlobStore, Receipts, Vault
-from activities.running import RunningActivities
+from activities.verdicts import Verdicts
 from schema.blob_keys import replay_key
 from schema.contracts.cast import RunOrder
 from schema.contracts.problem import Problem
@@ -24,16 +24,16 @@ class ReplayingActivities:
 
     Args:
         receipts: what ran.
-        running: the way to the runners.
+        verdicts: brings about how the run ends.
         blobs: where reports go.
         vault: derives ids of runs, opens outputs, encrypts reports.
     """
 
     def __init__(
-        self, receipts: Receipts, running: RunningActivities, blobs: BlobStore, vault: Vault
+        self, receipts: Receipts, verdicts: Verdicts, blobs: BlobStore, vault: Vault
     ) -> None:
         self._receipts = receipts
-        self._running = running
+        self._verdicts = verdicts
         self._blobs = blobs
         self._vault = vault
 
@@ -86,7 +86,7 @@ class ReplayingActivities:
 
     async def _run(self, plan: ReplayPlan) -> ReplayReport:
         receipt = await self._receipt_of(plan.cast_id)
-        verdict = await self._running.verdict_on(
+        verdict = await self._verdicts.on(
             RunOrder(
                 cast_id=plan.run_id,
                 plan=plan.plan,

@@ -49,7 +49,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,
         files=EncryptedCastFiles(blobs, vault),
-        receipts=VaultSignedReceipts(PostgresReceipts(database), vault),
+        receipts=VaultSignedReceipts(PostgresReceipts(database, vault), vault),
         replaying=TemporalReplays(platform.temporal, blobs, vault),
         modules=BlobPublishedModules(database, blobs),
         feed=NatsEventFeed(platform.nats),

@@ -14,9 +14,14 @@ from cli.context import CliContext, cli_context
 from cli.inputs import collect_inputs
 from cli.output import money
 from cli.packages import package_folder
+from cli.receipts import KEYS_PATH, standing_checks
+from cli.replays import replay_here
 from infra.embedded.errors import EmbeddedPlatformError
 from infra.embedded.platform import EmbeddedPlatform
+from schema.canonical import canonical_json
 from schema.money import format_micros
+from schema.receipt_checks import input_check
+from schema.receipts import read_envelope
 
 _EXAMPLES = Path(__file__).parent.parent / "examples"
 _SPELL = "com.example.markdown"
@@ -84,6 +89,7 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
     if ended["status"] != "succeeded":
         raise CliError(f"the cast ended as {ended['status']}", ExitCode.CAST_FAILED, ended)
     _show(cli, api, ended)
+    _check_receipt(cli, api, ended, canonical_json(inputs))
     workflow = f"{platform.endpoints.temporal_ui_url}/namespaces/default/workflows/cast:"
     cli.output.note(f"\nTemporal UI (while it runs: make dev)  {workflow}{ended['cast_id']}")
     api.close()
@@ -115,3 +121,19 @@ def _show(cli: CliContext, api: Api, ended: dict[str, Any]) -> None:
             f"         {t['kind']:<5}{amount:>14}"
             f"  {t['debit_account_id']} -> {t['credit_account_id']}"
         )
+
+
+def _check_receipt(cli: CliContext, api: Api, ended: dict[str, Any], inputs: bytes) -> None:
+    """What a caster could do with nothing but the receipt, the inputs and the module."""
+    from cli.receipt_keys import key_set
+
+    envelope = read_envelope(api.request("GET", ended["links"]["receipt"]).content)
+    stated, checks = standing_checks(envelope, key_set(api.request("GET", KEYS_PATH).content))
+    checks.append(input_check(stated, inputs))
+    checks += replay_here(cli, stated, inputs, _EXAMPLES / "markdown" / "spell.wasm")
+    wrong = [check.name for check in checks if not check.passed]
+    if wrong:
+        raise CliError(f"the receipt does not hold: {', '.join(wrong)}", ExitCode.CAST_FAILED)
+    names = ", ".join(check.name for check in checks)
+    cli.output.note(f"\nreceipt  signed; run again here, it gives the same ({stated.engine})")
+    cli.output.note(f"         checked: {names}")

@@ -32,7 +32,7 @@ from schema.receipts import (
 
 receipt = typer.Typer(no_args_is_help=True, help="Get, check and replay receipts of casts.")
 
-_KEYS_PATH = "/v1/receipts/keys"
+KEYS_PATH = "/v1/receipts/keys"
 _PAUSE_SECONDS = 1.0
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Write it to this file.", dir_okay=False)
@@ -61,7 +61,7 @@ def get_receipt(
 def get_keys(context: typer.Context, out: OutOption = None) -> None:
     """Get the public keys that receipts are checked by, for checking without the platform."""
     cli = cli_context(context)
-    _give(cli, cli.api.request("GET", _KEYS_PATH).content, out)
+    _give(cli, cli.api.request("GET", KEYS_PATH).content, out)
 
 
 @receipt.command("verify")
@@ -124,14 +124,23 @@ def replay_receipt(
 
 def _checked(cli: CliContext, file: Path, key: str | None) -> tuple[Receipt, list[Check]]:
     """The receipt in a file, with the checks that need nothing else."""
-    from cli.receipt_keys import signature_check
-
     try:
         envelope: Envelope = read_envelope(read_file(file, bytes_max=RECEIPT_BYTES_MAX))
-        stated = read_statement(payload_of(envelope))
+        return standing_checks(envelope, _keys(cli, key))
     except ReceiptRefusedError as error:
         raise CliError(f"{file} is no receipt: {error}.", ExitCode.REFUSED) from error
-    signature = signature_check(envelope, _keys(cli, key))
+
+
+def standing_checks(envelope: Envelope, keys: list[bytes]) -> tuple[Receipt, list[Check]]:
+    """What an envelope states, and whether it holds by itself.
+
+    Raises:
+        ReceiptRefusedError: it states nothing that is a receipt.
+    """
+    from cli.receipt_keys import signature_check
+
+    stated = read_statement(payload_of(envelope))
+    signature = signature_check(envelope, keys)
     return stated, [signature, cost_check(stated), transfers_check(stated), limits_check(stated)]
 
 
@@ -140,7 +149,7 @@ def _keys(cli: CliContext, given: str | None) -> list[bytes]:
 
     if given is not None:
         return given_keys(given)
-    return key_set(cli.api.request("GET", _KEYS_PATH).content)
+    return key_set(cli.api.request("GET", KEYS_PATH).content)
 
 
 def _report(cli: CliContext, stated: Receipt, checks: list[Check]) -> None:

@@ -29,6 +29,8 @@ from schema.contracts.receipt import (
 RECEIPT_BYTES_MAX = 256 * 1024
 PUBLIC_KEY_BYTES = 32
 
+SALT_PURPOSE, SALT_BYTES = "receipt-salt", 16
+"""What the salt of a cast's digests is derived with; it is stored nowhere."""
 ENVELOPE_MEMBERS = ("payload", "payloadType", "signatures")
 
 _Model = TypeVar("_Model", bound=Contract)

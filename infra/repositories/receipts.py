@@ -5,9 +5,11 @@ from typing import Any
 from sqlalchemy import text
 
 from infra.postgres import Database, row_dict
+from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, RunPlan
 from schema.contracts.problem import Problem
-from schema.contracts.receipt import Receipt, ReceiptTransfer
+from schema.contracts.receipt import Receipt, ReceiptRun, ReceiptTransfer
+from schema.receipts import SALT_BYTES, SALT_PURPOSE
 
 _CAST = text(
     "SELECT c.*, h.amount_micros AS hold_micros FROM casts c JOIN holds h ON h.cast_id = c.id"
@@ -26,10 +28,17 @@ _ADMISSION = text(
 
 
 class PostgresReceipts:
-    """Reads receipts together; they are stored nowhere as such. Fits the ports `Receipts`."""
+    """Reads receipts together; they are stored nowhere as such. Fits the ports `Receipts`.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: where casts and their money are.
+        vault: derives the salt of a cast's digests. With it in a table, whoever reads the table
+            could guess small inputs.
+    """
+
+    def __init__(self, database: Database, vault: PlatformVault) -> None:
         self._database = database
+        self._vault = vault
 
     async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
         """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
@@ -40,7 +49,8 @@ class PostgresReceipts:
                 return None
             moved = await connection.execute(_TRANSFERS, {"cast_id": cast_id})
             transfers = [ReceiptTransfer(**row_dict(transfer)) for transfer in moved]
-        return _receipt(row, transfers)
+        salt = self._vault.derive(cast_id, SALT_PURPOSE, SALT_BYTES).hex()
+        return _receipt(row, transfers, salt)
 
     async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
         """What admission decided to run."""
@@ -50,7 +60,7 @@ class PostgresReceipts:
         return None if found is None else Admission.model_validate(found).plan
 
 
-def _receipt(row: Any, transfers: list[ReceiptTransfer]) -> Receipt:
+def _receipt(row: Any, transfers: list[ReceiptTransfer], salt: str) -> Receipt:
     problem = Problem.model_validate(row.problem) if row.problem else None
     return Receipt(
         cast_id=row.id,
@@ -58,7 +68,7 @@ def _receipt(row: Any, transfers: list[ReceiptTransfer]) -> Receipt:
         version=row.version,
         package_digest=row.package_digest,
         engine=row.engine or "",
-        run=row.record,
+        run=ReceiptRun(**row.record, salt=salt),
         status=row.status,
         code=problem.code if problem else None,
         usage=row.usage,

@@ -30,6 +30,8 @@ _SETTINGS: dict[str, bool | int | str] = {
     "wasm_memory64": False,
     "wasm_multi_memory": False,
     "wasm_gc": False,
+    # Exceptions live on the heap of a collector: a second memory, which a process has no room for.
+    "wasm_exceptions": False,
     "wasm_function_references": False,
     "wasm_custom_page_sizes": False,
     "wasm_stack_switching": False,

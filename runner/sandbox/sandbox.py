@@ -242,7 +242,7 @@ class Sandbox:
             memory_bytes_peak=self._memories.peak_bytes,
             output_bytes=len(world.stdout.content),
             stderr_bytes=len(world.stderr.content),
-            host_calls=counter.calls,
+            host_calls=min(counter.calls, counter.calls_max),
             scratch_bytes_peak=scratch.bytes_peak if scratch else 0,
             net_requests=network.requests if network else 0,
             net_bytes=network.bytes_used if network else 0,

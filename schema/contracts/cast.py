@@ -177,7 +177,7 @@ class RunRecord(Contract):
     """What ran, exactly: enough to run it again and to compute its price again.
 
     Digests are over salt and content: those of small inputs could be guessed back otherwise
-    (decision 2). The salt is in the receipt.
+    (decision 2). The salt is derived when a receipt is read, and stored nowhere.
     """
 
     module_digest: Digest
@@ -188,8 +188,6 @@ class RunRecord(Contract):
     price: Price
     seed: str
     clock_unix_ms: int
-    salt: str
-    """Hex of 16 bytes."""
     input_digest: Digest
     output_digest: Digest | None = None
     """None when the run gave no output in good order."""

@@ -33,6 +33,13 @@ class ReceiptTransfer(Contract):
     amount_micros: Micros
 
 
+class ReceiptRun(RunRecord):
+    """What ran, and what its digests are salted with."""
+
+    salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    """Hex. Only who has the receipt can compare a guess with the digests."""
+
+
 class Receipt(Contract):
     """The predicate: everything about a cast that has ended and of which something ran."""
 
@@ -42,7 +49,7 @@ class Receipt(Contract):
     package_digest: Digest
     engine: str
     """Engine version and settings digest: what a replay must find again."""
-    run: RunRecord
+    run: ReceiptRun
     status: CastStatus
     code: str | None
     """Why it did not succeed: a code of the error catalogue."""

@@ -6,8 +6,8 @@ from pydantic import Field, StringConstraints
 
 from schema import limits
 from schema.contracts.base import Contract
-from schema.contracts.cast import CastStatus, RunPlan, RunRecord
-from schema.contracts.receipt import Check
+from schema.contracts.cast import CastStatus, RunPlan
+from schema.contracts.receipt import Check, ReceiptRun
 from schema.contracts.run import Usage
 from schema.ids import CastId, Digest
 
@@ -20,7 +20,7 @@ class ReplayRequest(Contract):
     cast_id: CastId
     engine: str
     """The engine that it must run on; another one refuses."""
-    record: RunRecord
+    record: ReceiptRun
     module_base64: str
     resources_base64: str | None = None
     """The tar whose digest is `policy.resources_digest`."""

@@ -23,6 +23,7 @@ INDEX_ADDRESSES = re.compile(
     r"|--(?:extra-)?index-" + r"url[= ]\S"
 )
 FILES_MAX_BYTES = 2_000_000
+LOCK_FILES = ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"]
 
 
 def _texts() -> list[tuple[Path, str]]:
@@ -57,7 +58,7 @@ def test_the_patterns_above_find_what_they_are_for() -> None:
     assert INDEX_ADDRESSES.search("pip install --index-" + "url=somewhere x")
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", LOCK_FILES)
 def test_every_package_of_a_lock_file_has_a_hash(name: str) -> None:
     text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
     pinned = [line for line in text.splitlines() if line and not line.startswith("#")]

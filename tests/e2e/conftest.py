@@ -1,5 +1,6 @@
 """One whole platform for all end-to-end tests: real servers, real processes, real HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.support.e2e import Caster, Logs, WholePlatform, whole_platform
+from tests.support.tls_servers import Authority, Received, TlsServer, response, tls_server
 
 # What the processes said during a test; a failing one shows it.
 _LINES_SHOWN_MAX = 200
@@ -14,15 +16,46 @@ _logs: list[Logs] = []
 _begun_at = pytest.StashKey[int]()
 
 
+OUTSIDE_HOST = "api.outside.example"
+"""A host that spells may be allowed to reach: the test's own server, as an operator names one."""
+
+
+async def _tell(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer with what was asked; `/away` leads to a private address."""
+    away = ("Location: https://169.254.169.254/latest/meta-data/",)
+    if request.path == "/away":
+        writer.write(response(b"", *away, status="302 Found"))
+    else:
+        writer.write(response(b"you asked for " + request.path.encode() + request.body))
+
+
 @pytest.fixture(scope="session")
-async def platform() -> AsyncIterator[WholePlatform]:
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+async def outside(authority: Authority) -> AsyncIterator[TlsServer]:
+    """A host outside of the platform, and what guests have asked it."""
+    async with tls_server(authority.server_context(OUTSIDE_HOST), _tell) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def platform(authority: Authority, outside: TlsServer) -> AsyncIterator[WholePlatform]:
     """Everything started; at the end, no process has printed a secret or ended badly.
 
     Not in pytest's own folder: whenever another pytest starts as root, it closes that folder to
     all others, and a Postgres that is started again, which runs by another account, is one.
     """
     with TemporaryDirectory(prefix="spell-e2e-") as folder:
-        async with whole_platform(Path(folder) / "data") as started:
+        authorities = Path(folder) / "authorities.pem"
+        authorities.write_text(authority.pem)
+        external = {
+            "SPELL_RUNNER_EGRESS_HOSTS": f"{OUTSIDE_HOST}=127.0.0.1:{outside.port}",
+            "SPELL_RUNNER_EGRESS_CA_FILE": str(authorities),
+        }
+        async with whole_platform(Path(folder) / "data", external) as started:
             _logs.append(started.logs)
             yield started
     lines = started.logs.lines

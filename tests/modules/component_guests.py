@@ -5,6 +5,8 @@ from pathlib import Path
 
 import wasmtime
 
+from tests.modules.guests import source_of
+
 _FOLDER = Path(__file__).parent
 _COMMAND = """
 (component
@@ -30,8 +32,7 @@ def component(name: str) -> bytes:
 @cache
 def as_command(name: str, entry: str) -> bytes:
     """A core test module without imports as a component whose command calls one export."""
-    text = (_FOLDER / f"{name}.wat").read_text()
-    module = text.replace("(module", "(core module $guest", 1)
+    module = source_of(name).replace("(module", "(core module $guest", 1)
     return bytes(wasmtime.wat2wasm(_COMMAND.format(module=module, entry=entry)))
 
 

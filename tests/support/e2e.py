@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -224,10 +224,19 @@ class WholePlatform:
 
 
 @asynccontextmanager
-async def whole_platform(folder: Path) -> AsyncIterator[WholePlatform]:
-    """Start everything in a new folder, as `spell dev` does, on free ports."""
+async def whole_platform(
+    folder: Path, external: Mapping[str, str] | None = None
+) -> AsyncIterator[WholePlatform]:
+    """Start everything in a new folder, as `spell dev` does, on free ports.
+
+    Args:
+        folder: the data directory.
+        external: `SPELL_…` variables that the user of `spell dev` would have set.
+    """
     logs = Logs()
-    embedded = EmbeddedPlatform(folder, spell_processes, sink=logs, usual_ports=False)
+    embedded = EmbeddedPlatform(
+        folder, spell_processes, sink=logs, external=external, usual_ports=False
+    )
     async with embedded:
         settings = settings_of(embedded.context)
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)

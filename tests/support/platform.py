@@ -13,8 +13,12 @@ from temporalio.worker import Interceptor, Worker
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.module_supply import ModuleSupply
+from activities.outputs import Outputs
+from activities.progress import ProgressNotes
 from activities.replaying import ReplayingActivities
+from activities.run_requests import RunRequests
 from activities.running import RunningActivities
+from activities.verdicts import Verdicts
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
@@ -90,23 +94,24 @@ class CastingPlatform:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
         self.casts = PostgresCasts(self.database, fee_basis_points=2000, open_casts_max=1000)
-        self.receipts = PostgresReceipts(self.database)
         vault, checker = make_vault(), AnySchema()
+        self.receipts = PostgresReceipts(self.database, vault)
         self.secrets = PostgresSpellSecrets(self.database, vault)
         casting = CastingActivities(self.casts, checker, self.secrets)
-        running = RunningActivities(
+        modules = ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000")
+        verdicts = Verdicts(
             self.casts,
             self.bus,
-            self.blobs,
-            vault,
-            checker,
-            ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000"),
-            self.secrets,
+            RunRequests(self.blobs, self.bus, vault, modules, self.secrets),
+            ProgressNotes(self.casts, self.bus, vault),
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
         )
+        running = RunningActivities(
+            self.bus, verdicts, Outputs(self.casts, self.blobs, vault, checker)
+        )
         billing = BillingActivities(self.casts, self.bus)
-        replaying = ReplayingActivities(self.receipts, running, self.blobs, vault)
+        replaying = ReplayingActivities(self.receipts, verdicts, self.blobs, vault)
         self.worker = Worker(
             self.client,
             task_queue=self.task_queue,

@@ -9,9 +9,15 @@ from pathlib import Path
 
 from activities._records import record_of, salt_of, seed_of
 from infra.vault import PlatformVault
-from schema.contracts.cast import RunOrder, RunOutcome, RunPlan, RunRecord
+from schema.contracts.cast import RunOrder, RunOutcome, RunPlan
 from schema.contracts.problem import Problem
-from schema.contracts.receipt import PAYLOAD_TYPE, SIGNING_PURPOSE, Receipt, ReceiptTransfer
+from schema.contracts.receipt import (
+    PAYLOAD_TYPE,
+    SIGNING_PURPOSE,
+    Receipt,
+    ReceiptRun,
+    ReceiptTransfer,
+)
 from schema.contracts.replay import ReplayAnswer, ReplayRequest
 from schema.contracts.run import RunRequest, Usage, Verdict
 from schema.pricing import Price
@@ -50,16 +56,11 @@ def noted(
 ) -> Receipt:
     """The receipt of a run, as the activity would note it and settlement charge it."""
     order = RunOrder(cast_id=request.cast_id, plan=plan, inputs_json=inputs)
-    vault = make_vault()
-    record = record_of(
-        order,
-        verdict,
-        output,
-        seed=request.seed,
-        salt=salt_of(vault, request.cast_id),
-    )
+    salt = salt_of(make_vault(), request.cast_id)
+    record = record_of(order, verdict, output, seed=request.seed, salt=salt)
     assert record is not None
-    return _settled(request.cast_id, record, verdict)
+    run = ReceiptRun(**record.model_dump(), salt=salt)
+    return _settled(request.cast_id, run, verdict)
 
 
 def a_receipt(
@@ -124,7 +125,7 @@ async def replay_lines(lines: bytes) -> list[bytes]:
     return answers.splitlines()
 
 
-def _settled(cast_id: str, record: RunRecord, verdict: Verdict) -> Receipt:
+def _settled(cast_id: str, record: ReceiptRun, verdict: Verdict) -> Receipt:
     problem = Problem(code=verdict.code, message="") if verdict.code else None
     outcome = RunOutcome(outcome=verdict.outcome, problem=problem, usage=verdict.usage)
     assert verdict.usage is not None

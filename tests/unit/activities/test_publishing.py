@@ -29,6 +29,14 @@ RESOURCES = {"resources/words.txt": b"words", "resources/data/a.bin": b"a"}
 
 
 ENGINE = "wasmtime-1/000000000000"
+WORKFLOW_SECTION = """
+[execution.workflow]
+repo = "acme/spells"
+workflow = "run.yml"
+ref = "main"
+dispatch = "workflow_dispatch"
+
+"""
 
 
 class AnyModule:
@@ -44,13 +52,17 @@ class NoSpells:
     async def record_version(
         self, account_id: str, package: InspectedPackage, decision: Decision
     ) -> PublishResult:
-        raise NotImplementedError
+        raise AssertionError(account_id, package, decision)
 
 
 async def inspected(
     blobs: MemoryBlobs, resources: dict[str, bytes], **changes: Any
 ) -> InspectedPackage:
     archive = build_package(files_of("com.acme.reads", MODULE, **changes) | resources)
+    return await inspected_archive(blobs, archive)
+
+
+async def inspected_archive(blobs: MemoryBlobs, archive: bytes) -> InspectedPackage:
     digest = sha256_digest(archive)
     await blobs.put(package_key(digest), archive)
     modules = ModuleSupply(blobs, ScriptedRunBus(verdict_for), make_vault(), ENGINE)
@@ -96,7 +108,15 @@ async def test_the_policy_of_the_manifest_is_the_policy_of_the_version() -> None
 
 
 async def test_what_cannot_be_granted_is_a_manifest_error() -> None:
+    """Other modes than service are read, and not run yet."""
+    manifest = files_of("com.acme.reads", MODULE)["manifest.toml"].decode()
+    service, _, after = manifest.partition("[runtime]")
+    workflow = service.replace('mode = "service"', 'mode = "workflow"') + WORKFLOW_SECTION
+    pricing = after[after.index("[pricing]") :]
+    archive = build_package(
+        {"manifest.toml": (workflow + pricing).encode(), "schema.json": b'{"input":{},"output":{}}'}
+    )
     with pytest.raises(ApplicationError) as caught:
-        await inspected(MemoryBlobs(), {}, target="wasm32-wasip2", policy={"fs_write": ["scratch"]})
+        await inspected_archive(MemoryBlobs(), archive)
     assert caught.value.type == "MANIFEST_INVALID"
     assert caught.value.non_retryable

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from runner.sandbox_process import Finished, GuestRun, Killed, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.limits import MIB
 from tests.modules.code import code_store
-from tests.modules.guests import digest_of, guest
+from tests.modules.guests import digest_of, guest, guest_names
 from tests.support.attendants import Bystander
 
 LIMITS = RunLimits(
@@ -40,7 +39,7 @@ RunGuest = Callable[..., Awaitable[Finished | Killed]]
 
 @pytest.fixture(scope="session")
 def code(tmp_path_factory: pytest.TempPathFactory) -> CodeStore:
-    modules = {digest_of(path.stem): path.stem for path in _guests()}
+    modules = {digest_of(name): name for name in guest_names()}
 
     async def fetch(digest: str) -> bytes:
         return guest(modules[digest])
@@ -97,7 +96,3 @@ async def run(sandbox: SandboxProcess, run_on: RunGuest) -> AsyncIterator[RunGue
     end = await run_on(sandbox, "echo", stdin=b"still here")
     assert isinstance(end, Finished)
     assert (end.report.code, end.output, end.stderr) == (None, b"still here", b"")
-
-
-def _guests() -> list[Path]:
-    return list((Path(__file__).parents[2] / "modules").glob("*.wat"))

@@ -18,10 +18,10 @@ from schema.contracts.run import RunLimits, RunPolicy
 from schema.ids import sha256_digest
 from schema.limits import COMPONENT_INSTANCES_MAX, COMPONENT_MEMORIES_MAX, MIB
 from schema.violations import ViolationKind
+from tests.hostile.cases.computing import NAMED_TRAPS
 from tests.modules.code import code_store
 from tests.modules.component_guests import as_command, component, many_modules
 from tests.unit.runner.conftest import LIMITS, Reach, RunGuest
-from tests.unit.runner.test_hostile_guests import TRAPS
 
 COMMAND = "wasi:cli/run"
 SEEDED = RunPolicy(deterministic=True)
@@ -173,7 +173,7 @@ async def test_endless_recursion_exhausts_the_stack(cast: RunComponent) -> None:
     assert (await cast(as_command("recursion", "_start"))).report.code == "STACK_EXHAUSTED"
 
 
-@pytest.mark.parametrize("trap", TRAPS)
+@pytest.mark.parametrize("trap", NAMED_TRAPS)
 async def test_a_trap_is_named(cast: RunComponent, trap: str) -> None:
     assert end_of(await cast(as_command("traps", trap))) == ("SPELL_TRAPPED", {"trap": trap})
 

@@ -1,0 +1,15 @@
+;; The same output as hello.c, by the host functions of Extism instead of WASI.
+(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u64" (func $store_u64 (param i64 i64)))
+  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "{\22hello\22:\22world\22}")
+  (func (export "hello") (result i32) (local $at i64)
+    (local.set $at (call $alloc (i64.const 17)))
+    (call $store_u64 (local.get $at) (i64.load (i32.const 0)))
+    (call $store_u64 (i64.add (local.get $at) (i64.const 8)) (i64.load (i32.const 8)))
+    (call $store_u8 (i64.add (local.get $at) (i64.const 16)) (i32.load8_u (i32.const 16)))
+    (call $output_set (local.get $at) (i64.const 17))
+    (i32.const 0)))

@@ -1,0 +1,10 @@
+;; The same output as hello.c by one call of WASI, without a C library.
+(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\11\00\00\00")
+  (data (i32.const 16) "{\22hello\22:\22world\22}")
+  (func (export "_start")
+    (if (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))
+      (then unreachable))))

@@ -1,0 +1,31 @@
+;; Writes what it can learn of time and chance: two readings of each clock, 64 random bytes.
+(module
+  (prelude)
+  (func (export "clocks")
+    (call $answer (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 65536)))
+    (call $answer (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 65544)))
+    (call $answer (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 65552)))
+    (call $answer (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 65560)))
+    (drop (call $write (i32.const 1) (i32.const 65536) (i32.const 32))))
+  (func (export "chance")
+    (if (call $random_get (i32.const 65536) (i32.const 64)) (then unreachable))
+    (drop (call $write (i32.const 1) (i32.const 65536) (i32.const 64))))
+  ;; Clocks of processor time tell one machine from another; numbers beyond are none.
+  (func (export "other_clocks") (local $clock i32)
+    (local.set $clock (i32.const 2))
+    (loop $next
+      (call $answer (call $clock_time_get (local.get $clock) (i64.const 0) (i32.const 65536)))
+      (call $answer (call $clock_res_get (local.get $clock) (i32.const 65536)))
+      (local.set $clock (i32.add (local.get $clock) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $clock) (i32.const 5))))
+    (call $answer (call $clock_time_get (i32.const -1) (i64.const -1) (i32.const 65536)))
+    (call $tell))
+  (func (export "random_for_ever") (loop $again
+    (drop (call $random_get (i32.const 0) (i32.const 131072)))
+    (br $again)))
+  (func (export "random_beyond_memory")
+    (call $answer (call $random_get (i32.const 0) (i32.const 131073)))
+    (call $answer (call $random_get (i32.const 131072) (i32.const 1)))
+    (call $answer (call $random_get (i32.const 131072) (i32.const 0)))
+    (call $answer (call $random_get (i32.const -1) (i32.const -1)))
+    (call $tell)))

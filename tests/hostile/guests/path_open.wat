@@ -1,0 +1,15 @@
+;; Opens the path that its input says: a file to read, one to make, and a folder.
+(module
+  (prelude)
+  (func (export "_start")
+    (call $read_input)
+    (call $try (i32.const 3))
+    (call $try (i32.const 4))
+    (call $tell))
+  (func $try (param $folder i32)
+    (call $answer (call $open (local.get $folder) (i32.const 65536) (global.get $length) (i32.const 0)
+      (i64.const 2)))
+    (call $answer (call $open (local.get $folder) (i32.const 65536) (global.get $length) (i32.const 1)
+      (i64.const 0x42)))
+    (call $answer (call $open (local.get $folder) (i32.const 65536) (global.get $length) (i32.const 2)
+      (i64.const 0)))))

@@ -1,0 +1,15 @@
+;; Makes a link to the path that its input says and opens it; and a link at that path.
+(module
+  (prelude)
+  (func (export "_start")
+    (call $read_input)
+    (call $try (i32.const 3))
+    (call $try (i32.const 4))
+    (call $tell))
+  (func $try (param $folder i32)
+    (call $answer (call $path_symlink (i32.const 65536) (global.get $length)
+      (local.get $folder) (text "link")))
+    (call $answer (call $open (local.get $folder) (text "link") (i32.const 0)
+      (i64.const 2)))
+    (call $answer (call $path_symlink (text "data") (local.get $folder)
+      (i32.const 65536) (global.get $length)))))

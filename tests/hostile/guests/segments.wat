@@ -1,0 +1,22 @@
+;; Uses passive segments that it has dropped, or beyond their ends.
+(module
+  (memory (export "memory") 1)
+  (table $t 2 funcref)
+  (func $f)
+  (data $bytes "0123456789")
+  (elem $functions func $f $f)
+  (func (export "data_beyond_its_end")
+    (memory.init $bytes (i32.const 0) (i32.const 5) (i32.const 6)))
+  (func (export "data_after_its_drop")
+    (data.drop $bytes) (memory.init $bytes (i32.const 0) (i32.const 0) (i32.const 1)))
+  (func (export "data_of_overflowing_length")
+    (memory.init $bytes (i32.const 8) (i32.const 2) (i32.const -1)))
+  (func (export "elements_beyond_their_end")
+    (table.init $t $functions (i32.const 0) (i32.const 1) (i32.const 2)))
+  (func (export "elements_after_their_drop")
+    (elem.drop $functions) (table.init $t $functions (i32.const 0) (i32.const 0) (i32.const 1)))
+  ;; Dropping twice and copying nothing at the very end are allowed.
+  (func (export "nothing_at_the_end")
+    (data.drop $bytes) (data.drop $bytes)
+    (memory.init $bytes (i32.const 65536) (i32.const 0) (i32.const 0))
+    (memory.copy (i32.const 65536) (i32.const 65536) (i32.const 0))))

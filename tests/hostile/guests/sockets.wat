@@ -1,0 +1,16 @@
+;; Takes its streams for sockets, and numbers that are not open.
+(module
+  (prelude)
+  (func $try (param $fd i32)
+    (call $answer (call $sock_accept (local.get $fd) (i32.const 0) (i32.const 64)))
+    (call $answer (call $sock_recv (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 0)
+      (i32.const 64) (i32.const 68)))
+    (call $answer (call $sock_send (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 0)
+      (i32.const 64)))
+    (call $answer (call $sock_shutdown (local.get $fd) (i32.const 3))))
+  (func (export "_start")
+    (call $try (i32.const 0))
+    (call $try (i32.const 1))
+    (call $try (i32.const 3))
+    (call $try (i32.const -1))
+    (call $tell)))
