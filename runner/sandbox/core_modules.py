@@ -75,13 +75,9 @@ class CoreModule:
             WasmtimeError, Trap: how it ended, unless it returned.
         """
         self.guest.world = world
-<<<<<<< HEAD
         try:
-            call_entry(self.instance_pre, store, entry)
+            # Instantiation is guest code too: start functions run in it.
+            call_entry(store, self.instance_pre.instantiate(store), entry)
         finally:
             # The world goes, with all its bytes, when its run does.
             del self.guest.world
-=======
-        # Instantiation is guest code too: start functions run in it.
-        call_entry(store, self.instance_pre.instantiate(store), entry)
->>>>>>> main
