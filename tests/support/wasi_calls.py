@@ -35,8 +35,8 @@ class Direct:
     """
 
     def __init__(self, world: World) -> None:
-        self.memory = memoryview(bytearray(MEMORY_BYTES))
-        self.guest = Guest(GuestMemory(lambda: self.memory))
+        memory = self.memory = memoryview(bytearray(MEMORY_BYTES))
+        self.guest = Guest(GuestMemory(lambda: memory))
         self.guest.world = world
 
     def invoke(self, name: str, *arguments: int) -> int:
@@ -123,10 +123,12 @@ class Caller:
     def call(self, name: str, *arguments: int | bytes) -> Errno:
         """Any function without a result; a path is given as bytes."""
         numbers: list[int] = []
+        places = iter((_TEXT, _OTHER_TEXT))
         for argument in arguments:
-            numbers += self._text(argument) if isinstance(argument, bytes) else [argument]
-            self._place = _OTHER_TEXT
-        self._place = _TEXT
+            if isinstance(argument, bytes):
+                numbers += self._text(argument, next(places))
+            else:
+                numbers.append(argument)
         return Errno(self.way.invoke(name, *numbers))
 
     def readlink(self, folder: int, path: bytes, length: int = 256) -> Errno:
@@ -171,11 +173,9 @@ class Caller:
         """Device, inode, kind, links, size, and three times."""
         return abi.FILESTAT.unpack(self.way.memory[_RESULT : _RESULT + abi.FILESTAT.size])
 
-    _place = _TEXT
-
-    def _text(self, path: bytes) -> list[int]:
-        self.way.memory[self._place : self._place + len(path)] = path
-        return [self._place, len(path)]
+    def _text(self, path: bytes, place: int = _TEXT) -> list[int]:
+        self.way.memory[place : place + len(path)] = path
+        return [place, len(path)]
 
     def _buffer(self, content: bytes) -> None:
         self.way.memory[_VECTOR : _VECTOR + 8] = abi.IOVEC.pack(_BUFFER, len(content))

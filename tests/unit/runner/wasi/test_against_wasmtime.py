@@ -41,7 +41,10 @@ _TARGETS = [b"a", b"d", b"d/e", b"..", b"../a", b"l", b"missing", b"d/"]
 # Where both refuse, and name another of two reasons that hold at once: two paths that are both
 # wrong, a slash after a link, a descriptor that is no folder. The official tests allow either.
 _REASONS_AT_ONCE = [
-    *({Errno.NOTDIR, other} for other in (Errno.BADF, Errno.NOENT, Errno.PERM, Errno.LOOP)),
+    *(
+        {Errno.NOTDIR, other}
+        for other in (Errno.BADF, Errno.NOENT, Errno.PERM, Errno.LOOP, Errno.EXIST)
+    ),
     *({Errno.PERM, other} for other in (Errno.NOENT, Errno.LOOP, Errno.ISDIR)),
     *({Errno.LOOP, other} for other in (Errno.NOENT, Errno.ISDIR)),
 ]
@@ -80,12 +83,18 @@ def ours(stage: Stage) -> Callable[[], Caller]:
 
 
 _path, _fd = st.sampled_from(_PATHS), st.integers(3, 7)
-_oflags = st.sampled_from([0, CREAT, CREAT | EXCL, CREAT | TRUNC, DIRECTORY, TRUNC])
-# With no right at all, wasmtime lets a new file be written to.
-_rights = st.sampled_from([READ, WRITE, READ | WRITE])
+# A file that is made without the right to write can be written to under wasmtime.
+_way = st.sampled_from(
+    [
+        *((0, rights) for rights in (READ, WRITE, READ | WRITE)),
+        *((oflags, READ | WRITE) for oflags in (CREAT, CREAT | EXCL, TRUNC, DIRECTORY)),
+        (CREAT | TRUNC, WRITE),
+        (DIRECTORY, READ),
+    ]
+)
 _offset = st.sampled_from([0, 1, 5, 100])
 _step = st.one_of(
-    st.tuples(st.just("open"), _path, _oflags, _rights, st.sampled_from([0, 1])),
+    st.tuples(st.just("open"), _path, _way, st.sampled_from([0, 1])),
     st.tuples(st.just("path_create_directory"), _path),
     # wasmtime refuses to remove `d/` with INVAL; the official tests want it removed.
     st.tuples(st.just("path_remove_directory"), _path.filter(lambda path: path[-1:] != b"/")),
@@ -165,9 +174,7 @@ def _names(caller: Caller, path: bytes) -> Errno:
 
 
 _STEPS: dict[str, Callable[..., Errno]] = {
-    "open": lambda caller, path, oflags, rights, lookup: caller.open(
-        _TOP, path, oflags, rights, lookup=lookup
-    ),
+    "open": lambda caller, path, way, lookup: caller.open(_TOP, path, *way, lookup=lookup),
     "stat": _stat,
     "names": _names,
     "readlink": lambda caller, path: caller.readlink(_TOP, path),

@@ -1,0 +1,99 @@
+"""What one call may cost is bounded, and a world is gone when its run is over.
+
+Costs are counted in steps of the interpreter and in bytes, never in seconds.
+"""
+
+import gc
+import sys
+import weakref
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from runner.sandbox.wasi.abi import Errno
+from runner.sandbox.wasi.files import NODE_BYTES, Folder, Scratch
+from runner.sandbox.wasi.paths import Finder
+from runner.sandbox.wasi.world import World
+from schema.limits import MIB
+from tests.support.wasi_calls import CREAT, WRITE, Caller, Direct
+from tests.support.wasi_stage import world_of
+
+
+def test_reading_on_in_a_folder_costs_what_it_answers() -> None:
+    # With positions that are counted from the start each time, this would be quadratic.
+    costs = []
+    for entries in (100, 1_000):
+        guest = Caller(Direct(world_of(scratch_bytes_max=MIB)))
+        for number in range(entries):
+            assert guest.open(3, b"%d" % number, CREAT, WRITE) is Errno.SUCCESS
+            guest.call("fd_close", guest.number)
+        assert guest.readdir(3, 0, 64) is Errno.SUCCESS
+        costs.append(_steps_of(partial(guest.readdir, 3, 50, 64)))
+    assert costs[0] == costs[1]
+
+
+def test_links_of_many_parts_are_walked_once_each() -> None:
+    # The worst there is: 40 links of 4,096 bytes, each as many parts as fit.
+    scratch = Scratch(MIB, lambda: 0, on_full=lambda: None)
+    detour = b"./" * 2040
+    for number in range(39):
+        scratch.new_link(scratch.top, b"%d" % number, detour + b"%d" % (number + 1))
+    scratch.new_folder(scratch.top, b"39")
+    finder = Finder(lambda _path: None)
+
+    def walk() -> None:
+        assert finder.find(scratch.top, detour + b"0", follow=True).name == b"39"
+
+    assert _steps_of(walk) < 40 * 2041 * 12
+
+
+def test_a_tree_as_deep_as_the_quota_is_made_moved_and_dropped() -> None:
+    scratch = Scratch(MIB, lambda: 0, on_full=lambda: None)
+    folder, depth = scratch.top, MIB // (NODE_BYTES + 1)
+    for _ in range(depth):
+        scratch.new_folder(folder, b"d")
+        below = folder.entries[b"d"]
+        assert isinstance(below, Folder)
+        folder = below
+    gone = weakref.ref(folder)
+    del folder, below
+    scratch.remove(scratch.top, b"d")
+    assert gone() is None
+
+
+def test_a_world_goes_without_the_garbage_collector() -> None:
+    # A collector does not see that a few objects hold 64 MiB: children would grow and grow.
+    gc.disable()
+    try:
+        world: World | None = world_of(scratch_bytes_max=MIB)
+        assert world is not None
+        guest = Caller(Direct(world))
+        guest.call("path_create_directory", 3, b"folder")
+        guest.open(3, b"folder/file", CREAT, WRITE)
+        guest.write(4, b"content")
+        guest.readdir(3, 0, 30)
+        guest.stat(3, b"../escape")
+        assert world.scratch is not None
+        gone = weakref.ref(world), weakref.ref(world.scratch.top)
+        del world, guest
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()
+
+
+def _steps_of(call: Callable[[], object]) -> int:
+    steps = 0
+
+    def count(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal steps
+        steps += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return steps
