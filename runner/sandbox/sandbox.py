@@ -203,9 +203,10 @@ class Sandbox:
                 program.call(store, order.entry, world)
         except GuestEnd as end:
             # A call that ended the guest came first, and is the cause of what came after.
-            self._counter.end = self._counter.end or end
+            self._counter.end = self._counter.end or end.with_traceback(None)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            return error
+            # The frames of the traceback would hold the world until the garbage collector comes.
+            return error.with_traceback(None)
         return None
 
     def _interrupt(self) -> None:

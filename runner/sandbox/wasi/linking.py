@@ -136,7 +136,8 @@ class HostFunctions:
             except WasiError as error:
                 answer = _ERRNO[error.errno]
             except GuestEnd as end:
-                counter.end = end
+                # Without the traceback, which would hold what the guest had in hand.
+                counter.end = end.with_traceback(None)
                 return _new_trap()
             except BaseException as fault:  # noqa: BLE001 - nothing may unwind into wasmtime
                 counter.fault = fault

@@ -4,10 +4,13 @@ Costs are counted in steps of the interpreter and in bytes, never in seconds.
 """
 
 import gc
+import json
+import subprocess
 import sys
 import weakref
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -18,6 +21,40 @@ from runner.sandbox.wasi.world import World
 from schema.limits import MIB
 from tests.support.wasi_calls import CREAT, WRITE, Caller, Direct
 from tests.support.wasi_stage import world_of
+
+_ROOT = Path(__file__).parents[4]
+# Each kind of end, with the worlds that are still there after it.
+_RUNS = r"""
+import gc, json, os, wasmtime
+from runner.sandbox.endings import RunBounds
+from runner.sandbox.sandbox import GuestOrder, Sandbox
+from runner.sandbox.wasi.world import World
+from tests.support.attendants import Bystander
+
+TEXT = r'''(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2) (data (i32.const 4) "\ff\ff")
+  (func (export "returns"))
+  (func (export "exits") (call $exit (i32.const 3)))
+  (func (export "floods")
+    (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0)))
+  (func (export "traps") unreachable))'''
+
+sandbox = Sandbox()
+code = os.memfd_create("code")
+module = wasmtime.Module(sandbox._modules.engine, bytes(wasmtime.wat2wasm(TEXT)))
+os.write(code, bytes(module.serialize()))
+sandbox.load("d", code)
+bounds = RunBounds(10**9, 5000, 1 << 20, 1 << 20, 100, 5000, 10**6, 1 << 20, 0, 0)
+gc.disable()
+ends = {}
+for entry in ("returns", "exits", "floods", "traps"):
+    report = sandbox.run(GuestOrder("d", entry, bounds), Bystander())
+    worlds = sum(isinstance(thing, World) for thing in gc.get_objects())
+    ends[entry] = [report.ending.code, worlds]
+print(json.dumps(ends))
+"""
 
 
 def test_reading_on_in_a_folder_costs_what_it_answers() -> None:
@@ -80,6 +117,20 @@ def test_a_world_goes_without_the_garbage_collector() -> None:
         assert [reference() for reference in gone] == [None, None]
     finally:
         gc.enable()
+
+
+def test_no_run_leaves_its_world_to_the_garbage_collector() -> None:
+    # In a process of its own: a sandbox takes over the signals of its process.
+    found = subprocess.run(
+        [sys.executable, "-c", _RUNS], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    assert json.loads(found.stdout) == {
+        "returns": [None, 0],
+        "exits": ["SPELL_FAILED", 0],
+        "floods": ["OUTPUT_TOO_LARGE", 0],
+        "traps": ["SPELL_TRAPPED", 0],
+    }
 
 
 def _steps_of(call: Callable[[], object]) -> int:
