@@ -7,9 +7,9 @@ sandbox process that was taken over must not be able to report more than the wor
 from typing import Any, Protocol
 
 from runner.guest_report import GuestReport
+from runner.guest_run import Finished, Killed
 from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
-from runner.sandbox_process import Finished, Killed
 from runner.sealing import seal
 from schema.contracts.run import Outcome, RunLimits, RunRequest, RunViolation, Usage, Verdict
 

@@ -15,11 +15,10 @@ import pytest
 
 from runner import sandbox_process
 from runner.compiling.frozen_code import FrozenCode
+from runner.guest_run import Finished, Killed
 from runner.pool import SandboxPool
 from runner.sandbox_process import (
     ConfinementMissingError,
-    Finished,
-    Killed,
     SandboxDiedError,
     SandboxProcess,
     StaleCodeRefusedError,
