@@ -10,16 +10,17 @@ import math
 import signal
 import socket
 import time
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
-from runner.child_process import ChildProcess, Death
+from runner.channel import Channel
+from runner.child_process import ChildProcess, Death, missing_layers
 from runner.compiling.frozen_code import FrozenCode
 from runner.guest_report import GuestReport
 from runner.guest_run import Attendant, Finished, GuestRun, Killed
 from runner.refusals import ModuleRefusedError
-from runner.wire import Frame, FrameError, FrameReader, encode
+from runner.wire import Frame, FrameError
 from schema import limits
 
 _START_SECONDS_MAX = 30.0
@@ -32,10 +33,6 @@ _ANSWER_BYTES_MAX = max(limits.OUTPUT_MB_MAX, limits.NET_MB_MAX) * limits.MIB
 _OUT_OF_MEMORY = "memory allocation of"
 
 _log = logging.getLogger(__name__)
-
-
-CONFINEMENT_LAYERS = frozenset({"namespaces", "landlock", "seccomp"})
-"""What takes a sandbox process's reach away, where the kernel allows it."""
 
 
 class ConfinementMissingError(Exception):
@@ -60,14 +57,13 @@ class StaleCodeRefusedError(Exception):
     """The process says that the compiled code is not for its engine."""
 
 
-class SandboxProcess(asyncio.Protocol):
+class SandboxProcess:
     """One sandbox process. Made by `start`; used for one order at a time."""
 
     def __init__(self, process: ChildProcess, code_channel: socket.socket) -> None:
         self._process = process
         self._code_channel = code_channel
-        self._reader = FrameReader(_ANSWER_BYTES_MAX)
-        self._transport: asyncio.Transport | None = None
+        self._channel = Channel(_ANSWER_BYTES_MAX, self._take, self._end)
         self._answer: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
         self._kill_reason: str | None = None
         self._was_asleep = False
@@ -99,12 +95,10 @@ class SandboxProcess(asyncio.Protocol):
         code_ours, code_theirs = socket.socketpair()
         with theirs, code_theirs:
             process = ChildProcess(theirs.fileno(), code_channel=code_theirs.fileno())
-        ours.setblocking(False)
         code_ours.setblocking(False)
-        loop = asyncio.get_running_loop()
-        _, sandbox = await loop.create_unix_connection(lambda: cls(process, code_ours), sock=ours)
-        layers = await sandbox.get_ready()
-        missing = sorted(CONFINEMENT_LAYERS - layers)
+        sandbox = cls(process, code_ours)
+        await sandbox._channel.open(ours)
+        missing = missing_layers(await sandbox.get_ready())
         if missing and all_layers:
             await sandbox.close()
             raise ConfinementMissingError(missing)
@@ -211,8 +205,7 @@ class SandboxProcess(asyncio.Protocol):
             return
         self._kill_reason = reason
         self._was_asleep = self._process.is_asleep()
-        if self._transport is not None:
-            self._transport.abort()
+        self._channel.close()
         self._begin_reaping()
 
     async def close(self) -> None:
@@ -220,24 +213,10 @@ class SandboxProcess(asyncio.Protocol):
         self.kill("close")
         await self._death()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asyncio: the channel is open."""
-        # uvloop's transports are no subclasses.
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Asyncio: the next piece of an answer."""
-        try:
-            frame = self._reader.feed(data)
-            while frame is not None:
-                self._take(frame)
-                frame = self._reader.feed(b"")
-        except FrameError:
-            self.kill("breaks the protocol")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio: the channel is closed, so the process is ending or dead."""
-        del exc
+    def _end(self) -> None:
+        """The channel is closed, so the process is ending or dead."""
+        if self._channel.broken and self._kill_reason is None:
+            self._kill_reason = "breaks the protocol"
         self._begin_reaping()
         if not self._answer.done():
             self._answer.set_result(None)
@@ -258,14 +237,13 @@ class SandboxProcess(asyncio.Protocol):
 
     async def _fetch(self, attendant: Attendant, request: dict[str, Any], body: bytes) -> None:
         head, content = await attendant.fetch(request, body)
-        if self._transport is not None:
-            self._transport.write(encode(Frame(head, content)))
+        self._channel.send(Frame(head, content))
 
     async def _order(self, order: Frame, *, seconds_max: float) -> Frame:
-        if self._transport is None or not self.alive:
+        if not self.alive:
             raise SandboxDiedError("the sandbox process has ended")
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(encode(order))
+        self._channel.send(order)
         answer = await self._answered(seconds_max)
         if "refused" in answer.head:
             details = answer.head.get("details")

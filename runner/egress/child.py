@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anyio._backends._asyncio  # noqa: F401 - imported when first used, which is too late
 
-from runner.egress.channel import Channel
+from runner.channel import Channel
 from runner.egress.fetching import Fetcher, tls_context
 from runner.egress.frames import BODY_BYTES_MAX, answer_frame, read_fetch
 from runner.egress.locating import RESOLVER_FILE, Endpoint, Locator

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner import sandbox_process
+from runner import child_process
 from runner.compiling.frozen_code import FrozenCode
 from runner.guest_run import Finished, Killed
 from runner.pool import SandboxPool
@@ -209,8 +209,8 @@ async def test_the_pool_replaces_a_dead_process(run_on: RunGuest) -> None:
 async def test_a_kernel_that_refuses_a_layer_is_refused_where_all_are_required(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    demanded = sandbox_process.CONFINEMENT_LAYERS | {"a wall of stone"}
-    monkeypatch.setattr(sandbox_process, "CONFINEMENT_LAYERS", demanded)
+    demanded = child_process.CONFINEMENT_LAYERS | {"a wall of stone"}
+    monkeypatch.setattr(child_process, "CONFINEMENT_LAYERS", demanded)
     before = set(psutil.Process().children())
     with pytest.raises(ConfinementMissingError, match="a wall of stone"):
         await SandboxProcess.start(all_layers=True)
