@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from runner.sandbox_process import SandboxProcess
+from runner.processes.sandbox_process import SandboxProcess
 from schema import limits
 
 _KEPT_BYTES_MAX = 4 * limits.RESOURCES_BYTES_MAX

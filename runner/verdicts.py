@@ -6,8 +6,8 @@ sandbox process that was taken over must not be able to report more than the wor
 
 from typing import Any, Protocol
 
-from runner.guest_report import GuestReport
-from runner.guest_run import Finished, Killed
+from runner.processes.guest_report import GuestReport
+from runner.processes.guest_run import Finished, Killed
 from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sealing import seal

@@ -10,12 +10,12 @@ import logging
 import socket
 from collections.abc import Mapping
 
-from runner.channel import Channel
-from runner.child_process import ChildProcess, Death, missing_layers
 from runner.egress.frames import BODY_BYTES_MAX, Fetch, fetch_frame, read_answer
 from runner.egress.locating import Endpoint
 from runner.egress.messages import FetchAnswer
-from runner.wire import Frame, FrameError
+from runner.processes.channel import Channel
+from runner.processes.child_process import ChildProcess, Death, missing_layers
+from runner.processes.wire import Frame, FrameError
 
 _START_SECONDS_MAX = 30.0
 _OVERDUE_SECONDS = 5.0

@@ -14,13 +14,13 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from runner.processes.wire import Frame, read_frame, take_channel, write_frame
 from runner.refusals import ModuleRefusedError
 from runner.sandbox import confinement
 from runner.sandbox.channel_attendant import ChannelAttendant
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
 from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
-from runner.wire import Frame, read_frame, take_channel, write_frame
 from schema.packaging.resources import read_resources
 
 _FAULT_STATUS = 70

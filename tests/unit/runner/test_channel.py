@@ -3,8 +3,8 @@ import socket
 
 import pytest
 
-from runner.channel import Channel
-from runner.wire import Frame, FrameError, encode
+from runner.processes.channel import Channel
+from runner.processes.wire import Frame, FrameError, encode
 
 
 class End:

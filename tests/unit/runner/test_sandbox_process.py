@@ -13,11 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
-from runner import child_process
 from runner.compiling.frozen_code import FrozenCode
-from runner.guest_run import Finished, Killed
-from runner.pool import SandboxPool
-from runner.sandbox_process import (
+from runner.processes import child_process
+from runner.processes.guest_run import Finished, Killed
+from runner.processes.pool import SandboxPool
+from runner.processes.sandbox_process import (
     ConfinementMissingError,
     SandboxDiedError,
     SandboxProcess,
@@ -157,7 +157,7 @@ async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channels(
 async def test_a_process_ends_with_its_supervisor() -> None:
     script = (
         "import asyncio\n"
-        "from runner.sandbox_process import SandboxProcess\n"
+        "from runner.processes.sandbox_process import SandboxProcess\n"
         "async def main():\n"
         "    print((await SandboxProcess.start())._process.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"

@@ -6,8 +6,8 @@ from typing import Any, get_args
 import pytest
 from nacl.public import SealedBox
 
-from runner.guest_report import GuestCode, GuestReport
-from runner.guest_run import Finished, Killed
+from runner.processes.guest_report import GuestCode, GuestReport
+from runner.processes.guest_run import Finished, Killed
 from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sealing import RunnerKey, seal

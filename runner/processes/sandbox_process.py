@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.channel import Channel
-from runner.child_process import ChildProcess, Death, missing_layers
 from runner.compiling.frozen_code import FrozenCode
-from runner.guest_report import GuestReport
-from runner.guest_run import Attendant, Finished, GuestRun, Killed
+from runner.processes.channel import Channel
+from runner.processes.child_process import ChildProcess, Death, missing_layers
+from runner.processes.guest_report import GuestReport
+from runner.processes.guest_run import Attendant, Finished, GuestRun, Killed
+from runner.processes.wire import Frame, FrameError
 from runner.refusals import ModuleRefusedError
-from runner.wire import Frame, FrameError
 from schema import limits
 
 _START_SECONDS_MAX = 30.0

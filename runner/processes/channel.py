@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from runner.wire import Frame, FrameError, FrameReader, encode
+from runner.processes.wire import Frame, FrameError, FrameReader, encode
 
 
 class Channel(asyncio.Protocol):

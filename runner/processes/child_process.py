@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.alarm_signal import STOP_SIGNAL
+from runner.processes.alarm_signal import STOP_SIGNAL
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _LAST_WORDS_BYTES = 2000
 
 CONFINEMENT_LAYERS = frozenset({"namespaces", "landlock", "seccomp"})

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from runner.guest_report import GuestReport
-from runner.wire import Frame
+from runner.processes.guest_report import GuestReport
+from runner.processes.wire import Frame
 from schema.contracts.run import RunLimits, RunPolicy
 
 
