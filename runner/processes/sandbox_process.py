@@ -30,6 +30,7 @@ _KILL_MARGIN_SECONDS = 0.5
 _STOP_MARGIN_SECONDS = 0.3
 _DYING_SECONDS = 0.05
 _ANSWER_BYTES_MAX = max(limits.OUTPUT_MB_MAX, limits.NET_MB_MAX) * limits.MIB
+_RESOURCES_KEPT_MAX = 8
 _OUT_OF_MEMORY = "memory allocation of"
 
 _log = logging.getLogger(__name__)
@@ -72,8 +73,8 @@ class SandboxProcess:
         self._cpu_ms_before = 0
         self._attendant: Attendant | None = None
         self._fetching: asyncio.Task[None] | None = None
-        self.resources: set[str] = set()
-        """Trees of resources that it has been given."""
+        self.resources: list[str] = []
+        """Trees of resources that it has, the oldest first."""
         self.engine = ""
         self.warm: dict[str, int] = {}
         """Modules it has loaded, the longest unused first, with the size of their code."""
@@ -153,10 +154,19 @@ class SandboxProcess:
         await self._order(Frame({"do": "drop", "digest": digest}), seconds_max=_LOAD_SECONDS_MAX)
 
     async def provide(self, name: str, archive: bytes) -> None:
-        """Give it a tree of resources, as the canonical archive that holds it."""
+        """Give it a tree of resources, as the canonical archive that holds it.
+
+        The oldest make room: what it has is decided here alone, so that no run names a tree that
+        is gone.
+        """
+        while len(self.resources) >= _RESOURCES_KEPT_MAX:
+            await self._withdraw(self.resources.pop(0))
         frame = Frame({"do": "provide", "name": name}, archive)
         await self._order(frame, seconds_max=_LOAD_SECONDS_MAX)
-        self.resources.add(name)
+        self.resources.append(name)
+
+    async def _withdraw(self, name: str) -> None:
+        await self._order(Frame({"do": "withdraw", "name": name}), seconds_max=_LOAD_SECONDS_MAX)
 
     async def run(self, guest: GuestRun, attendant: Attendant) -> Finished | Killed:
         """Run a warm module; the process is killed when the run does not end in time.

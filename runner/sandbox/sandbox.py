@@ -29,7 +29,6 @@ from runner.sandbox.wasi.world import World
 from schema.violations import ViolationKind
 
 _CPU_SLACK_SECONDS = 5
-_RESOURCES_KEPT_MAX = 8
 
 
 class StaleCodeError(Exception):
@@ -141,10 +140,12 @@ class Sandbox:
         self._loaded.pop(digest, None)
 
     def provide(self, name: str, files: Mapping[str, bytes]) -> None:
-        """Keep a tree of resources for the runs that name it; the oldest make room."""
+        """Keep a tree of resources for the runs that name it."""
         self._trees[name] = read_only_tree(files)
-        if len(self._trees) > _RESOURCES_KEPT_MAX:
-            del self._trees[next(iter(self._trees))]
+
+    def withdraw(self, name: str) -> None:
+        """Forget a tree of resources."""
+        self._trees.pop(name, None)
 
     def run(self, order: GuestOrder, attendant: Attendant) -> Report:
         """Run a loaded module's entry point in a fresh instance.
