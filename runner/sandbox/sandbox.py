@@ -77,8 +77,6 @@ class Report:
     stderr_bytes: int
     host_calls: int
     scratch_bytes_peak: int
-    net_requests: int
-    net_bytes: int
     violations: dict[tuple[ViolationKind, str], int]
     output: bytes
     stderr: bytes
@@ -245,8 +243,6 @@ class Sandbox:
             stderr_bytes=len(world.stderr.content),
             host_calls=min(counter.calls, counter.calls_max),
             scratch_bytes_peak=scratch.bytes_peak if scratch else 0,
-            net_requests=network.requests if network else 0,
-            net_bytes=network.bytes_used if network else 0,
             violations=violations,
             output=b"" if ending.code else bytes(world.stdout.content),
             stderr=bytes(world.stderr.content),
