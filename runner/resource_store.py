@@ -10,7 +10,7 @@ _KEPT_BYTES_MAX = 4 * limits.RESOURCES_BYTES_MAX
 
 
 class ResourceStore:
-    """Archives by digest, the last used ones in memory.
+    """Archives by digest, the last fetched ones in memory.
 
     Args:
         fetch: answers the verified bytes of an object of the bucket.
