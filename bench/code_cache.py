@@ -16,9 +16,9 @@ import wasmtime
 
 from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.local_compiler import compile_locally
+from runner.processes.sandbox_process import SandboxProcess
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
-from runner.sandbox_process import SandboxProcess
 
 HIT_MS_MAX = 0.2
 # What a program that reads and writes imports.

@@ -24,11 +24,12 @@ import uvloop
 import wasmtime
 
 from runner.compiling.frozen_code import FrozenCode
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxProcess
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.sandbox import GuestOrder, Sandbox
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema import limits
 from schema.contracts.run import RunLimits
 

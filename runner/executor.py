@@ -7,18 +7,14 @@ from runner.attendance import Attendance, Egress
 from runner.compiling.code_store import CodeStore
 from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.local_compiler import CompilerDiedError
-from runner.pool import SandboxPool
 from runner.ports import Announcer
+from runner.processes.guest_run import GuestRun
+from runner.processes.pool import SandboxPool
+from runner.processes.sandbox_process import SandboxDiedError, SandboxProcess, StaleCodeRefusedError
 from runner.progress_line import ProgressLine
 from runner.redaction import Redaction, environment_values
 from runner.refusals import ModuleRefusedError
 from runner.resource_store import ResourceStore
-from runner.sandbox_process import (
-    GuestRun,
-    SandboxDiedError,
-    SandboxProcess,
-    StaleCodeRefusedError,
-)
 from runner.sealing import RunnerKey, seal
 from runner.stage_clock import StageClock
 from runner.starvation import was_starved

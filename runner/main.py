@@ -18,10 +18,10 @@ from runner.compiling.cache_counters import reporting
 from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.compiling.signed_code import SignedCode
 from runner.egress.egress import Egress
-from runner.pool import SandboxPool
 from runner.ports import RunnerBus
+from runner.processes.pool import SandboxPool
+from runner.processes.sandbox_process import ConfinementMissingError, SandboxProcess
 from runner.sandbox.confinement import hide_memory
-from runner.sandbox_process import ConfinementMissingError, SandboxProcess
 from runner.sealing import RunnerKey
 from runner.settings import RunnerSettings
 from runner.supervisor import Supervisor

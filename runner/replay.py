@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.egress.messages import FetchAnswer, FetchBounds, FetchRequest
 from runner.executor import Execution, Executor, PlatformFaultError
-from runner.pool import SandboxPool
+from runner.processes.pool import SandboxPool
 from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey, seal
 from runner.verdicts import VerdictWriter

@@ -3,14 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from runner.sandbox_process import SandboxProcess
+from runner.processes.sandbox_process import SandboxProcess
 from schema import limits
 
 _KEPT_BYTES_MAX = 4 * limits.RESOURCES_BYTES_MAX
 
 
 class ResourceStore:
-    """Archives by digest, the last used ones in memory.
+    """Archives by digest, the last fetched ones in memory.
 
     Args:
         fetch: answers the verified bytes of an object of the bucket.

@@ -1,6 +1,6 @@
 """Tells a guest that took too long from a host that gave it nothing to run on."""
 
-from runner.sandbox_process import Finished, Killed
+from runner.processes.guest_run import Finished, Killed
 
 # Between a crowded host, where a guest takes its turns, and one that stands still.
 _BUSY_SHARE_MIN = 0.25

@@ -12,8 +12,8 @@ from runner.compiling.code_store import CodeStore
 from runner.dead_runs import DeadRuns
 from runner.deciding import Decider, Settlement
 from runner.executor import Execution, Executor
-from runner.pool import SandboxPool
 from runner.ports import Delivery, RunnerBus
+from runner.processes.pool import SandboxPool
 from runner.resource_store import ResourceStore
 from runner.run_requests import UnreadableRunError, read_request
 from runner.sealing import RunnerKey

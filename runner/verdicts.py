@@ -6,11 +6,12 @@ sandbox process that was taken over must not be able to report more than the wor
 
 from typing import Any, Protocol
 
+from runner.processes.guest_report import GuestReport
+from runner.processes.guest_run import Finished, Killed
 from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
-from runner.sandbox_process import Finished, Killed
 from runner.sealing import seal
-from schema.contracts.run import Outcome, RunRequest, RunViolation, Usage, Verdict
+from schema.contracts.run import Outcome, RunLimits, RunRequest, RunViolation, Usage, Verdict
 
 
 class NetworkUse(Protocol):
@@ -58,23 +59,10 @@ class VerdictWriter:
         if isinstance(end, Killed):
             return self._of_killed(request, end, network, input_bytes)
         report, limits = end.report, request.limits
-        usage = Usage(
-            fuel=min(report.fuel, limits.fuel),
-            wall_ms=min(report.wall_ms, limits.timeout_ms),
-            cpu_ms=min(report.cpu_ms, limits.timeout_ms),
-            memory_bytes_peak=min(report.memory_bytes_peak, limits.memory_bytes_max),
-            input_bytes=input_bytes,
-            output_bytes=min(report.output_bytes, limits.output_bytes_max),
-            stderr_bytes=min(report.stderr_bytes, limits.stderr_bytes_max),
-            host_calls=min(report.host_calls, limits.host_calls_max),
-            scratch_bytes_peak=min(report.scratch_bytes_peak, limits.scratch_bytes_max),
-            net_requests=network.net_requests,
-            net_bytes=network.net_bytes,
-        )
         stderr = redaction.of_bytes(end.stderr[: limits.stderr_bytes_max])
         sealed_stderr = seal(request.reply_public_key, stderr) if stderr else None
         ran: dict[str, Any] = {
-            "usage": usage,
+            "usage": _usage_of(report, limits, network, input_bytes),
             "sealed_stderr": sealed_stderr,
             "violations": [_masked(one, redaction) for one in report.violations],
         }
@@ -159,6 +147,24 @@ class VerdictWriter:
             clock_unix_ms=request.clock_unix_ms,
             **members,
         )
+
+
+def _usage_of(
+    report: GuestReport, limits: RunLimits, network: NetworkUse, input_bytes: int
+) -> Usage:
+    return Usage(
+        fuel=min(report.fuel, limits.fuel),
+        wall_ms=min(report.wall_ms, limits.timeout_ms),
+        cpu_ms=min(report.cpu_ms, limits.timeout_ms),
+        memory_bytes_peak=min(report.memory_bytes_peak, limits.memory_bytes_max),
+        input_bytes=input_bytes,
+        output_bytes=min(report.output_bytes, limits.output_bytes_max),
+        stderr_bytes=min(report.stderr_bytes, limits.stderr_bytes_max),
+        host_calls=min(report.host_calls, limits.host_calls_max),
+        scratch_bytes_peak=min(report.scratch_bytes_peak, limits.scratch_bytes_max),
+        net_requests=network.net_requests,
+        net_bytes=network.net_bytes,
+    )
 
 
 def _masked(violation: RunViolation, redaction: Redaction) -> RunViolation:

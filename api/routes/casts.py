@@ -30,7 +30,7 @@ from schema.ids import CAST_ID_PATTERN, cast_id_for, keyed_digest
 router = APIRouter(prefix="/v1", tags=["casts"])
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,5})(?:$|[,;\s])")
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+_KEY = re.compile(rf"^[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS_MAX}}}$")
 
 
 @router.post(

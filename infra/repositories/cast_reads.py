@@ -29,7 +29,6 @@ _TRANSFERS = text(
     "SELECT reference, kind, debit_account_id, credit_account_id, currency, amount_micros,"
     " created_at FROM ledger_transfers WHERE cast_id = :cast_id ORDER BY id"
 )
-_KEYS = text("SELECT output_key, stderr_key FROM casts WHERE id = :cast_id")
 
 
 class PostgresCastReads:
@@ -93,12 +92,6 @@ class PostgresCastReads:
         async with self._database.reading() as connection:
             rows = await connection.execute(_TRANSFERS, {"cast_id": cast_id})
             return [TransferView(**row_dict(row)) for row in rows]
-
-    async def blob_keys(self, cast_id: str) -> tuple[str | None, str | None]:
-        """Where the cast's output and error stream are kept."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_KEYS, {"cast_id": cast_id})).one_or_none()
-        return (row.output_key, row.stderr_key) if row is not None else (None, None)
 
 
 def _view(row: Any) -> CastView:

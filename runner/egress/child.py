@@ -17,14 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anyio._backends._asyncio  # noqa: F401 - imported when first used, which is too late
 
-from runner.egress.channel import Channel
 from runner.egress.fetching import Fetcher, tls_context
 from runner.egress.frames import BODY_BYTES_MAX, answer_frame, read_fetch
 from runner.egress.locating import RESOLVER_FILE, Endpoint, Locator
 from runner.egress.messages import FetchAnswer
 from runner.egress.targets import HTTPS_PORT, subject_of
+from runner.processes.channel import Channel
+from runner.processes.wire import Frame, read_frame, take_channel
 from runner.sandbox import confinement
-from runner.wire import Frame, read_frame, take_channel
 from schema.limits import MIB
 
 _DNS_PORT = 53

@@ -10,13 +10,12 @@ import logging
 import socket
 from collections.abc import Mapping
 
-from runner.child_process import ChildProcess, Death
-from runner.egress.channel import Channel
 from runner.egress.frames import BODY_BYTES_MAX, Fetch, fetch_frame, read_answer
 from runner.egress.locating import Endpoint
 from runner.egress.messages import FetchAnswer
-from runner.sandbox_process import CONFINEMENT_LAYERS
-from runner.wire import Frame, FrameError
+from runner.processes.channel import Channel
+from runner.processes.child_process import ChildProcess, Death, missing_layers
+from runner.processes.wire import Frame, FrameError
 
 _START_SECONDS_MAX = 30.0
 _OVERDUE_SECONDS = 5.0
@@ -76,7 +75,7 @@ class EgressProcess:
     def _accept(self, hello: Frame, *, all_layers: bool) -> None:
         """Take note of how the process is confined."""
         layers = {str(layer) for layer in hello.head.get("confinement") or []}
-        missing = sorted(CONFINEMENT_LAYERS - layers)
+        missing = missing_layers(layers)
         if missing and all_layers:
             raise EgressDiedError(f"the egress process is not confined by {', '.join(missing)}")
         _log.info("egress process %d is ready, confined by %s", self.pid, sorted(layers))

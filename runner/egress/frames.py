@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 from runner.egress.messages import FetchAnswer, FetchBounds, FetchRequest
-from runner.wire import Frame, FrameError
+from runner.processes.wire import Frame, FrameError
 from schema import limits
 from schema.contracts.base import Contract
 

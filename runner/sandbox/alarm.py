@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from enum import Enum
 from types import FrameType
 
-from runner.alarm_signal import STOP_SIGNAL
+from runner.processes.alarm_signal import STOP_SIGNAL
 
 # The timer must never ring before the deadline as the watcher sees it.
 _TIMER_SLACK_SECONDS = 0.001

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from runner.wire import Frame, read_frame, write_frame
+from runner.processes.wire import Frame, read_frame, write_frame
 from schema import limits
 
 _PAUSE_SECONDS = 1 / limits.PROGRESS_PER_SECOND_MAX

@@ -14,13 +14,13 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from runner.processes.wire import Frame, read_frame, take_channel, write_frame
 from runner.refusals import ModuleRefusedError
 from runner.sandbox import confinement
 from runner.sandbox.channel_attendant import ChannelAttendant
 from runner.sandbox.endings import RunBounds
 from runner.sandbox.engine import engine_name
 from runner.sandbox.sandbox import GuestOrder, Report, Sandbox, StaleCodeError
-from runner.wire import Frame, read_frame, take_channel, write_frame
 from schema.packaging.resources import read_resources
 
 _FAULT_STATUS = 70
@@ -70,27 +70,36 @@ def _send(channel: int, answer: Frame) -> None:
 
 def _answer(channels: _Channels, sandbox: Sandbox, order: Frame) -> Frame:
     try:
-        match order.head:
-            case {"do": "load", "digest": digest}:
-                _load(channels.code, sandbox, digest)
-                return Frame({"loaded": digest})
-            case {"do": "drop", "digest": digest}:
-                sandbox.drop(digest)
-                return Frame({"dropped": digest})
-            case {"do": "provide", "name": name}:
-                sandbox.provide(name, _files_of(order.first))
-                return Frame({"provided": name})
-            case {"do": "run"}:
-                attendant = ChannelAttendant(channels.orders)
-                report = sandbox.run(_guest_order(order), attendant)
-                attendant.close()
-                return _report_frame(report)
-            case _:
-                raise ValueError("an order that this process does not know")
+        if order.head["do"] == "run":
+            return _run(channels, sandbox, order)
+        _keep(channels, sandbox, order)
     except ModuleRefusedError as refusal:
         return Frame({"refused": refusal.message, "details": refusal.details})
     except StaleCodeError:
         return Frame({"stale": True})
+    return Frame({"done": order.head["do"]})
+
+
+def _run(channels: _Channels, sandbox: Sandbox, order: Frame) -> Frame:
+    attendant = ChannelAttendant(channels.orders)
+    report = sandbox.run(_guest_order(order), attendant)
+    attendant.close()
+    return _report_frame(report)
+
+
+def _keep(channels: _Channels, sandbox: Sandbox, order: Frame) -> None:
+    """Take in, or let go, what runs need. The supervisor alone decides what is here."""
+    match order.head:
+        case {"do": "load", "digest": digest}:
+            _load(channels.code, sandbox, digest)
+        case {"do": "drop", "digest": digest}:
+            sandbox.drop(digest)
+        case {"do": "provide", "name": name}:
+            sandbox.provide(name, _files_of(order.first))
+        case {"do": "withdraw", "name": name}:
+            sandbox.withdraw(name)
+        case _:
+            raise ValueError("an order that this process does not know")
 
 
 def _load(channel: socket.socket, sandbox: Sandbox, digest: str) -> None:

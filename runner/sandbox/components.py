@@ -1,4 +1,4 @@
-"""Components: functions from text to text, and commands of WASI preview 2 (docs/adr/0030)."""
+"""Components: functions from text to text, and commands of WASI preview 2 (docs/adr/0015)."""
 
 import ctypes
 import os

@@ -29,7 +29,6 @@ from runner.sandbox.wasi.world import World
 from schema.violations import ViolationKind
 
 _CPU_SLACK_SECONDS = 5
-_RESOURCES_KEPT_MAX = 8
 
 
 class StaleCodeError(Exception):
@@ -78,8 +77,6 @@ class Report:
     stderr_bytes: int
     host_calls: int
     scratch_bytes_peak: int
-    net_requests: int
-    net_bytes: int
     violations: dict[tuple[ViolationKind, str], int]
     output: bytes
     stderr: bytes
@@ -141,10 +138,12 @@ class Sandbox:
         self._loaded.pop(digest, None)
 
     def provide(self, name: str, files: Mapping[str, bytes]) -> None:
-        """Keep a tree of resources for the runs that name it; the oldest make room."""
+        """Keep a tree of resources for the runs that name it."""
         self._trees[name] = read_only_tree(files)
-        if len(self._trees) > _RESOURCES_KEPT_MAX:
-            del self._trees[next(iter(self._trees))]
+
+    def withdraw(self, name: str) -> None:
+        """Forget a tree of resources."""
+        self._trees.pop(name, None)
 
     def run(self, order: GuestOrder, attendant: Attendant) -> Report:
         """Run a loaded module's entry point in a fresh instance.
@@ -245,8 +244,6 @@ class Sandbox:
             stderr_bytes=len(world.stderr.content),
             host_calls=min(counter.calls, counter.calls_max),
             scratch_bytes_peak=scratch.bytes_peak if scratch else 0,
-            net_requests=network.requests if network else 0,
-            net_bytes=network.bytes_used if network else 0,
             violations=violations,
             output=b"" if ending.code else bytes(world.stdout.content),
             stderr=bytes(world.stderr.content),

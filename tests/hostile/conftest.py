@@ -12,11 +12,12 @@ from runner.attendance import Attendance
 from runner.compiling.frozen_code import FrozenCode
 from runner.egress.egress import Egress
 from runner.egress.locating import Endpoint
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxDiedError, SandboxProcess
 from runner.redaction import Redaction
 from runner.sandbox.engine import build_engine
 from runner.sandbox.guest_memory import GuestMemories
 from runner.sandbox.module_checks import compile_module
-from runner.sandbox_process import Finished, GuestRun, SandboxDiedError, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.ids import sha256_digest
 from schema.limits import MIB

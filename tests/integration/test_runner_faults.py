@@ -20,7 +20,7 @@ from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes, ensure_streams
 from infra.run_bus import NatsRunBus
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
-from runner.pool import SandboxPool
+from runner.processes.pool import SandboxPool
 from runner.sealing import RunnerKey
 from runner.supervisor import Supervisor
 from schema import limits, names

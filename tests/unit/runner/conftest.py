@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from runner.compiling.code_store import CodeStore
-from runner.sandbox_process import Finished, GuestRun, Killed, SandboxProcess
+from runner.processes.guest_run import Finished, GuestRun, Killed
+from runner.processes.sandbox_process import SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.limits import MIB
 from tests.modules.code import code_store

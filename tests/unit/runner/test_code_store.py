@@ -15,9 +15,10 @@ from runner.compiling.cache_counters import CacheNumbers
 from runner.compiling.code_store import CacheSizes, CodeStore
 from runner.compiling.frozen_code import FrozenCode
 from runner.compiling.signed_code import SignedCode
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxProcess, StaleCodeRefusedError
 from runner.refusals import ModuleRefusedError
 from runner.sandbox.engine import engine_name
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess, StaleCodeRefusedError
 from schema.errors import SpellError
 from schema.limits import MIB
 from tests.modules.code import (

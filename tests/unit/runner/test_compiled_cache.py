@@ -8,7 +8,8 @@ import pytest
 
 from runner.compiling.cache_counters import CacheCounters
 from runner.compiling.compiled_cache import CompiledCache
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxProcess
 from tests.modules.code import code_store
 from tests.modules.guests import digest_of, guest
 from tests.support.attendants import Bystander

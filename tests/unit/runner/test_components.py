@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from runner.compiling.frozen_code import FrozenCode
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxProcess
 from runner.refusals import ModuleRefusedError
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.ids import sha256_digest
 from schema.limits import COMPONENT_INSTANCES_MAX, COMPONENT_MEMORIES_MAX, MIB

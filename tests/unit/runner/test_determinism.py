@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from runner.sandbox_process import Finished, SandboxProcess
+from runner.processes.guest_run import Finished
+from runner.processes.sandbox_process import SandboxProcess
 from schema.contracts.run import RunPolicy
 from tests.unit.runner.conftest import Reach, RunGuest
 

@@ -13,7 +13,7 @@ import wasmtime
 
 from runner import executor as executor_module
 from runner.executor import AlreadyStartedError, Execution, Executor, PlatformFaultError
-from runner.pool import SandboxPool
+from runner.processes.pool import SandboxPool
 from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey
 from runner.verdicts import VerdictWriter

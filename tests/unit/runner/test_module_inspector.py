@@ -11,8 +11,9 @@ from activities.ports import ModuleInspector
 from infra.module_inspector import SubprocessModuleInspector
 from runner.compiling.checker import check_code_length
 from runner.compiling.frozen_code import FrozenCode
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxProcess
 from runner.refusals import ModuleRefusedError
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.errors import SpellError
 from schema.limits import MIB, MODULE_BYTES_MAX
 from tests.modules.guests import digest_of, guest

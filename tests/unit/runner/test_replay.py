@@ -14,7 +14,7 @@ import pytest
 
 from activities._records import seed_of
 from runner.executor import Execution, Executor
-from runner.pool import SandboxPool
+from runner.processes.pool import SandboxPool
 from runner.replay import Nobody
 from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey

@@ -13,13 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-from runner import sandbox_process
 from runner.compiling.frozen_code import FrozenCode
-from runner.pool import SandboxPool
-from runner.sandbox_process import (
+from runner.processes import child_process
+from runner.processes.guest_run import Finished, Killed
+from runner.processes.pool import SandboxPool
+from runner.processes.sandbox_process import (
     ConfinementMissingError,
-    Finished,
-    Killed,
     SandboxDiedError,
     SandboxProcess,
     StaleCodeRefusedError,
@@ -158,7 +157,7 @@ async def test_a_process_gets_no_environment_and_no_descriptor_but_its_channels(
 async def test_a_process_ends_with_its_supervisor() -> None:
     script = (
         "import asyncio\n"
-        "from runner.sandbox_process import SandboxProcess\n"
+        "from runner.processes.sandbox_process import SandboxProcess\n"
         "async def main():\n"
         "    print((await SandboxProcess.start())._process.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
@@ -210,8 +209,8 @@ async def test_the_pool_replaces_a_dead_process(run_on: RunGuest) -> None:
 async def test_a_kernel_that_refuses_a_layer_is_refused_where_all_are_required(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    demanded = sandbox_process.CONFINEMENT_LAYERS | {"a wall of stone"}
-    monkeypatch.setattr(sandbox_process, "CONFINEMENT_LAYERS", demanded)
+    demanded = child_process.CONFINEMENT_LAYERS | {"a wall of stone"}
+    monkeypatch.setattr(child_process, "CONFINEMENT_LAYERS", demanded)
     before = set(psutil.Process().children())
     with pytest.raises(ConfinementMissingError, match="a wall of stone"):
         await SandboxProcess.start(all_layers=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runner.guest_report import GuestReport
-from runner.sandbox_process import Finished, Killed
+from runner.processes.guest_report import GuestReport
+from runner.processes.guest_run import Finished, Killed
 from runner.starvation import was_starved
 
 TIMEOUT_MS = 1000

@@ -6,10 +6,10 @@ from typing import Any, get_args
 import pytest
 from nacl.public import SealedBox
 
-from runner.guest_report import GuestCode, GuestReport
+from runner.processes.guest_report import GuestCode, GuestReport
+from runner.processes.guest_run import Finished, Killed
 from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
-from runner.sandbox_process import Finished, Killed
 from runner.sealing import RunnerKey, seal
 from runner.verdicts import VerdictWriter
 from schema.contracts.run import Outcome, Verdict

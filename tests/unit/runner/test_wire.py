@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from runner.wire import Frame, FrameError, FrameReader, encode, read_frame, write_frame
+from runner.processes.wire import Frame, FrameError, FrameReader, encode, read_frame, write_frame
 
 FRAME = Frame({"do": "run", "number": 7}, b"first" * 100, b"\0second")
 

@@ -14,7 +14,7 @@ from runner.egress.egress_process import EgressDiedError, EgressProcess
 from runner.egress.frames import Fetch, answer_frame, fetch_frame, read_answer, read_fetch
 from runner.egress.locating import Endpoint
 from runner.egress.messages import FetchAnswer, FetchRequest
-from runner.wire import Frame, FrameError
+from runner.processes.wire import Frame, FrameError
 from tests.support.tls_servers import Authority, TlsServer
 from tests.unit.runner.egress.conftest import HOST, bounds_of
 
@@ -185,7 +185,7 @@ async def test_authorities_that_are_none_end_the_start() -> None:
 async def test_one_that_is_confined_too_little_is_not_used_where_all_is_required(
     monkeypatch: pytest.MonkeyPatch, static_hosts: dict[str, Endpoint], authority: Authority
 ) -> None:
-    monkeypatch.setattr("runner.egress.egress_process.CONFINEMENT_LAYERS", {"a wall of stone"})
+    monkeypatch.setattr("runner.processes.child_process.CONFINEMENT_LAYERS", {"a wall of stone"})
     strict = Egress(static_hosts, authority.pem, all_layers=True)
     with pytest.raises(EgressDiedError, match="a wall of stone"):
         await strict.start()

@@ -9,8 +9,9 @@ import pytest
 
 from runner.attendance import Attendance
 from runner.egress.egress import Egress
+from runner.processes.guest_run import Finished, GuestRun
+from runner.processes.sandbox_process import SandboxProcess
 from runner.redaction import Redaction
-from runner.sandbox_process import Finished, GuestRun, SandboxProcess
 from schema.contracts.run import RunLimits, RunPolicy
 from tests.modules.guests import digest_of
 from tests.support.tls_servers import TlsServer

@@ -1,11 +1,11 @@
-"""Either end of the connection between supervisor and egress process: frames, many at a time."""
+"""One end of the connection between the supervisor and a process of its own: frames, both ways."""
 
 import asyncio
 import socket
 from collections.abc import Callable
 from typing import cast
 
-from runner.wire import Frame, FrameError, FrameReader, encode
+from runner.processes.wire import Frame, FrameError, FrameReader, encode
 
 
 class Channel(asyncio.Protocol):
@@ -13,9 +13,12 @@ class Channel(asyncio.Protocol):
 
     Args:
         attachment_bytes_max: what one attachment may hold.
-        on_frame: called with each frame; it must not raise.
+        on_frame: called with each frame. When it raises FrameError, the channel is broken.
         on_closed: called once, when nothing will come any more.
     """
+
+    broken = False
+    """The other side does not keep to the protocol; that is why the channel closes."""
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Channel(asyncio.Protocol):
                 self._on_frame(frame)
                 frame = self._reader.feed(b"")
         except FrameError:
+            self.broken = True
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:

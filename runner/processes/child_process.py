@@ -6,13 +6,22 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.alarm_signal import STOP_SIGNAL
+from runner.processes.alarm_signal import STOP_SIGNAL
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _LAST_WORDS_BYTES = 2000
+
+CONFINEMENT_LAYERS = frozenset({"namespaces", "landlock", "seccomp"})
+"""What takes a process's reach away, where the kernel allows it."""
+
+
+def missing_layers(layers: Iterable[str]) -> list[str]:
+    """Which layers of confinement a process lacks that says which it has."""
+    return sorted(CONFINEMENT_LAYERS.difference(layers))
 
 
 @dataclass(frozen=True)

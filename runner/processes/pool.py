@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from runner.sandbox_process import SandboxDiedError, SandboxProcess
+from runner.processes.sandbox_process import SandboxDiedError, SandboxProcess
 
 _RESPAWN_SECONDS_MIN = 0.1
 _RESPAWN_SECONDS_MAX = 10.0

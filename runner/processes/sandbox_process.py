@@ -10,18 +10,18 @@ import math
 import signal
 import socket
 import time
-from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any
 
 from pydantic import ValidationError
 
-from runner.child_process import ChildProcess, Death
 from runner.compiling.frozen_code import FrozenCode
-from runner.guest_report import GuestReport
+from runner.processes.channel import Channel
+from runner.processes.child_process import ChildProcess, Death, missing_layers
+from runner.processes.guest_report import GuestReport
+from runner.processes.guest_run import Attendant, Finished, GuestRun, Killed
+from runner.processes.wire import Frame, FrameError
 from runner.refusals import ModuleRefusedError
-from runner.wire import Frame, FrameError, FrameReader, encode
 from schema import limits
-from schema.contracts.run import RunLimits, RunPolicy
 
 _START_SECONDS_MAX = 30.0
 _LOAD_SECONDS_MAX = 10.0
@@ -30,13 +30,10 @@ _KILL_MARGIN_SECONDS = 0.5
 _STOP_MARGIN_SECONDS = 0.3
 _DYING_SECONDS = 0.05
 _ANSWER_BYTES_MAX = max(limits.OUTPUT_MB_MAX, limits.NET_MB_MAX) * limits.MIB
+_RESOURCES_KEPT_MAX = 8
 _OUT_OF_MEMORY = "memory allocation of"
 
 _log = logging.getLogger(__name__)
-
-
-CONFINEMENT_LAYERS = frozenset({"namespaces", "landlock", "seccomp"})
-"""What takes a sandbox process's reach away, where the kernel allows it."""
 
 
 class ConfinementMissingError(Exception):
@@ -61,77 +58,13 @@ class StaleCodeRefusedError(Exception):
     """The process says that the compiled code is not for its engine."""
 
 
-@dataclass(frozen=True)
-class GuestRun:
-    """What a sandbox process is to run: a request, opened."""
-
-    module_digest: str
-    entry: str
-    bounds: RunLimits
-    policy: RunPolicy = field(default_factory=RunPolicy)
-    seed: str = "0" * 64
-    clock_unix_ms: int = 0
-    inputs: bytes = b""
-    environment: bytes = b""
-    """JSON object of the guest's variables; empty for none."""
-
-    def as_order(self) -> Frame:
-        """What the process is told."""
-        head = {
-            "do": "run",
-            "digest": self.module_digest,
-            "entry": self.entry,
-            "bounds": self.bounds.model_dump(),
-            "deterministic": self.policy.deterministic,
-            "seed": self.seed,
-            "clock_unix_ms": self.clock_unix_ms,
-            "resources": self.policy.resources_digest,
-            "network": bool(self.policy.net_allow),
-        }
-        return Frame(head, self.inputs, self.environment)
-
-
-class Attendant(Protocol):
-    """Whoever serves a guest while it runs."""
-
-    def report_progress(self, report: dict[str, Any]) -> None:
-        """Take a progress report; what it says is not trusted."""
-
-    async def fetch(self, request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send the guest's request to another host, if it may, and answer (head, body)."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A run that ended by itself or by its own limits, as the sandbox process reports it."""
-
-    report: GuestReport
-    output: bytes
-    stderr: bytes
-
-
-@dataclass(frozen=True)
-class Killed:
-    """A run that took its process with it. Only clock and processor time are known of it.
-
-    `code` is None when it was killed because it was asked to stop.
-    """
-
-    code: str | None
-    wall_ms: int
-    cpu_ms: int
-    asleep: bool = False
-    """It was waiting in a host call when its time was up."""
-
-
-class SandboxProcess(asyncio.Protocol):
+class SandboxProcess:
     """One sandbox process. Made by `start`; used for one order at a time."""
 
     def __init__(self, process: ChildProcess, code_channel: socket.socket) -> None:
         self._process = process
         self._code_channel = code_channel
-        self._reader = FrameReader(_ANSWER_BYTES_MAX)
-        self._transport: asyncio.Transport | None = None
+        self._channel = Channel(_ANSWER_BYTES_MAX, self._take, self._end)
         self._answer: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
         self._kill_reason: str | None = None
         self._was_asleep = False
@@ -140,8 +73,8 @@ class SandboxProcess(asyncio.Protocol):
         self._cpu_ms_before = 0
         self._attendant: Attendant | None = None
         self._fetching: asyncio.Task[None] | None = None
-        self.resources: set[str] = set()
-        """Trees of resources that it has been given."""
+        self.resources: list[str] = []
+        """Trees of resources that it has, the oldest first."""
         self.engine = ""
         self.warm: dict[str, int] = {}
         """Modules it has loaded, the longest unused first, with the size of their code."""
@@ -163,12 +96,10 @@ class SandboxProcess(asyncio.Protocol):
         code_ours, code_theirs = socket.socketpair()
         with theirs, code_theirs:
             process = ChildProcess(theirs.fileno(), code_channel=code_theirs.fileno())
-        ours.setblocking(False)
         code_ours.setblocking(False)
-        loop = asyncio.get_running_loop()
-        _, sandbox = await loop.create_unix_connection(lambda: cls(process, code_ours), sock=ours)
-        layers = await sandbox.get_ready()
-        missing = sorted(CONFINEMENT_LAYERS - layers)
+        sandbox = cls(process, code_ours)
+        await sandbox._channel.open(ours)
+        missing = missing_layers(await sandbox.get_ready())
         if missing and all_layers:
             await sandbox.close()
             raise ConfinementMissingError(missing)
@@ -223,10 +154,19 @@ class SandboxProcess(asyncio.Protocol):
         await self._order(Frame({"do": "drop", "digest": digest}), seconds_max=_LOAD_SECONDS_MAX)
 
     async def provide(self, name: str, archive: bytes) -> None:
-        """Give it a tree of resources, as the canonical archive that holds it."""
+        """Give it a tree of resources, as the canonical archive that holds it.
+
+        The oldest make room: what it has is decided here alone, so that no run names a tree that
+        is gone.
+        """
+        while len(self.resources) >= _RESOURCES_KEPT_MAX:
+            await self._withdraw(self.resources.pop(0))
         frame = Frame({"do": "provide", "name": name}, archive)
         await self._order(frame, seconds_max=_LOAD_SECONDS_MAX)
-        self.resources.add(name)
+        self.resources.append(name)
+
+    async def _withdraw(self, name: str) -> None:
+        await self._order(Frame({"do": "withdraw", "name": name}), seconds_max=_LOAD_SECONDS_MAX)
 
     async def run(self, guest: GuestRun, attendant: Attendant) -> Finished | Killed:
         """Run a warm module; the process is killed when the run does not end in time.
@@ -275,8 +215,7 @@ class SandboxProcess(asyncio.Protocol):
             return
         self._kill_reason = reason
         self._was_asleep = self._process.is_asleep()
-        if self._transport is not None:
-            self._transport.abort()
+        self._channel.close()
         self._begin_reaping()
 
     async def close(self) -> None:
@@ -284,24 +223,10 @@ class SandboxProcess(asyncio.Protocol):
         self.kill("close")
         await self._death()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asyncio: the channel is open."""
-        # uvloop's transports are no subclasses.
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Asyncio: the next piece of an answer."""
-        try:
-            frame = self._reader.feed(data)
-            while frame is not None:
-                self._take(frame)
-                frame = self._reader.feed(b"")
-        except FrameError:
-            self.kill("breaks the protocol")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio: the channel is closed, so the process is ending or dead."""
-        del exc
+    def _end(self) -> None:
+        """The channel is closed, so the process is ending or dead."""
+        if self._channel.broken and self._kill_reason is None:
+            self._kill_reason = "breaks the protocol"
         self._begin_reaping()
         if not self._answer.done():
             self._answer.set_result(None)
@@ -322,14 +247,13 @@ class SandboxProcess(asyncio.Protocol):
 
     async def _fetch(self, attendant: Attendant, request: dict[str, Any], body: bytes) -> None:
         head, content = await attendant.fetch(request, body)
-        if self._transport is not None:
-            self._transport.write(encode(Frame(head, content)))
+        self._channel.send(Frame(head, content))
 
     async def _order(self, order: Frame, *, seconds_max: float) -> Frame:
-        if self._transport is None or not self.alive:
+        if not self.alive:
             raise SandboxDiedError("the sandbox process has ended")
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(encode(order))
+        self._channel.send(order)
         answer = await self._answered(seconds_max)
         if "refused" in answer.head:
             details = answer.head.get("details")
