@@ -95,33 +95,37 @@ def _runners(sizes: BusSizes) -> api.ConsumerConfig:
 
 
 def _verdicts(sizes: BusSizes) -> api.StreamConfig:
-    return api.StreamConfig(
-        name=names.VERDICTS_STREAM,
-        description="The one accepted verdict of each cast.",
-        subjects=[names.verdict_subject("*")],
-        retention=api.RetentionPolicy.LIMITS,
-        storage=api.StorageType.FILE,
-        num_replicas=sizes.replicas,
-        max_age=24 * _HOUR_SECONDS,
-        # Writers say "only if there is none"; the stream itself also refuses a second one.
-        max_msgs_per_subject=1,
-        discard=api.DiscardPolicy.NEW,
-        discard_new_per_subject=True,
-        allow_direct=True,
-        deny_delete=True,
-        deny_purge=True,
+    return _first_writer_wins(
+        names.VERDICTS_STREAM,
+        "The one accepted verdict of each cast.",
+        names.verdict_subject("*"),
+        24 * _HOUR_SECONDS,
+        sizes,
     )
 
 
 def _claims(sizes: BusSizes) -> api.StreamConfig:
+    return _first_writer_wins(
+        names.CLAIMS_STREAM,
+        "The one start of each run that must not start twice.",
+        names.claim_subject("*"),
+        _CLAIM_AGE_SECONDS,
+        sizes,
+    )
+
+
+def _first_writer_wins(
+    name: str, description: str, subject: str, age_seconds: int, sizes: BusSizes
+) -> api.StreamConfig:
+    """A stream that takes one message a subject, for good: writers also say "if there is none"."""
     return api.StreamConfig(
-        name=names.CLAIMS_STREAM,
-        description="The one start of each run that must not start twice.",
-        subjects=[names.claim_subject("*")],
+        name=name,
+        description=description,
+        subjects=[subject],
         retention=api.RetentionPolicy.LIMITS,
         storage=api.StorageType.FILE,
         num_replicas=sizes.replicas,
-        max_age=_CLAIM_AGE_SECONDS,
+        max_age=age_seconds,
         max_msgs_per_subject=1,
         discard=api.DiscardPolicy.NEW,
         discard_new_per_subject=True,
