@@ -40,4 +40,4 @@ async def bring_resources(blobs: BlobStore, bus: RunBus, policy: RunPolicy) -> N
             raise SpellError("INTERNAL", "The resources are gone from object storage.")
         return archive
 
-    await bus.ensure_module(digest, load)
+    await bus.ensure_object(digest, load)

@@ -48,7 +48,7 @@ class ModuleSupply:
         Raises:
             SpellError: SERVICE_UNAVAILABLE, the bus is away; INTERNAL, the module is gone.
         """
-        await self._bus.ensure_module(module_digest, lambda: self._module(module_digest))
+        await self._bus.ensure_object(module_digest, lambda: self._module(module_digest))
         await self._bus.ensure_code(
             self._engine,
             module_digest,

@@ -73,8 +73,8 @@ class RunSignals(Protocol):
 class RunBus(Protocol):
     """The platform's side of the way to the runners."""
 
-    async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        """Make the module fetchable by runners; `load` is called only when it is not there yet."""
+    async def ensure_object(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
+        """Make a module or resources fetchable by runners; `load` is called only when needed."""
 
     async def ensure_code(
         self, engine: str, digest: str, load: Callable[[], Awaitable[bytes | None]]

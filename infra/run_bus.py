@@ -67,8 +67,8 @@ class NatsRunBus:
         self._known_since_reconnect = 0
         self._bringing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
-        """Make the module fetchable by runners; `load` is called only when it is not there yet."""
+    async def ensure_object(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
+        """Make a module or resources fetchable by runners; `load` is called only when needed."""
         await self._ensure(digest, load)
 
     async def ensure_code(

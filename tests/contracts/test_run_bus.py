@@ -220,10 +220,10 @@ async def test_a_module_is_brought_once_and_runners_can_fetch_it(
         return module
 
     digest = sha256_digest(module)
-    await asyncio.gather(*(bus.ensure_module(digest, load) for _ in range(10)))
+    await asyncio.gather(*(bus.ensure_object(digest, load) for _ in range(10)))
     assert loads == 1
     async with open_nats(server.platform_url, name="another process") as other:
-        await NatsRunBus(other).ensure_module(digest, load)
+        await NatsRunBus(other).ensure_object(digest, load)
         assert loads == 1, "it is in the bucket already"
         assert await NatsRunnerBus(other).fetch_object(digest) == module
 
@@ -237,8 +237,8 @@ async def test_a_module_whose_source_fails_is_loaded_again_next_time(bus: RunBus
 
     digest = sha256_digest(b"module")
     with pytest.raises(SpellError, match="INTERNAL"):
-        await bus.ensure_module(digest, fail)
-    await bus.ensure_module(digest, load)
+        await bus.ensure_object(digest, fail)
+    await bus.ensure_object(digest, load)
 
 
 async def test_a_module_in_a_wiped_bucket_is_brought_again(
@@ -249,12 +249,12 @@ async def test_a_module_in_a_wiped_bucket_is_brought_again(
 
     bus, runner = NatsRunBus(client), NatsRunnerBus(client)
     digest = sha256_digest(b"wiped")
-    await bus.ensure_module(digest, load)
+    await bus.ensure_object(digest, load)
     await client.jetstream().purge_stream(f"OBJ_{names.MODULES_BUCKET}")
     with pytest.raises(SpellError, match="not in the bucket"):
         await runner.fetch_object(digest)
     monkeypatch.setattr("infra.run_bus._OBJECT_KNOWN_SECONDS", 0.0)
-    await bus.ensure_module(digest, load)
+    await bus.ensure_object(digest, load)
     assert await runner.fetch_object(digest) == b"wiped"
 
 
@@ -263,7 +263,7 @@ async def test_a_module_that_is_not_what_its_name_says_is_not_fetched(client: Cl
         return b"something else"
 
     digest = sha256_digest(b"what was meant")
-    await NatsRunBus(client).ensure_module(digest, load)
+    await NatsRunBus(client).ensure_object(digest, load)
     with pytest.raises(SpellError, match="not in the bucket"):
         await NatsRunnerBus(client).fetch_object(digest)
 

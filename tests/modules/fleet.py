@@ -86,7 +86,7 @@ class Caster:
         async def load() -> bytes:
             return guest(name)
 
-        await self.bus.ensure_module(request.module_digest, load)
+        await self.bus.ensure_object(request.module_digest, load)
         assert await self.bus.publish_run(request), "the lane is full"
 
     async def verdict(self, cast_id: str, seconds_max: float = 30) -> Verdict:

@@ -47,7 +47,7 @@ class ScriptedRunBus:
         """Wait until the run of this cast is on the bus."""
         await asyncio.wait_for(self._arrived[cast_id].wait(), 20)
 
-    async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
+    async def ensure_object(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         self.brought[digest] = load
 
     async def ensure_code(

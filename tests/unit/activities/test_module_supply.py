@@ -26,7 +26,7 @@ class Bucket(ScriptedRunBus):
         super().__init__(verdict_for)
         self.content: dict[str, bytes | None] = {}
 
-    async def ensure_module(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
+    async def ensure_object(self, digest: str, load: Callable[[], Awaitable[bytes]]) -> None:
         self.content[digest] = await load()
 
     async def ensure_code(
