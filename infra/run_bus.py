@@ -13,6 +13,7 @@ from nats.aio.subscription import Subscription
 from nats.js import api
 from nats.js.object_store import ObjectStore
 
+from infra.accepted_verdicts import read_verdict
 from infra.nats_connection import without_credentials
 from schema import limits, names
 from schema.contracts.run import RunRequest, Verdict
@@ -125,7 +126,7 @@ class NatsRunBus:
                 )
             except nats.js.errors.NotFoundError:
                 return None
-        return Verdict.model_validate_json(message.data or b"")
+        return read_verdict(cast_id, message.data or b"")
 
     async def offer_verdict(self, verdict: Verdict) -> Verdict:
         """Offer a verdict; the answer is the accepted one: this, or whichever came first.

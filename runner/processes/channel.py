@@ -58,7 +58,8 @@ class Channel(asyncio.Protocol):
             while frame is not None:
                 self._on_frame(frame)
                 frame = self._reader.feed(b"")
-        except FrameError:
+        except (FrameError, RecursionError):
+            # Nobody who keeps to the protocol says anything that is nested so deep.
             self.broken = True
             self.close()
 

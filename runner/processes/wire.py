@@ -34,7 +34,9 @@ class Frame:
 
 def encode(frame: Frame) -> bytes:
     """The bytes of a frame."""
-    head = json.dumps(frame.head, separators=(",", ":")).encode()
+    # Characters as they are: escaped, a head that was bounded where it came from may be six times
+    # as long, and break the channel.
+    head = json.dumps(frame.head, separators=(",", ":"), ensure_ascii=False).encode()
     lengths = _LENGTHS.pack(len(head), len(frame.first), len(frame.second))
     return b"".join((lengths, head, frame.first, frame.second))
 

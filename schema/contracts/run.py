@@ -15,6 +15,8 @@ from schema.ids import CastId, Digest
 from schema.violations import ViolationKind
 
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+ProcessName = Annotated[str, Field(max_length=128, pattern=r"^[ -~]*$")]
+"""What a runner or an engine calls itself: it is stored and shown, so printable ASCII."""
 
 
 RUN_SCHEMA_VERSION = 2
@@ -171,8 +173,8 @@ class Verdict(Contract):
     """Base64 sealed box of the stdout bytes."""
     sealed_stderr: str | None = None
     """Base64 sealed box of the captured error stream."""
-    runner_id: str = ""
-    engine: str = ""
+    runner_id: ProcessName = ""
+    engine: ProcessName = ""
     """Engine version and settings digest, for replays."""
     violations: list[RunViolation] = Field(default_factory=list, max_length=platform.VIOLATIONS_MAX)
     stages: Stages = Stages()

@@ -1,11 +1,11 @@
 """The standard streams of a guest, held in memory and bounded."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from runner.sandbox.wasi.abi import GuestEnd
 from schema import limits
+from schema.canonical import JsonRefusedError, parse_json
 from schema.violations import ViolationKind
 
 PROGRESS_MARK = b"::progress "
@@ -112,10 +112,8 @@ class ErrorStream:
         if not line.startswith(PROGRESS_MARK) or len(line) > _LINE_BYTES_MAX:
             return False
         try:
-            report = json.loads(line[len(PROGRESS_MARK) :])
-            # Not every reader of it takes a number that is none, or half a character.
-            json.dumps(report, allow_nan=False, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
+            report = parse_json(line[len(PROGRESS_MARK) :])
+        except JsonRefusedError:
             return False
         if not isinstance(report, dict):
             return False

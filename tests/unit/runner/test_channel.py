@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import struct
 
 import pytest
 
@@ -35,8 +36,13 @@ async def test_frames_that_arrive_together_are_handed_over_one_by_one() -> None:
 
 @pytest.mark.parametrize(
     "nonsense",
-    [b"\xff" * 12, encode(Frame({}, b"more than ten bytes")), encode(Frame({"no": "sense"}))],
-    ids=["no frame", "a large one", "one that is refused"],
+    [
+        b"\xff" * 12,
+        encode(Frame({}, b"more than ten bytes")),
+        encode(Frame({"no": "sense"})),
+        struct.pack(">III", 60_000, 0, 0) + b"[" * 60_000,
+    ],
+    ids=["no frame", "a large one", "one that is refused", "a bottomless one"],
 )
 async def test_nonsense_breaks_the_channel_and_closes_it(nonsense: bytes) -> None:
     ours, theirs = socket.socketpair()

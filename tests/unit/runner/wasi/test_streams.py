@@ -99,3 +99,13 @@ def test_the_output_ends_the_guest_at_the_first_byte_too_many(
             break
         output.write(piece)
     assert bytes(output.content) == written[:bytes_max]
+
+
+def test_what_the_platform_does_not_read_as_a_report_stays_in_the_log() -> None:
+    """Left to others, it got lost, or was nested too deep for the one who takes secrets out."""
+    log = Log()
+    deep = b'::progress {"a":' + b"[" * 480 + b"]" * 480 + b"}\n"
+    twice = b'::progress {"done":1,"done":2}\n'
+    log.stream.write(deep + twice)
+    log.stream.close()
+    assert (log.reports, log.stream.content) == ([], deep + twice)
