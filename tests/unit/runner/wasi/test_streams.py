@@ -108,4 +108,4 @@ def test_what_the_platform_does_not_read_as_a_report_stays_in_the_log() -> None:
     twice = b'::progress {"done":1,"done":2}\n'
     log.stream.write(deep + twice)
     log.stream.close()
-    assert (log.reports, log.stream.content) == ([], deep + twice)
+    assert (log.reports, bytes(log.stream.content)) == ([], deep + twice)
