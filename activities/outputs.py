@@ -38,18 +38,27 @@ class Outputs:
     async def keep(self, order: RunOrder, verdict: Verdict) -> RunOutcome:
         """Check the output against the spell's schema and store what there is to keep."""
         cast_id, owner = order.cast_id, account_of_cast(order.cast_id)
-        output = self._vault.open_reply(verdict.sealed_output) if verdict.sealed_output else b""
+        try:
+            output, stderr = (
+                self._opened(verdict.sealed_output),
+                self._opened(verdict.sealed_stderr),
+            )
+        except ValueError:
+            # Whoever has got hold of a runner may write anything; nobody pays for it.
+            verdict, output, stderr = _as_lost(verdict), b"", b""
         outcome = await self._judge(order.plan, verdict, output)
         seed, salt = seed_of(self._vault, cast_id), salt_of(self._vault, cast_id)
         kept: dict[str, Any] = {"record": record_of(order, verdict, output, seed=seed, salt=salt)}
         if outcome.outcome is Outcome.SUCCEEDED:
             kept["output_key"] = output_key(cast_id)
             await self._blobs.put(kept["output_key"], self._vault.encrypt(owner, output))
-        if verdict.sealed_stderr:
+        if stderr:
             kept["stderr_key"] = error_stream_key(cast_id)
-            stderr = self._vault.open_reply(verdict.sealed_stderr)
             await self._blobs.put(kept["stderr_key"], self._vault.encrypt(owner, stderr))
         return outcome.model_copy(update=kept)
+
+    def _opened(self, sealed: str | None) -> bytes:
+        return self._vault.open_reply(sealed) if sealed else b""
 
     async def _judge(self, plan: RunPlan, verdict: Verdict, output: bytes) -> RunOutcome:
         if verdict.outcome is not Outcome.SUCCEEDED:
@@ -96,3 +105,10 @@ def _outcome(
         violations=verdict.violations,
         stages=verdict.stages,
     )
+
+
+def _as_lost(verdict: Verdict) -> Verdict:
+    """What a verdict counts as whose boxes do not open."""
+    nothing = dict.fromkeys(("usage", "sealed_output", "sealed_stderr"))
+    lost: dict[str, Any] = {"outcome": Outcome.LOST, "code": "RUNNER_LOST", "details": {}}
+    return verdict.model_copy(update={**nothing, **lost})

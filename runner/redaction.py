@@ -35,7 +35,7 @@ class Redaction:
         return content if begins_at is None else content[:begins_at] + _MASK
 
     def of_json(self, value: dict[str, Any]) -> dict[str, Any]:
-        """The value with each secret masked in its texts, member names included."""
+        """The value with each secret masked in its texts and numbers, member names included."""
         if not self._values:
             return value
         masked = _masked(value, self)
@@ -65,4 +65,6 @@ def _masked(value: Any, redaction: Redaction) -> Any:
         return [_masked(one, redaction) for one in value]
     if isinstance(value, dict):
         return {_masked(key, redaction): _masked(one, redaction) for key, one in value.items()}
-    return value
+    written = json.dumps(value)
+    masked = _masked(written, redaction)
+    return value if masked == written else masked

@@ -47,6 +47,8 @@ NET_REQUESTS_DEFAULT = 10
 NET_MB_MAX = 16
 NET_MB_DEFAULT = 4
 VIOLATIONS_MAX = 32
+# As large as a sandbox process can make them (runner/processes/wire.py).
+VERDICT_DETAILS_BYTES_MAX = 64 * 1024
 # The maker's secrets that a spell's environment is made of.
 SECRET_BYTES_MAX = 8 * 1024
 SECRETS_PER_SPELL_MAX = 32

@@ -4,10 +4,11 @@ The runner's trust level is lower than ours: these models carry no credential, i
 sealed to the runner fleet's public key and outputs sealed to the platform's (decision 11).
 """
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 
 from schema import limits as platform
 from schema.contracts.base import Contract
@@ -178,6 +179,14 @@ class Verdict(Contract):
     """Engine version and settings digest, for replays."""
     violations: list[RunViolation] = Field(default_factory=list, max_length=platform.VIOLATIONS_MAX)
     stages: Stages = Stages()
+
+    @field_validator("details")
+    @classmethod
+    def _bound_details(cls, details: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(details)) > platform.VERDICT_DETAILS_BYTES_MAX:
+            raise ValueError("the details are larger than any runner's")
+        return details
+
     clock_unix_ms: Count = 0
     """What the run's clock started at, as its request said: a run may be asked for twice."""
 

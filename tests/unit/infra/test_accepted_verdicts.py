@@ -36,6 +36,7 @@ def test_a_verdict_is_taken_as_it_is() -> None:
         a_verdict(code="NO_SUCH"),
         a_verdict(usage={"fuel": 10**30}),
         a_verdict(unknown=1),
+        a_verdict(details={"much": "x" * 64 * 1024}),
         a_verdict(cast_id=new_cast_id()),
     ],
 )

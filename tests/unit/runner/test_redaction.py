@@ -44,6 +44,12 @@ def test_texts_and_names_of_a_document_are_masked() -> None:
     assert redaction.of_json(document) == {"***": ["x ***", {"n": 1}], "rest": None}
 
 
+def test_numbers_that_hold_a_secret_are_masked_and_others_stay_numbers() -> None:
+    redaction = Redaction(["12345678"])
+    document = {"done": 12345678, "of": 912345678.5, "total": 99, "yes": True}
+    assert redaction.of_json(document) == {"done": "***", "of": "9***.5", "total": 99, "yes": True}
+
+
 @given(
     value=st.text("ab", min_size=4, max_size=12),
     before=st.binary(max_size=8),
