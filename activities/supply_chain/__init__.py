@@ -1,0 +1,1 @@
+"""The supply-chain gate: checks behind ports, and the decision that they add up to."""

@@ -1,0 +1,48 @@
+"""The roles that the supply-chain gate needs played. Adapters in `infra/supply_chain/` fit them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from schema.contracts.bill import Component
+from schema.contracts.supply_chain import (
+    AdvisoryHit,
+    BillCheck,
+    Reason,
+    SignatureCheck,
+    Snapshot,
+)
+
+
+class SignatureVerifier(Protocol):
+    """Sigstore bundles over package digests, offline, on a trusted root that nobody writes."""
+
+    @property
+    def trust_root(self) -> str:
+        """Digest of the trusted root in use; another one after it was rotated."""
+
+    async def verify(self, package_digest: str, bundle: bytes) -> SignatureCheck:
+        """Who signed this digest, and when; or why that cannot be said. Content never raises."""
+
+
+class BillReader(Protocol):
+    """Bills of materials, in the formats that are taken."""
+
+    async def read(self, content: bytes) -> BillCheck:
+        """The bill, or why it is none. Content never raises."""
+
+
+class Advisories(Protocol):
+    """Known vulnerabilities, merged over their sources."""
+
+    async def snapshot(self) -> Snapshot:
+        """What was imported last."""
+
+    async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
+        """Every vulnerability that one of the components has, each alias group once."""
+
+
+class LicenseRules(Protocol):
+    """What license expressions mean, and which go together."""
+
+    def check(self, spell_license: str, components: Sequence[Component]) -> list[Reason]:
+        """Every component whose license is denied, unknown, or does not go with the spell's."""

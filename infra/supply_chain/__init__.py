@@ -1,0 +1,1 @@
+"""Vendors of the supply-chain gate: Sigstore, SBOM formats, advisories, license data."""

@@ -1,0 +1,169 @@
+"""The supply-chain gate, as messages: what was checked, what was found, what was decided."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from schema.contracts.base import Contract
+from schema.contracts.bill import Bill
+from schema.ids import AccountId, Digest, SpellKey, Version
+
+
+class Check(StrEnum):
+    """The checks of the gate, in their order."""
+
+    SIGNATURE = "signature"
+    SBOM = "sbom"
+    ADVISORIES = "advisories"
+    LICENSES = "licenses"
+    REVOCATIONS = "revocations"
+
+
+class Severity(StrEnum):
+    """What a reason does to the decision."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    NOTE = "note"
+
+
+class Reason(Contract):
+    """One thing that a check found. Codes are in `schema/supply_chain/reasons.py`."""
+
+    check: Check
+    severity: Severity
+    code: str
+    message: str
+    """One sentence that a maker can act on."""
+    subject: str | None = None
+    """The file, component (as purl) or identity that it is about."""
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Signer(Contract):
+    """Who signed a package, as the certificate and the transparency log say."""
+
+    identity: str
+    """The certificate's subject alternative name: an e-mail address or a workflow's URI."""
+    issuer: str
+    """The OIDC issuer that vouched for the identity."""
+    signed_at: datetime
+    """The time that the log or a time-stamp authority attests."""
+    key_digest: Digest
+    """SHA-256 of the signing key's SubjectPublicKeyInfo."""
+    log_id: str | None = None
+    """Base64 id of the transparency log."""
+    log_index: int | None = None
+    repository: str | None = None
+    """`owner/name` when a GitHub workflow signed."""
+    ref: str | None = None
+    """The git ref that the workflow ran on."""
+    workflow: str | None = None
+    """The workflow's name."""
+
+
+class IdentityRule(Contract):
+    """Who may sign a maker's packages. Every member that is set must fit."""
+
+    issuer: Annotated[str, Field(min_length=1, max_length=512)]
+    identity: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+    """Exactly the certificate's subject alternative name."""
+    repository: Annotated[str, Field(min_length=1, max_length=140)] | None = None
+    """`owner/name` on GitHub."""
+    ref: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """A git ref; a `*` at its end stands for anything."""
+
+
+class Evidence(Contract):
+    """What a decision was made on: a decision is looked up by these and the package's digest."""
+
+    policy: str
+    """Version of the rules and their settings."""
+    trust_root: str
+    """Digest of the Sigstore trusted root."""
+    snapshot: str
+    """The advisory snapshot, with its date: `2026-11-25#3`; `none` while there is none."""
+
+
+class Decision(Contract):
+    """The supply-chain verdict on one package digest, with every reason (product.md 5)."""
+
+    package_digest: Digest
+    passed: bool
+    evidence: Evidence
+    reasons: list[Reason]
+    signer: Signer | None = None
+
+
+class PackageEvidence(Contract):
+    """What the checks look at, of one package; all of it is under the package's digest."""
+
+    package_digest: Digest
+    account_id: AccountId
+    spell_key: SpellKey
+    version: Version
+    license: str
+    """The spell's own, as an SPDX expression."""
+    expected: IdentityRule | None = None
+    """The signer that the manifest names."""
+    sbom_file: str | None = None
+    sbom: bytes | None = None
+    bundle: bytes | None = None
+    """The Sigstore bundle that came with the package, as JSON; None when it is unsigned."""
+    files: dict[str, Digest]
+    """Digest of every packaged file, by name."""
+
+
+class SignatureCheck(Contract):
+    """What the signature said."""
+
+    signer: Signer | None = None
+    reasons: list[Reason] = Field(default_factory=list)
+
+
+class BillCheck(Contract):
+    """What the bill of materials said."""
+
+    bill: Bill | None = None
+    reasons: list[Reason] = Field(default_factory=list)
+
+
+class AdvisoryHit(Contract):
+    """One vulnerability, whatever its sources call it, that a component has."""
+
+    purl: str
+    advisory_id: str
+    """The first id of its alias group, in the order of ids."""
+    aliases: list[str] = Field(default_factory=list)
+    score: float | None = None
+    """The highest CVSS base score of the group; None when no source scores it."""
+    vector: str | None = None
+    summary: str = ""
+    fixed_in: list[str] = Field(default_factory=list)
+    malicious: bool = False
+    """The package itself is the attack (OSV's `MAL-` records)."""
+
+
+class Snapshot(Contract):
+    """The advisories that were matched, as of one import."""
+
+    id: str
+    """`<date>#<number>`; `none` while nothing was imported."""
+    taken_at: datetime | None = None
+    records: int = 0
+    sources: dict[str, Any] = Field(default_factory=dict)
+
+
+class AdvisoryException(Contract):
+    """An operator's statement that a vulnerability does not affect, in the manner of VEX."""
+
+    advisory_id: str
+    """Any id of the alias group."""
+    purl: str | None = None
+    """The component it is about, without version for all versions; None for all."""
+    spell_key: SpellKey | None = None
+    """None for every spell."""
+    justification: str
+    expires_at: datetime
