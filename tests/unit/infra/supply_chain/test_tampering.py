@@ -1,10 +1,10 @@
 """Ways to tamper with a signed package's bundle, each refused with a reason of its own.
 
 Goal: nothing that was not signed by who may sign, just so, passes; and a maker learns what is
-wrong. Method: a package is signed for real on a local Sigstore; each case changes one thing, or signs as
-an attacker would who holds that one thing. `own` is the reason that no other case is refused for;
-more may be named beside it, since one change breaks several proofs. The untouched bundles pass.
-"""
+wrong. Method: a package is signed for real on a local Sigstore; each case changes one thing, or
+signs as an attacker would who holds that one thing. `own` is the reason that no other case is
+refused for; more may be named beside it, since one change breaks several proofs. The untouched
+bundles pass.
 
 import base64
 import json
