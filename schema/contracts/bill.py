@@ -74,7 +74,7 @@ class Component(Contract):
     version: Text | None = None
     purl: Text | None = None
     supplier: Text | None = None
-    """An organisation's name, maybe with `(e-mail)` behind it; a person's begins with `Person: `."""
+    """An organisation's name, maybe with `(e-mail)`; a person's has `Person: ` before it."""
     hashes: dict[str, str] = Field(default_factory=dict)
     """Lower-case hex digests by algorithm, as `sha256`, `sha3-256`, `md5`, `blake2b-256` …"""
     license_declared: LicenseText | None = None
@@ -96,7 +96,7 @@ class NamedLicense(Contract):
 
     ref: Annotated[str, Field(pattern=r"^LicenseRef-[\dA-Za-z.-]+$", max_length=256)]
     """How expressions name it."""
-    name: Text | None = None
+    name: LicenseText | None = None
     text: LicenseText | None = None
     see_also: list[Text] = Field(default_factory=list)
     """Web addresses."""

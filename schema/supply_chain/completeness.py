@@ -31,7 +31,7 @@ class BillPolicy(Contract):
 
 
 DEFAULT_POLICY = BillPolicy()
-"""Advisories need purl and version; lock files do not always have hashes, and few name suppliers."""
+"""Advisories need purl and version; not every lock file has hashes, and few name suppliers."""
 
 
 def files_to_list(files: Mapping[str, Digest]) -> dict[str, Digest]:
