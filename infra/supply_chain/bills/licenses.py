@@ -56,16 +56,22 @@ def unknown_ids(text: str) -> frozenset[str] | None:
     """What in the expression is not on SPDX's list; None when it is no expression."""
     try:
         parsed = _licensing().parse(text)
-        if parsed is None:
-            return None
-        _licensing().parse(text, validate=True, strict=True)
-    except ExpressionParseError:
+    except Exception:  # noqa: BLE001  no expression, or the library's crash over odd characters
         return None
-    except ExpressionError:
-        pass  # only that ids are unknown, or the first parse would have said so
-    except Exception:  # noqa: BLE001  the library's own crashes on odd characters and depths
+    if parsed is None or _has_misplaced_exception(text):
         return None
     return frozenset(_licensing().unknown_license_keys(parsed))
+
+
+def _has_misplaced_exception(text: str) -> bool:
+    """Whether an exception stands for a license, or the other way round."""
+    try:
+        _licensing().parse(text, validate=True, strict=True)
+    except ExpressionParseError:
+        return True
+    except ExpressionError:
+        return False  # only that ids are unknown
+    return False
 
 
 @cache

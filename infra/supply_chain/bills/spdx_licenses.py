@@ -22,8 +22,9 @@ def read_extracted(documents: list[dict[str, Any]]) -> NamedLicenses:
     """The licenses that the document brings along."""
     named = NamedLicenses()
     for item in documents:
-        name = item.get("name") if item.get("name") != NO_ASSERTION else None
-        text, ref = item.get("extractedText"), item["licenseId"]
+        name, text, ref = item.get("name"), item.get("extractedText"), item["licenseId"]
+        if name == NO_ASSERTION and ref != ref_for(name):
+            name = None
         says_more = text not in (None, "", name or ref)
         addresses = [url for url in item.get("seeAlsos", []) if WEB_ADDRESS.fullmatch(url)]
         named.add(
@@ -44,11 +45,11 @@ def read_expression(text: str | None, named: NamedLicenses) -> str | None:
 
 def only_used(named: NamedLicenses, texts: set[str]) -> list[NamedLicense]:
     """The named licenses, without those that only stood for a name or for nothing."""
-    joined = "\n".join(sorted(texts))
+    used = {ref for text in texts for ref in LICENSE_REF.findall(text)}
     return [
         item
         for item in named
-        if item.ref in joined or not (_stands_for_name(item) or _says_nothing(item))
+        if not _says_nothing(item) and (item.ref in used or not _stands_for_name(item))
     ]
 
 

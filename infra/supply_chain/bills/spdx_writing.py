@@ -7,8 +7,6 @@ import re
 from hashlib import sha256
 from typing import Any
 
-from uritools import isabsuri
-
 from infra.supply_chain.bills.carried import MARK, lost_bill, lost_component, packed
 from infra.supply_chain.bills.hashes import spdx_checksums
 from infra.supply_chain.bills.licenses import NamedLicenses, parted
@@ -29,6 +27,8 @@ from infra.supply_chain.bills.times import UNKNOWN, whole_seconds
 from schema.contracts.bill import Bill, Component, ComponentKind
 
 _TOOL = "Tool: spell-platform"
+# An absolute URI without a fragment, as SPDX 2.3 §6.5 wants it.
+_NAMESPACE = re.compile(r"[A-Za-z][\dA-Za-z+.-]*:[^\s#]+")
 _PURL = re.compile(r"pkg:.+/.+")
 # Kinds that are CycloneDX's alone are OTHER.
 _PURPOSES = {
@@ -73,7 +73,7 @@ def write_spdx(bill: Bill) -> dict[str, Any]:
 
 def _namespace_of(bill: Bill) -> str:
     serial = bill.serial
-    if serial and isabsuri(serial) and not serial.startswith(OWN_NAMESPACE):
+    if serial and _NAMESPACE.fullmatch(serial) and not serial.startswith(OWN_NAMESPACE):
         return serial
     return f"{OWN_NAMESPACE}{sha256(bill.model_dump_json().encode()).hexdigest()}"
 
