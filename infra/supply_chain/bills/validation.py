@@ -29,6 +29,8 @@ def validate(content: bytes, document: dict[str, Any], found: BillFormat) -> Non
             faults = _cyclonedx_faults(content.decode("utf-8"), found)
         else:
             faults = _spdx_faults(document)
+    except MemoryError:
+        raise  # ends the process, which says that the document is too expensive
     except Exception as error:
         message = f"The validator of {found} cannot judge it ({type(error).__name__})."
         raise refusal("SBOM_UNSUPPORTED", message) from error
