@@ -6,7 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, spell_secrets
+from cli import account, casts, dev, operator, packages, receipts, signing, spell_secrets
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
+app.command()(signing.sign)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)

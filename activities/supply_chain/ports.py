@@ -1,15 +1,20 @@
 """The roles that the supply-chain gate needs played. Adapters in `infra/supply_chain/` fit them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from schema.contracts.bill import Component
 from schema.contracts.supply_chain import (
+    AdvisoryException,
     AdvisoryHit,
     BillCheck,
+    Decision,
+    Evidence,
+    IdentityRule,
     PackageEvidence,
     Reason,
     SignatureCheck,
+    Signer,
     Snapshot,
 )
 
@@ -57,3 +62,50 @@ class PackageEvidences(Protocol):
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         """What was kept, or None."""
+
+
+class AdvisoryRules(Protocol):
+    """What a vulnerability does to a package, and which ones an operator has excepted."""
+
+    async def exceptions(self) -> Sequence[AdvisoryException]:
+        """Those in force now; whatever order, each time the same."""
+
+    def reasons(
+        self,
+        spell_key: str,
+        hits: Sequence[AdvisoryHit],
+        exceptions: Sequence[AdvisoryException],
+    ) -> list[Reason]:
+        """The policy's word on each hit, with the exceptions heeded."""
+
+
+class SigningIdentities(Protocol):
+    """Who may sign a maker's packages."""
+
+    async def allowed(self, account_id: str, spell_key: str) -> list[IdentityRule]:
+        """The maker's rules, and the signer that the spell's first version pinned."""
+
+
+class Revocations(Protocol):
+    """Digests, identities, keys and spells that nothing may rest on any more."""
+
+    async def reasons(self, evidence: PackageEvidence, signer: Signer | None) -> list[Reason]:
+        """Every revocation in force that this package or its signer falls under."""
+
+
+class Decisions(Protocol):
+    """Verdicts that were made, each once for a digest and what it was decided on."""
+
+    async def find(self, package_digest: str, evidence: Evidence) -> Decision | None:
+        """The verdict, or None while there is none."""
+
+    async def decide_once(
+        self,
+        package_digest: str,
+        evidence: Evidence,
+        compute: Callable[[], Awaitable[Decision]],
+    ) -> Decision:
+        """The verdict; `compute` makes it, once among all workers, when there is none.
+
+        Raises SpellError: SERVICE_UNAVAILABLE, the database is away.
+        """
