@@ -94,8 +94,17 @@ _SBOM: dict[str, tuple[str, str]] = {
         "A component has no supplier.",
         "State who supplies it.",
     ),
+    "SBOM_UNCHECKED": (
+        "The bill of materials could not be checked.",
+        "Publish again; tell the operator if it happens again.",
+    ),
 }
-_ADVISORIES: dict[str, tuple[str, str]] = {}
+_ADVISORIES: dict[str, tuple[str, str]] = {
+    "ADVISORIES_UNCHECKED": (
+        "The components' vulnerabilities could not be checked.",
+        "Publish again; tell the operator if it happens again.",
+    ),
+}
 _LICENSES: dict[str, tuple[str, str]] = {
     "SPELL_LICENSE_UNREADABLE": (
         "The spell's own license is not an SPDX expression.",
@@ -128,6 +137,10 @@ _LICENSES: dict[str, tuple[str, str]] = {
     "LICENSE_MISSING": (
         "The bill of materials does not say under what license the component is.",
         "State the component's license in the bill of materials.",
+    ),
+    "LICENSES_UNCHECKED": (
+        "The components' licenses could not be checked.",
+        "Publish again; tell the operator if it happens again.",
     ),
 }
 _REVOCATIONS: dict[str, tuple[str, str]] = {}

@@ -7,8 +7,21 @@ without touching money (decision 18).
 from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
-from schema.tables.spells import Spell, SpellSecret, SpellVersion, VerificationDecision
-from schema.tables.supply_chain import PackageEvidence, Revocation, SupplyChainLogEntry
+from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.spells import (
+    Consent,
+    Spell,
+    SpellAlias,
+    SpellSecret,
+    SpellVersion,
+    VerificationDecision,
+)
+from schema.tables.supply_chain import (
+    PackageEvidence,
+    Revocation,
+    SigningIdentity,
+    SupplyChainLogEntry,
+)
 
 __all__ = [
     "Account",
@@ -19,15 +32,21 @@ __all__ = [
     "BudgetCap",
     "Cast",
     "CastEvent",
+    "Consent",
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
     "LedgerTransfer",
     "PackageEvidence",
+    "Publication",
+    "PublicationEvent",
     "Revocation",
+    "SigningIdentity",
     "Spell",
+    "SpellAlias",
     "SpellSecret",
     "SpellVersion",
     "SupplyChainLogEntry",
+    "Upload",
     "VerificationDecision",
 ]

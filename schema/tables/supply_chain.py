@@ -27,6 +27,38 @@ class PackageEvidence(SQLModel, table=True):
     created_at: datetime = created_at()
 
 
+class SigningIdentity(SQLModel, table=True):
+    """Who may sign a maker's packages: stated by the maker, or pinned on first use."""
+
+    __tablename__ = "signing_identities"
+    __table_args__ = (
+        Index(
+            "ix_signing_identities_in_force",
+            "account_id",
+            text("coalesce(spell_key, '')"),
+            "rule",
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        Index(
+            "ix_signing_identities_pinned",
+            "spell_key",
+            unique=True,
+            postgresql_where=text("source = 'pinned' AND removed_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    account_id: str = text_key("accounts.id")
+    spell_key: str | None = Field(default=None, sa_type=Text)
+    rule: dict[str, Any] = document()
+    source: str = Field(sa_type=Text)
+    created_at: datetime = created_at()
+    removed_at: datetime | None = moment()
+
+
 class Revocation(SQLModel, table=True):
     """One digest, identity, key or spell that nothing may rest on any more, until it is lifted."""
 
