@@ -12,6 +12,7 @@ from schema.contracts.supply_chain import (
     SignatureCheck,
     Snapshot,
 )
+from schema.contracts.supply_chain_log import LogEntry
 
 
 class SignatureVerifier(Protocol):
@@ -57,3 +58,10 @@ class PackageEvidences(Protocol):
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         """What was kept, or None."""
+
+
+class SupplyChainLog(Protocol):
+    """Who did what to which spell, and what the checks said. Nothing in it is ever changed."""
+
+    async def append(self, entry: LogEntry) -> bool:
+        """Write a deed down once; False when one of this reference is there already."""
