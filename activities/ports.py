@@ -151,7 +151,8 @@ class CastStore(Protocol):
     async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
         """The plan and schema.json of the version to cast.
 
-        Raises SpellError: SPELL_NOT_FOUND, SPELL_YANKED, SPELL_SUSPENDED, SPELL_UNVERIFIED.
+        Raises SpellError: SPELL_NOT_FOUND, SPELL_YANKED, SPELL_SUSPENDED, SPELL_DELISTED,
+            SPELL_UNVERIFIED, CONSENT_REQUIRED.
         """
 
     async def schemas_of(self, plan: RunPlan) -> bytes:

@@ -220,7 +220,7 @@ async def _closed(
         _log.exception("the check of %s stumbled", check)
     except (asyncio.CancelledError, OSError):
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001  (fail closed on whatever it is)
         _log.exception("the check of %s stumbled", check)
     return CheckOutcome(check=check, basis=basis, reasons=[_stumbled(check)])
 

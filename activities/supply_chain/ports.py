@@ -17,6 +17,7 @@ from schema.contracts.supply_chain import (
     Signer,
     Snapshot,
 )
+from schema.contracts.supply_chain_log import LogEntry
 
 
 class SignatureVerifier(Protocol):
@@ -109,3 +110,10 @@ class Decisions(Protocol):
 
         Raises SpellError: SERVICE_UNAVAILABLE, the database is away.
         """
+
+
+class SupplyChainLog(Protocol):
+    """Who did what to which spell, and what the checks said. Nothing in it is ever changed."""
+
+    async def append(self, entry: LogEntry) -> bool:
+        """Write a deed down once; False when one of this reference is there already."""

@@ -110,4 +110,4 @@ async def _find(
 
 
 def _name_of(package_digest: str, evidence: Evidence) -> str:
-    return "\n".join((package_digest, evidence.policy, evidence.trust_root, evidence.snapshot))
+    return f"{package_digest}\n{evidence.policy}\n{evidence.trust_root}\n{evidence.snapshot}"

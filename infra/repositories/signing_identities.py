@@ -40,6 +40,4 @@ async def pin_signer(
 ) -> None:
     """Trust this signer from now on, unless somebody is trusted already; in a transaction."""
     rule = as_jsonb(rule_of(signer).model_dump(exclude_none=True))
-    await connection.execute(
-        _PIN, {"account_id": account_id, "spell_key": spell_key, "rule": rule}
-    )
+    await connection.execute(_PIN, {"account_id": account_id, "spell_key": spell_key, "rule": rule})

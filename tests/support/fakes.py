@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
-from schema.contracts.supply_chain import PackageEvidence
-from tests.support.builders import USAGE
+from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
+from tests.support.builders import NO_EVIDENCE, USAGE
 
 
 class QueueSignals:
@@ -156,3 +156,13 @@ class MemoryPackageEvidence:
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         return self._kept.get(package_digest)
+
+
+class KnownVerdicts:
+    """Verdicts rest on what `tests.support.builders.publish` records; none is missing."""
+
+    async def evidence(self) -> Evidence:
+        return NO_EVIDENCE
+
+    async def decide(self, package_digest: str) -> Decision:
+        raise AssertionError(f"no verdict on {package_digest}")

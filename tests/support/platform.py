@@ -29,7 +29,7 @@ from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
 from schema.ids import cast_workflow_id, replay_workflow_id
 from tests.support.builders import USAGE
-from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
+from tests.support.fakes import AnySchema, KnownVerdicts, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
 from workflows.replay_cast import ReplayCast
 
@@ -93,7 +93,9 @@ class CastingPlatform:
     def __post_init__(self) -> None:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
-        self.casts = PostgresCasts(self.database, fee_basis_points=2000, open_casts_max=1000)
+        self.casts = PostgresCasts(
+            self.database, KnownVerdicts(), fee_basis_points=2000, open_casts_max=1000
+        )
         vault, checker = make_vault(), AnySchema()
         self.receipts = PostgresReceipts(self.database, vault)
         self.secrets = PostgresSpellSecrets(self.database, vault)
