@@ -1,4 +1,4 @@
-"""Advisories as the platform keeps them: what an import did, what policy weighs, what was excepted."""
+"""Advisories: what an import did, what policy weighs, what was excepted."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from schema.contracts.base import Contract
 from schema.contracts.supply_chain import AdvisoryException, Severity, Snapshot
+from schema.ids import ExceptionId
 
 Score = Annotated[float, Field(ge=0.0, le=10.0)]
 
@@ -36,6 +37,13 @@ class AdvisoryPolicy(Contract):
             f"advisories-1:refuse>={self.refuse_score:g},warn>={self.warn_score:g},"
             f"unscored={self.unscored.value},stale>{self.stale_days}d"
         )
+
+
+class ImportOrder(Contract):
+    """What to import."""
+
+    full: bool = False
+    """Every record, and not only those newer than the last ones; once a week is enough."""
 
 
 class BadRecord(Contract):
@@ -81,7 +89,7 @@ class ImportReport(Contract):
 class RecordedException(AdvisoryException):
     """An exception as it is kept: removing one is recorded, and never deletes it."""
 
-    id: str
+    id: ExceptionId
     added_at: datetime
     removed_at: datetime | None = None
     removed_by: str | None = None

@@ -173,18 +173,24 @@ class Justification(StrEnum):
     INLINE_MITIGATIONS = "inline_mitigations_already_exist"
 
 
-class AdvisoryException(Contract):
-    """An operator's statement that a vulnerability does not affect, in the manner of VEX."""
+class ExceptionStatement(Contract):
+    """What an operator says to make an exception, in the manner of VEX."""
 
     advisory_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{1,127}$")]
     """Any id of the alias group."""
-    purl: Annotated[str, Field(pattern=r"^pkg:[^\s]+$", max_length=512)] | None = None
+    purl: Annotated[str, Field(pattern=r"^pkg:[!-~]+$", max_length=512)] | None = None
     """The component it is about, without version for all versions; None for all."""
     spell_key: SpellKey | None = None
     """None for every spell."""
     justification: Justification
-    statement: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
-    """The reason in words, for whoever reads the decision."""
-    added_by: Annotated[str, Field(max_length=128)] = ""
-    """The account, or the name of the operator at the command line."""
+    statement: Annotated[str, Field(max_length=1_000, pattern=r"^[^\p{C}]*[^\p{C}\p{Z}][^\p{C}]*$")]
+    """The reason in words, on one line, for whoever reads the decision."""
     expires_at: AwareDatetime
+    """At most a year ahead: what is true today is looked at again."""
+
+
+class AdvisoryException(ExceptionStatement):
+    """An operator's statement that a vulnerability does not affect, and who made it."""
+
+    added_by: Annotated[str, Field(min_length=1, max_length=128)]
+    """The account, or `operator` at the command line of the platform itself."""

@@ -1,7 +1,7 @@
 """OSV records out of archives and folders, one at a time, within bounds.
 
-What is wrong with one entry is told of that entry; only a file that is no archive at all, or one that
-is larger than anything OSV publishes, is refused whole. Names of entries are never used as paths.
+What is wrong with one entry is told of that entry; only a file that is no archive at all, or one
+that is larger than anything OSV publishes, is refused whole. Names of entries are never paths.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from infra.supply_chain.advisories.records import RECORD_BYTES_MAX
 
@@ -139,12 +139,12 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Entry:
     try:
         with archive.open(member) as file:
             return _bounded(member.filename, file)
-    # A broken, encrypted or oddly packed entry; zlib's, lzma's and zipfile's own errors share no base.
+    # Broken, encrypted or oddly packed: zlib's, lzma's and zipfile's errors share no base.
     except Exception as error:  # noqa: BLE001
         return Entry(member.filename, cause=f"cannot be unpacked ({type(error).__name__})")
 
 
-def _bounded(name: str, file: BinaryIO) -> Entry:
+def _bounded(name: str, file: IO[bytes]) -> Entry:
     content = file.read(RECORD_BYTES_MAX + 1)
     return _too_large(name) if len(content) > RECORD_BYTES_MAX else Entry(name, content)
 
@@ -153,14 +153,14 @@ def _too_large(name: str) -> Entry:
     return Entry(name, cause=f"larger than {RECORD_BYTES_MAX:,} bytes")
 
 
-def _check_directory(file: BinaryIO) -> None:
+def _check_directory(file: IO[bytes]) -> None:
     """Refuse a directory that would fill the memory, before zipfile reads it whole."""
     entries, size = _directory_of(file)
     if entries > RECORDS_MAX or size > _DIRECTORY_BYTES_MAX:
         raise AdvisorySourceError(f"the archive has {entries:,} entries: that is no OSV archive")
 
 
-def _directory_of(file: BinaryIO) -> tuple[int, int]:
+def _directory_of(file: IO[bytes]) -> tuple[int, int]:
     """(entries, bytes) of the central directory, as the end of the archive says."""
     length = file.seek(0, 2)
     start = max(0, length - _COMMENT_BYTES_MAX - _END.size)

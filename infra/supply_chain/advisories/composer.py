@@ -10,8 +10,16 @@ from functools import total_ordering
 _PART = re.compile(r"[0-9]+|[A-Za-z]+")
 # PHP: any other word < dev < alpha < beta < RC < a number < patch.
 _WORDS = {
-    **{"dev": 1, "alpha": 2, "a": 2, "beta": 3, "b": 3, "rc": 4, "c": 4},
-    **{"pl": 7, "p": 7, "patch": 7},
+    "dev": 1,
+    "alpha": 2,
+    "a": 2,
+    "beta": 3,
+    "b": 3,
+    "rc": 4,
+    "c": 4,
+    "pl": 7,
+    "p": 7,
+    "patch": 7,
 }
 _OTHER, _END, _NUMBER = 0, 5, 6
 

@@ -1,8 +1,9 @@
 """Alias groups: the records of one vulnerability, whatever each source calls it.
 
 Aliases join, and what they join is joined on: a record that knows only its CVE and one that knows
-only that CVE's GHSA meet. A group is called by the first of all its ids in the order of texts, imported
-or not, so its name stays when the record of that name arrives. Withdrawn records join nothing.
+only that CVE's GHSA meet. A group is called by the first of all its ids in the order of texts,
+imported or not, so its name stays when the record of that name arrives. Withdrawn records join
+nothing.
 """
 
 from collections import defaultdict

@@ -136,9 +136,10 @@ def _read_batch(batch: list[Entry], tally: _Tally) -> list[StoredAdvisory]:
     found = []
     for entry in batch:
         tally.seen += 1
+        if entry.cause is not None:
+            tally.refuse(entry.name, entry.cause)
+            continue
         try:
-            if entry.cause is not None:
-                raise BadRecordError(entry.cause)
             one = read_record(entry.content, source=tally.source)
         except BadRecordError as error:
             tally.refuse(entry.name, str(error))

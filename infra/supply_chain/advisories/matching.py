@@ -10,6 +10,8 @@ from infra.supply_chain.advisories.stored import VersionRange
 from infra.supply_chain.advisories.versions import Scheme, UnreadableVersionError, scheme_of
 from schema.contracts.supply_chain import AdvisoryHit
 
+_EVERY_VERSION = (("introduced", "0"),)
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -68,6 +70,8 @@ def _affected(candidate: Candidate) -> bool:
     Raises:
         UnreadableVersionError: none holds it, and one of them cannot be read.
     """
+    if any(one.events == _EVERY_VERSION for one in candidate.ranges):
+        return True
     version = candidate.package.version
     if version is None:
         raise UnreadableVersionError

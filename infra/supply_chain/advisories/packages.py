@@ -1,7 +1,7 @@
 """From a purl to the package that advisories speak of: ecosystem, name, version, release.
 
-Names are written as their ecosystem compares them: PEP 503 for PyPI, `-` for `_` on crates.io, small
-letters where an index or the purl specification knows no others.
+Names are written as their ecosystem compares them: PEP 503 for PyPI, `-` for `_` on crates.io,
+small letters where an index or the purl specification knows no others.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Whether a version is in a range: the evaluation of OSV's schema (ossf.github.io/osv-schema).
 
-`introduced` takes its version in, `fixed` lets its own version out, `last_affected` lets out what is
-above its own, and nothing from a `limit` on is in. `introduced: "0"` is before every version.
+`introduced` takes its version in, `fixed` lets its own version out, `last_affected` lets out what
+is above its own, and nothing from a `limit` on is in. `introduced: "0"` is before every version.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,9 +31,9 @@ def in_range(scheme: Scheme, events: Sequence[Event], version: str) -> bool:
     for kind, bound in _sorted(scheme, events):
         if kind == "introduced" and (bound is None or not wanted < bound):
             inside = True
-        elif kind == "fixed" and not wanted < bound:
-            inside = False
-        elif kind == "last_affected" and bound < wanted:
+        elif (kind == "fixed" and not wanted < bound) or (
+            kind == "last_affected" and bound < wanted
+        ):
             inside = False
     return inside
 
@@ -54,7 +54,7 @@ def fixes_above(
         for kind, text in events
         if kind == "fixed" and wanted < read_version(own, text)
     }
-    return sorted(found, key=cmp_to_key(lambda one, other: _compare(found[one], found[other])))
+    return [text for text, _ in sorted(found.items(), key=cmp_to_key(_compare_texts))]
 
 
 def _below_limits(scheme: Scheme, events: Sequence[Event], wanted: Any) -> bool:
@@ -76,6 +76,10 @@ def _compare_events(one: tuple[str, Any], other: tuple[str, Any]) -> int:
     if one[1] is None or other[1] is None:
         return (other[1] is None) - (one[1] is None)
     return _compare(one[1], other[1]) or _AT_ONCE[one[0]] - _AT_ONCE[other[0]]
+
+
+def _compare_texts(one: tuple[str, Any], other: tuple[str, Any]) -> int:
+    return _compare(one[1], other[1])
 
 
 def _compare(one: Any, other: Any) -> int:

@@ -1,13 +1,14 @@
 """OSV records (ossf.github.io/osv-schema): what is read of them, and what is kept.
 
-Members that the platform has no use for are ignored; those it has must have their form, or the record
-is refused whole. Only aliases are taken as they are meant (`GHSA-jf66-3q76-h5p5,` is in PyPA's data):
-an advisory is worth more than its worst alias.
+Members that the platform has no use for are ignored; those it has must have their form, or the
+record is refused whole. Only aliases are taken as they are meant (`GHSA-jf66-3q76-h5p5,` is in
+PyPA's data): an advisory is worth more than its worst alias.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -44,12 +45,12 @@ def _ids(value: Any) -> Any:
     if not isinstance(value, list):
         return _list(value)
     texts = [text.strip(" ,;") for text in value if isinstance(text, str)]
-    return [text for text in texts if _ID.fullmatch(text)]
+    return [text for text in texts if RECORD_ID.fullmatch(text)]
 
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,127}")
+RECORD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,127}")
 Text = Annotated[str, Field(max_length=512), AfterValidator(_without_nul)]
-Id = Annotated[str, Field(pattern=f"^{_ID.pattern}$")]
+Id = Annotated[str, Field(pattern=f"^{RECORD_ID.pattern}$")]
 
 
 class _Severity(BaseModel):
@@ -116,27 +117,24 @@ def _stored(record: _Record, source: str) -> StoredAdvisory:
         for affected in record.affected
         if affected.package is not None
     )
-    kept = {
-        "modified_at": record.modified.astimezone(UTC),
-        "withdrawn_at": _utc(record.withdrawn),
-        "aliases": tuple(sorted(set(record.aliases) - {record.id})),
-        "summary": (record.summary or "").strip()[:_SUMMARY_CHARACTERS_MAX],
-        "vectors": tuple(text for _, text in vectors),
-        "score": score,
-        "vector": vector,
-        "malicious": record.id.startswith("MAL-"),
-        # An entry with neither ranges nor versions affects nothing, by OSV's evaluation.
-        "packages": tuple(one for one in packages if one.ranges or one.versions),
-    }
-    return StoredAdvisory(
+    one = StoredAdvisory(
         id=record.id,
-        source=source,
-        digest=hashlib.sha256(repr(kept).encode()).digest(),
-        git_ranges=sum(
-            one.type == "GIT" for affected in record.affected for one in affected.ranges
-        ),
-        **kept,
+        source="",
+        modified_at=record.modified.astimezone(UTC),
+        withdrawn_at=_utc(record.withdrawn),
+        aliases=tuple(sorted(set(record.aliases) - {record.id})),
+        summary=(record.summary or "").strip()[:_SUMMARY_CHARACTERS_MAX],
+        vectors=tuple(text for _, text in vectors),
+        score=score,
+        vector=vector,
+        malicious=record.id.startswith("MAL-"),
+        # An entry with neither ranges nor versions affects nothing, by OSV's evaluation.
+        packages=tuple(one for one in packages if one.ranges or one.versions),
+        git_ranges=sum(each.type == "GIT" for one in record.affected for each in one.ranges),
+        digest=b"",
     )
+    # Of what is kept, not of the file: another source may write the same record differently.
+    return replace(one, source=source, digest=hashlib.sha256(repr(one).encode()).digest())
 
 
 def _severities(record: _Record) -> Iterator[_Severity]:

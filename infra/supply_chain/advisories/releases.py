@@ -3,19 +3,29 @@
 import re
 
 _DEBIAN = {
-    **{"wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11"},
-    **{"bookworm": "12", "trixie": "13", "forky": "14"},
+    "wheezy": "7",
+    "jessie": "8",
+    "stretch": "9",
+    "buster": "10",
+    "bullseye": "11",
+    "bookworm": "12",
+    "trixie": "13",
+    "forky": "14",
 }
 _UBUNTU = {
-    **{"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04"},
-    **{"jammy": "22.04", "noble": "24.04"},
+    "trusty": "14.04",
+    "xenial": "16.04",
+    "bionic": "18.04",
+    "focal": "20.04",
+    "jammy": "22.04",
+    "noble": "24.04",
 }
 _NUMBERS = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)*)")
 _NUMBERS_KEPT = {"Debian": 1, "Ubuntu": 2, "Alpine": 2}
 
 
 def release_of(ecosystem: str, distro: str | None) -> str | None:
-    """The release of a `distro` qualifier such as `debian-12`, `jammy`, `alpine-3.18.2`; or None."""
+    """The release in a `distro` such as `debian-12`, `jammy` or `alpine-3.18.2`; or None."""
     if not distro:
         return None
     codename = distro.lower().rpartition("-")[2]

@@ -1,7 +1,7 @@
 """Writes advisories into Postgres: whole imports, each visible at once or not at all.
 
-Everything of an import is one transaction, which its last act gives a snapshot. Who matches meanwhile
-sees what was there before. Two imports take turns.
+Everything of an import is one transaction, which its last act gives a snapshot. Who matches
+meanwhile sees what was there before. Two imports take turns.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -64,7 +64,7 @@ class AdvisoryWriter:
         return len(newest)
 
     async def regroup(self) -> int:
-        """Bring the alias groups up to date. Returns how many records count, withdrawn ones do not."""
+        """Bring the alias groups up to date. Returns how many records are not withdrawn."""
         live = (await self._connection.execute(_LIVE)).all()
         groups = {group.id: group for group in group_by_alias(live)}
         moved = {member: group.id for group in groups.values() for member in group.members}

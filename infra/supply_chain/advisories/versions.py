@@ -1,7 +1,7 @@
 """The order of versions, per ecosystem, by univers.
 
-What univers would take for a version but nobody can order (`${project.version}`, `latest`) is refused
-before it gets there: a guess about a version is a vulnerability that passes in silence.
+What univers would take for a version but nobody can order (`${project.version}`, `latest`) is
+refused before it gets there: a guess about a version is a vulnerability that passes in silence.
 
 Compare with `<` and `==` only: univers' classes for Alpine define no `<=` of their own, and inherit
 one that compares texts.
