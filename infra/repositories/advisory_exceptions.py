@@ -34,7 +34,7 @@ _ALL = text(
 )
 _REMOVE = text(
     "UPDATE advisory_exceptions SET removed_at = now(), removed_by = :removed_by"
-    f" WHERE id = :id AND removed_at IS NULL RETURNING {_COLUMNS}"
+    " WHERE id = :id AND removed_at IS NULL RETURNING *"
 )
 
 
