@@ -4,13 +4,22 @@ The embedded platform sets the same variables that a deployment does; no other c
 The runner has its own, smaller settings in `runner/settings.py`: it must not see these.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretBytes, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schema.contracts.advisories import AdvisoryPolicy
 from schema.contracts.supply_chain import Severity
+
+
+def _names(value: Any) -> Any:
+    """The names in a text that separates them by commas."""
+    return (
+        [name.strip() for name in value.split(",") if name.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 class PlatformSettings(BaseSettings):
@@ -55,7 +64,9 @@ class PlatformSettings(BaseSettings):
     """Local platform only: publish without a signature, and say so loudly."""
     advisory_url: str = ""
     """Where advisories come from: a bucket laid out as OSV's, `https://…`; empty is none."""
-    advisory_ecosystems: str = "PyPI,npm,crates.io,Go,Maven,RubyGems,NuGet,Packagist"
+    advisory_ecosystems: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = (
+        *("PyPI", "npm", "crates.io", "Go", "Maven", "RubyGems", "NuGet", "Packagist"),
+    )
     """Folders of that bucket that are imported, with commas between them."""
     advisory_refuse_score: Annotated[float, Field(ge=0, le=10)] = 7.0
     """CVSS base score from which a component's vulnerability refuses a package."""
@@ -64,6 +75,18 @@ class PlatformSettings(BaseSettings):
     advisory_unscored: Literal["warn", "refuse"] = "warn"
     """What a vulnerability does that no source scores."""
 
+    licenses_denied: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = frozenset(
+        {
+            "BUSL-1.1",
+            "CC-BY-NC-4.0",
+            "CC-BY-NC-ND-4.0",
+            "CC-BY-NC-SA-4.0",
+            "Elastic-2.0",
+            "PolyForm-Noncommercial-1.0.0",
+            "SSPL-1.0",
+        }
+    )
+    """SPDX ids, by commas, under which no component may come: these do not let it be hosted."""
     platform_fee_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 2_000
     """The platform's share of a cast's cost; the maker gets the rest."""
 
