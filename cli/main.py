@@ -6,7 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, spell_secrets
+from cli import account, casts, dev, operator, packages, receipts, sbom, spell_secrets
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -30,6 +30,7 @@ app.command()(casts.casts)
 app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
+app.add_typer(sbom.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.add_typer(account.keys, name="keys")

@@ -52,6 +52,8 @@ class Component(Contract):
     """The one that whoever made the bill found."""
     depends_on: list[str] = Field(default_factory=list)
     """`ref`s of components of the same bill."""
+    properties: dict[str, str] = Field(default_factory=dict)
+    """What has no place of its own, such as a hash that is not one of a file."""
 
 
 class Bill(Contract):
