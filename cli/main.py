@@ -6,7 +6,18 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, sbom, spell_secrets
+from cli import (
+    account,
+    building,
+    casts,
+    dev,
+    operator,
+    packages,
+    receipts,
+    sbom,
+    scaffold,
+    spell_secrets,
+)
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -23,6 +34,8 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
+app.command()(scaffold.new)
+app.command()(building.build)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)
