@@ -16,6 +16,7 @@ from cli import (
     receipts,
     sbom,
     scaffold,
+    signing,
     spell_secrets,
 )
 from cli.client import CliError, ExitCode
@@ -36,6 +37,7 @@ app.command()(dev.dev)
 app.command()(demo)
 app.command()(scaffold.new)
 app.command()(building.build)
+app.command()(signing.sign)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)

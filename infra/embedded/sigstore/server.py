@@ -13,7 +13,7 @@ from starlette.routing import Route
 from infra.embedded.sigstore.identities import identity_of
 from infra.embedded.sigstore.instance import LocalSigstore
 from infra.embedded.sigstore.refusal import RefusedError
-from infra.embedded.sigstore.requests import (
+from infra.embedded.sigstore.request_reading import (
     bearer,
     certificate_request,
     check_secret,
