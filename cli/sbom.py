@@ -1,6 +1,6 @@
 """`spell sbom …`: bills of materials."""
 
-from enum import StrEnum
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from cli.client import CliError, ExitCode
 from cli.context import CliContext, cli_context
 from cli.files import read_file, write_file
 from cli.packages import package_files, refused_here
-from schema.contracts.bill import Bill
+from schema.contracts.bill import Bill, BillFamily
 from schema.errors import SpellError
 from schema.limits import MANIFEST_BYTES_MAX
 from schema.manifest import Manifest, parse_manifest
@@ -19,14 +19,7 @@ from schema.packaging.names import MANIFEST_FILE, SBOM_FILES
 sbom = typer.Typer(no_args_is_help=True, help="Make, check and convert bills of materials.")
 
 
-class GeneratedFormat(StrEnum):
-    """The formats that a bill is made in."""
-
-    CYCLONEDX = "cyclonedx"
-    SPDX = "spdx"
-
-
-FILE_NAMES = {GeneratedFormat.SPDX: SBOM_FILES[0], GeneratedFormat.CYCLONEDX: SBOM_FILES[1]}
+FILE_NAMES = {BillFamily.SPDX: SBOM_FILES[0], BillFamily.CYCLONEDX: SBOM_FILES[1]}
 
 
 @sbom.command()
@@ -36,7 +29,7 @@ def generate(
         Path, typer.Argument(exists=True, file_okay=False, help="Holds manifest.toml.")
     ] = Path(),
     output_format: Annotated[
-        GeneratedFormat | None,
+        BillFamily | None,
         typer.Option("--format", help="That of the file that the manifest names, or CycloneDX."),
     ] = None,
     output: Annotated[
@@ -50,7 +43,7 @@ def generate(
 
 
 def write_bill(
-    folder: Path, output_format: GeneratedFormat | None = None, output: Path | None = None
+    folder: Path, output_format: BillFamily | None = None, output: Path | None = None
 ) -> tuple[Path, Bill]:
     """Make the bill of the spell in a folder, and write it there.
 
@@ -58,7 +51,6 @@ def write_bill(
         CliError: the manifest or a lock file cannot be read.
     """
     from infra.supply_chain.bill_making import make_bill
-    from infra.supply_chain.cyclonedx_output import write_cyclonedx
     from infra.supply_chain.lockfiles.folder import read_lock_files
     from infra.supply_chain.lockfiles.lock_file import LockFileError
 
@@ -68,11 +60,18 @@ def write_bill(
         bill = make_bill(manifest, package_files(folder), read_lock_files(folder).values())
     except LockFileError as error:
         raise CliError(str(error), ExitCode.REFUSED) from error
-    if chosen is GeneratedFormat.SPDX:
-        raise CliError("SPDX is not written yet.", ExitCode.USAGE)
     path = output or folder / FILE_NAMES[chosen]
-    write_file(path, write_cyclonedx(bill))
+    write_file(path, _document(bill, chosen))
     return path, bill
+
+
+def _document(bill: Bill, family: BillFamily) -> bytes:
+    from infra.supply_chain.bills.spdx_writing import write_spdx
+    from infra.supply_chain.cyclonedx_output import write_cyclonedx
+
+    if family is BillFamily.CYCLONEDX:
+        return write_cyclonedx(bill)
+    return json.dumps(write_spdx(bill), indent=1, ensure_ascii=False).encode("utf-8") + b"\n"
 
 
 def tell_bill(cli: CliContext, path: Path, bill: Bill) -> None:
@@ -98,6 +97,6 @@ def read_manifest(folder: Path) -> Manifest:
         raise refused_here(error) from error
 
 
-def _format_of(manifest: Manifest) -> GeneratedFormat:
+def _format_of(manifest: Manifest) -> BillFamily:
     named = manifest.supply_chain.sbom
-    return next((f for f, name in FILE_NAMES.items() if name == named), GeneratedFormat.CYCLONEDX)
+    return next((f for f, name in FILE_NAMES.items() if name == named), BillFamily.CYCLONEDX)

@@ -14,14 +14,9 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
-from schema.contracts.bill import Bill, Component, ComponentKind
+from schema.contracts.bill import Bill, Component
 
-_TYPES = {
-    ComponentKind.APPLICATION: ComponentType.APPLICATION,
-    ComponentKind.LIBRARY: ComponentType.LIBRARY,
-    ComponentKind.FILE: ComponentType.FILE,
-    ComponentKind.OTHER: ComponentType.DATA,
-}
+_TYPES = {kind.value: kind for kind in ComponentType}
 _ALGORITHMS = {algorithm.value.lower().replace("-", ""): algorithm for algorithm in HashAlgorithm}
 
 
@@ -51,7 +46,7 @@ def _component(component: Component) -> CycloneComponent:
     licenses = LicenseFactory()
     return CycloneComponent(
         name=component.name,
-        type=_TYPES[component.kind],
+        type=_TYPES.get(component.kind.value, ComponentType.LIBRARY),
         bom_ref=component.ref,
         version=component.version,
         purl=PackageURL.from_string(component.purl) if component.purl else None,
