@@ -18,6 +18,7 @@ from cli import (
     scaffold,
     signing,
     spell_secrets,
+    testing,
 )
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
@@ -37,6 +38,7 @@ app.command()(dev.dev)
 app.command()(demo)
 app.command()(scaffold.new)
 app.command()(building.build)
+app.command("test")(testing.check_spell)
 app.command()(signing.sign)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
