@@ -22,6 +22,10 @@ RESOURCES_BYTES_MAX = 16 * MIB
 MANIFEST_BYTES_MAX = 64 * 1024
 SCHEMA_BYTES_MAX = 256 * 1024
 TEXT_FILE_BYTES_MAX = MIB
+# A Sigstore bundle has about 6 KiB; a DSSE envelope carries its statement along.
+SIGNATURE_BYTES_MAX = 256 * 1024
+# Sigstore's own has 7 KiB.
+TRUST_ROOT_BYTES_MAX = MIB
 BILL_BYTES_MAX = 8 * MIB
 
 # Modules, compiled code and archives of resources travel to runners through one bucket.

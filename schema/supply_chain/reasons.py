@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schema.contracts.supply_chain import Check, Reason, Severity
+from schema.supply_chain.signature_reasons import SIGNATURE_REASONS
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,6 @@ class ReasonKind:
     remedy: str
 
 
-_SIGNATURE: dict[str, tuple[str, str]] = {
-    "UNSIGNED": (
-        "The package is not signed.",
-        "Sign it: `spell sign`, or publish from the workflow template.",
-    ),
-    "BUNDLE_MALFORMED": (
-        "The signature is not a Sigstore bundle.",
-        "Send the file that `spell sign` wrote, unchanged.",
-    ),
-}
 _SBOM: dict[str, tuple[str, str]] = {
     "SBOM_MISSING": (
         "The package has no bill of materials.",
@@ -144,7 +135,7 @@ _REVOCATIONS: dict[str, tuple[str, str]] = {}
 REASONS: Mapping[str, ReasonKind] = {
     code: ReasonKind(check, title, remedy)
     for check, rows in (
-        (Check.SIGNATURE, _SIGNATURE),
+        (Check.SIGNATURE, SIGNATURE_REASONS),
         (Check.SBOM, _SBOM),
         (Check.ADVISORIES, _ADVISORIES),
         (Check.LICENSES, _LICENSES),
