@@ -22,6 +22,7 @@ from infra.platform import Platform, open_platform
 from infra.published_modules import BlobPublishedModules
 from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
+from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.spell_secrets import PostgresSpellSecrets
@@ -44,6 +45,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
+        advisory_exceptions=PostgresAdvisoryExceptions(database),
         publishing=TemporalPublishing(platform.temporal, blobs),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),

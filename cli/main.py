@@ -6,7 +6,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, signing, spell_secrets
+from cli import (
+    account,
+    advisory_exceptions,
+    bills,
+    building,
+    casts,
+    dev,
+    operator,
+    packages,
+    receipts,
+    scaffold,
+    signing,
+    spell_secrets,
+    testing,
+)
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -23,6 +37,9 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
+app.command()(scaffold.new)
+app.command()(building.build)
+app.command("test")(testing.check_spell)
 app.command()(signing.sign)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
@@ -31,6 +48,7 @@ app.command()(casts.casts)
 app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
+app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.add_typer(account.keys, name="keys")
@@ -38,6 +56,7 @@ app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
 app.add_typer(operator.accounts, name="accounts")
 app.add_typer(operator.runs, name="runs")
+app.add_typer(advisory_exceptions.advisories, name="advisories")
 
 
 @app.callback()

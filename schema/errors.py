@@ -91,6 +91,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "The spell has no secret of that name.",
         "List the names: `GET /v1/spells/{key}/secrets`.",
     ),
+    "EXCEPTION_NOT_FOUND": ErrorKind(
+        404,
+        "No such advisory exception in force.",
+        "List those there are: `GET /v1/advisory-exceptions`.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),

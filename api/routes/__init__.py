@@ -2,6 +2,7 @@
 
 from api.routes import (
     account,
+    advisory_exceptions,
     cast_events,
     casts,
     codec,
@@ -21,6 +22,7 @@ ROUTERS = tuple(
         spells,
         spell_secrets,
         account,
+        advisory_exceptions,
         codec,
     )
 )

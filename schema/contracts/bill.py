@@ -89,6 +89,8 @@ class Component(Contract):
     """`ref`s of components of the same bill; one that is none of them is a fault of the bill."""
     provides: list[Text] = Field(default_factory=list)
     """`ref`s of what it implements, such as cryptographic algorithms."""
+    properties: dict[str, str] = Field(default_factory=dict)
+    """What has no place of its own, such as the hash of a tree of files."""
 
 
 class NamedLicense(Contract):

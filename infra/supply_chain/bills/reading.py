@@ -23,7 +23,7 @@ def read_bill(content: bytes) -> BillCheck:
     """The bill, or why it is none. Content never raises."""
     try:
         document, found = parse_document(content)
-        validate(content, document, found)
+        validate(document, found)
         bill, reasons = _read(document, found)
     except BillRefusedError as refused:
         return BillCheck(reasons=refused.reasons)

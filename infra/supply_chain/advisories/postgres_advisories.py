@@ -1,0 +1,101 @@
+"""Advisories as they were imported, matched with one statement. Fits the port `Advisories`."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.postgres import Database
+from infra.supply_chain.advisories.matching import Candidate, hits_of
+from infra.supply_chain.advisories.packages import Package, package_of
+from infra.supply_chain.advisories.stored import VersionRange
+from infra.supply_chain.advisories.versions import canonical_version
+from schema.contracts.bill import Component
+from schema.contracts.supply_chain import AdvisoryHit, Snapshot
+
+NO_SNAPSHOT = Snapshot(id="none")
+_NEWEST = text(
+    "SELECT number, taken_at, records, sources,"
+    " (SELECT max(checked_at) FROM advisory_sources) AS checked_at"
+    " FROM advisory_snapshots ORDER BY number DESC LIMIT 1"
+)
+_CANDIDATES = text(
+    "SELECT w.place, p.release, p.ranges, w.version = ANY(p.versions) AS listed,"
+    " g.id AS group_id, g.ids, g.score, g.vector, g.summary, g.malicious"
+    " FROM unnest(CAST(:ecosystems AS text[]), CAST(:names AS text[]), CAST(:versions AS text[]))"
+    " WITH ORDINALITY AS w (ecosystem, name, version, place)"
+    " JOIN advisory_packages p ON p.ecosystem = w.ecosystem AND p.name = w.name"
+    " JOIN advisories a ON a.id = p.advisory_id AND a.withdrawn_at IS NULL"
+    " JOIN advisory_groups g ON g.id = a.group_id"
+)
+
+
+class PostgresAdvisories:
+    """What was imported, matched by package and version."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def snapshot(self) -> Snapshot:
+        """What was imported last; its id is `none` before the first import."""
+        async with self._database.reading() as connection:
+            return await read_snapshot(connection)
+
+    async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
+        """Every vulnerability that one of the components has, each alias group once."""
+        packages = packages_of(components)
+        if not packages:
+            return []
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_CANDIDATES, _wanted(packages))).all()
+        return hits_of(_candidate(packages[row.place - 1], row) for row in rows)
+
+
+async def read_snapshot(connection: AsyncConnection) -> Snapshot:
+    """The newest snapshot, as of the connection's transaction."""
+    row = (await connection.execute(_NEWEST)).one_or_none()
+    if row is None:
+        return NO_SNAPSHOT
+    return Snapshot(
+        id=f"{row.taken_at:%Y-%m-%d}#{row.number}",
+        taken_at=row.taken_at,
+        checked_at=row.checked_at,
+        records=row.records,
+        sources=row.sources,
+    )
+
+
+def packages_of(components: Sequence[Component]) -> list[Package]:
+    """The packages behind the components' purls, each purl once; the others cannot be matched."""
+    purls = dict.fromkeys(component.purl for component in components if component.purl)
+    return [package for purl in purls if (package := package_of(purl)) is not None]
+
+
+def _wanted(packages: Sequence[Package]) -> dict[str, list[str | None]]:
+    return {
+        "ecosystems": [package.ecosystem for package in packages],
+        "names": [package.name for package in packages],
+        "versions": [
+            package.version and canonical_version(package.ecosystem, package.version)
+            for package in packages
+        ],
+    }
+
+
+def _candidate(package: Package, row: object) -> Candidate:
+    kept = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001
+    return Candidate(
+        package=package,
+        release=kept["release"],
+        ranges=[
+            VersionRange(kind, tuple((event[0], event[1]) for event in events))
+            for kind, events in kept["ranges"]
+        ],
+        listed=bool(kept["listed"]),
+        group_id=kept["group_id"],
+        ids=kept["ids"],
+        score=kept["score"],
+        vector=kept["vector"],
+        summary=kept["summary"],
+        malicious=kept["malicious"],
+    )
