@@ -114,6 +114,12 @@ def replay_run_id(cast_id: str, derived: bytes) -> str:
     return f"{cast_id.rpartition('_')[0]}_{_opaque(derived, 26)}"
 
 
+def revocation_workflow_id(*trusted: str, lift: bool) -> str:
+    """Workflow id of revoking one thing, or of lifting that; identities are not shown in ids."""
+    named = hashlib.sha256("\n".join(trusted).encode("utf-8")).hexdigest()[:32]
+    return f"{'lift' if lift else 'revoke'}:{named}"
+
+
 def publish_workflow_id(account_id: str, digest: str) -> str:
     """Workflow id of publishing one package; the same package from the same maker joins it."""
     return f"publish:{account_id}:{digest}"

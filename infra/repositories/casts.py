@@ -15,6 +15,7 @@ from infra.repositories import budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
 from infra.repositories.settlements import End, close, lock_hold, result_of
+from infra.repositories.suspensions import note_violations
 from schema.contracts.cast import (
     Admission,
     Billing,
@@ -31,7 +32,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunLimits, RunPolicy
 from schema.errors import SpellError, too_many_casts
 from schema.pricing import worst_case_of
-from schema.settlement import charge_of, status_of
+from schema.settlement import charge_of, revoked_end, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
 _RECORD = text(
@@ -41,7 +42,11 @@ _RECORD = text(
 )
 _FIND_VERSION = text(
     "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
-    " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed"
+    " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed,"
+    " EXISTS (SELECT 1 FROM spell_suspensions WHERE spell_key = s.key AND lifted_at IS NULL)"
+    "  AS suspended,"
+    " (SELECT details FROM revoked_versions r WHERE r.spell_key = v.spell_key"
+    "  AND r.version = v.version LIMIT 1) AS revoked"
     " FROM spells s JOIN spell_versions v ON v.spell_key = s.key JOIN LATERAL ("
     "  SELECT passed FROM verification_decisions WHERE package_digest = v.package_digest"
     "  ORDER BY decided_at DESC LIMIT 1) d ON true"
@@ -222,13 +227,16 @@ class PostgresCasts:
             assert hold is not None, "only an admitted cast is settled"
             if hold.state != "held":
                 return await result_of(connection, order.cast_id)
-            due = charge_of(order.price, order.outcome)
+            outcome = _trusted_outcome(order.outcome, hold.revoked)
+            due = charge_of(order.price, outcome)
             end = End(
                 due=None if due is None else min(due, hold.amount_micros),
-                status=status_of(order.outcome.outcome),
-                outcome=order.outcome,
+                status=status_of(outcome.outcome),
+                outcome=outcome,
             )
-            return await close(connection, hold, end)
+            result = await close(connection, hold, end)
+            await note_violations(connection, hold.spell_key, outcome.violations)
+            return result
 
     async def open_holds(
         self, *, older_than_seconds: int, skip: int, limit: int
@@ -272,11 +280,21 @@ class PostgresCasts:
             return await close(connection, hold, End(due=None, status=status, outcome=outcome))
 
 
+def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> RunOutcome:
+    """The outcome, or that of a revoked spell's run: whatever came of it, nobody pays for it."""
+    told = outcome.problem is not None and "revocation" in outcome.problem.details
+    if revoked is None or told:
+        return outcome
+    return revoked_end(outcome, _problem("SPELL_REVOKED", revoked))
+
+
 def _check_castable(row: Any, request: CastInput) -> None:
     details = {"spell": request.spell_key, "version": row.version}
     if row.state == "yanked":
         raise SpellError("SPELL_YANKED", details=details)
-    if row.state == "suspended":
+    if row.revoked is not None:
+        raise SpellError("SPELL_REVOKED", details={**details, **row.revoked})
+    if row.suspended or row.state == "suspended":
         raise SpellError("SPELL_SUSPENDED", details=details)
     if not row.passed:
         raise SpellError("SPELL_UNVERIFIED", details=details)

@@ -8,7 +8,12 @@ from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKe
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.spells import Spell, SpellSecret, SpellVersion, VerificationDecision
-from schema.tables.supply_chain import PackageEvidence, Revocation, SupplyChainLogEntry
+from schema.tables.supply_chain import (
+    PackageEvidence,
+    Revocation,
+    SpellSuspension,
+    SupplyChainLogEntry,
+)
 
 __all__ = [
     "Account",
@@ -27,6 +32,7 @@ __all__ = [
     "Revocation",
     "Spell",
     "SpellSecret",
+    "SpellSuspension",
     "SpellVersion",
     "SupplyChainLogEntry",
     "VerificationDecision",
