@@ -14,6 +14,7 @@ _REFUSALS = frozenset(
     {
         "SPELL_NOT_FOUND",
         "SPELL_YANKED",
+        "SPELL_REVOKED",
         "SPELL_SUSPENDED",
         "SPELL_DELISTED",
         "SPELL_UNVERIFIED",

@@ -54,7 +54,14 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "Cast another version; the maker sees the reasons on the version's page.",
     ),
     "SPELL_SUSPENDED": ErrorKind(
-        403, "The spell is suspended.", "Cast another spell, or ask the operator why."
+        403,
+        "The spell is suspended.",
+        "Cast another spell; its maker sees why on the spell's page.",
+    ),
+    "SPELL_REVOKED": ErrorKind(
+        403,
+        "What this cast was to run is not trusted any more.",
+        "Cast another version or another spell; `details` say what was revoked and why.",
     ),
     # Money.
     "PAYMENT_REQUIRED": ErrorKind(
@@ -85,6 +92,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         404,
         "There is no receipt for this cast: it has not ended, or nothing ran.",
         "Wait until the cast has ended: `GET /v1/casts/{id}`.",
+    ),
+    "REVOCATION_NOT_FOUND": ErrorKind(
+        404,
+        "There is no such revocation in force.",
+        "List them: `GET /v1/revocations`.",
     ),
     "SECRET_NOT_FOUND": ErrorKind(
         404,

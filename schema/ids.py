@@ -144,6 +144,12 @@ def replay_run_id(cast_id: str, derived: bytes) -> str:
     return f"{cast_id.rpartition('_')[0]}_{_opaque(derived, 26)}"
 
 
+def revocation_workflow_id(*trusted: str, lift: bool) -> str:
+    """Workflow id of revoking one thing, or of lifting that; identities are not shown in ids."""
+    named = hashlib.sha256("\n".join(trusted).encode("utf-8")).hexdigest()[:32]
+    return f"{'lift' if lift else 'revoke'}:{named}"
+
+
 def publish_workflow_id(publication_id: str) -> str:
     """Workflow id of a publication: the business id, so that a second start joins the first."""
     return f"publish:{publication_id}"

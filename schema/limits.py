@@ -83,3 +83,9 @@ COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
 # Between saying "stop" to the runners and deciding that none of them holds the cast.
 STOP_GRACE = timedelta(seconds=2)
+
+# Ten casts with violations of policy in a day suspend a spell (product.md 5). One caster counts for
+# so many of them at most, so that no single account can have another maker's spell suspended.
+SUSPENDING_VIOLATIONS = 10
+VIOLATIONS_PER_CASTER_MAX = 3
+VIOLATION_HOURS = 24

@@ -12,15 +12,20 @@ from activities.module_supply import ModuleSupply
 from activities.outputs import Outputs
 from activities.progress import ProgressNotes
 from activities.replaying import ReplayingActivities
+from activities.revoking import RevokingActivities
 from activities.run_requests import RunRequests
 from activities.running import RunningActivities
 from activities.verdicts import Verdicts
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.revocation_bucket import NatsRevocationBucket
 from infra.run_bus import NatsRunBus
+from infra.temporal_casts import TemporalCasts
 from infra.temporal_states import TemporalWorkflowStates
 from schema.names import CASTS_TASK_QUEUE
+from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.reconcile_holds import ReconcileHolds
 from workflows.replay_cast import ReplayCast
@@ -42,16 +47,25 @@ def casts_worker(
     casts = postgres_casts_of(platform)
     secrets = PostgresSpellSecrets(database, vault)
     casting = CastingActivities(casts, checker, secrets)
-    requests = RunRequests(blobs, bus, vault, ModuleSupply(blobs, bus, vault, engine), secrets)
+    revocations = PostgresRevocations(database)
+    modules = ModuleSupply(blobs, bus, vault, engine)
+    requests = RunRequests(blobs, bus, vault, modules, secrets, revocations)
     verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
     running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
     billing = BillingActivities(casts, bus)
     replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    revoking = RevokingActivities(
+        revocations,
+        NatsRevocationBucket(platform.nats, revocations),
+        TemporalCasts(platform.temporal),
+        casts,
+        bus,
+    )
     return Worker(
         platform.temporal,
         task_queue=CASTS_TASK_QUEUE,
-        workflows=[CastSpell, ReplayCast, ReconcileHolds],
+        workflows=[CastSpell, ReplayCast, ReconcileHolds, ApplyRevocation],
         activities=[
             casting.admit,
             running.run,
@@ -61,6 +75,9 @@ def casts_worker(
             replaying.plan,
             replaying.run,
             maintenance.reconcile_holds,
+            revoking.record,
+            revoking.tell_runners,
+            revoking.stop_casts,
         ],
         max_cached_workflows=2000,
         # Most of them wait; the open casts of one account must not take all places.

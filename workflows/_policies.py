@@ -81,3 +81,14 @@ RECONCILE: dict[str, Any] = {
     "heartbeat_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
+
+# Whoever revokes waits for the record; then every step goes on until it is done.
+RECORD_REVOCATION: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": _FAST,
+}
+SPREAD_REVOCATION: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _FAST,
+}

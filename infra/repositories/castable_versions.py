@@ -17,6 +17,10 @@ _FIND_VERSION = text(
     "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
     " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed,"
     " CASE WHEN d.passed THEN NULL ELSE d.reasons END AS reasons,"
+    " EXISTS (SELECT 1 FROM spell_suspensions WHERE spell_key = s.key AND lifted_at IS NULL)"
+    "  AS suspended,"
+    " (SELECT details FROM revoked_versions r WHERE r.spell_key = v.spell_key"
+    "  AND r.version = v.version LIMIT 1) AS revoked,"
     " CASE WHEN CAST(:version AS text) IS NULL THEN ("
     "  SELECT jsonb_agg(jsonb_build_object("
     "   'limits', agreed.limits, 'policy', agreed.policy, 'price', agreed.price))"
@@ -132,8 +136,12 @@ class CastableVersions:
 
 
 def _check_state(row: Any, request: CastInput) -> None:
+    details = {"spell": request.spell_key, "version": row.version}
+    if row.revoked is not None:
+        raise SpellError("SPELL_REVOKED", details={**details, **row.revoked})
+    if row.suspended:
+        raise SpellError("SPELL_SUSPENDED", details=details)
     if row.state in _CLOSED_STATES:
-        details = {"spell": request.spell_key, "version": row.version}
         raise SpellError(_CLOSED_STATES[row.state], details=details)
 
 

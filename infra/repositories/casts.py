@@ -16,6 +16,7 @@ from infra.repositories.budgets import BudgetScope, BudgetState
 from infra.repositories.castable_versions import CastableVersions, Verdicts
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
 from infra.repositories.settlements import End, close, lock_hold, result_of
+from infra.repositories.suspensions import note_violations
 from schema.contracts.cast import (
     Admission,
     Billing,
@@ -32,7 +33,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts
 from schema.pricing import worst_case_of
-from schema.settlement import charge_of, status_of
+from schema.settlement import charge_of, revoked_end, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
 _RECORD = text(
@@ -199,13 +200,16 @@ class PostgresCasts:
             assert hold is not None, "only an admitted cast is settled"
             if hold.state != "held":
                 return await result_of(connection, order.cast_id)
-            due = charge_of(order.price, order.outcome)
+            outcome = _trusted_outcome(order.outcome, hold.revoked)
+            due = charge_of(order.price, outcome)
             end = End(
                 due=None if due is None else min(due, hold.amount_micros),
-                status=status_of(order.outcome.outcome),
-                outcome=order.outcome,
+                status=status_of(outcome.outcome),
+                outcome=outcome,
             )
-            return await close(connection, hold, end)
+            result = await close(connection, hold, end)
+            await note_violations(connection, hold.spell_key, outcome.violations)
+            return result
 
     async def open_holds(
         self, *, older_than_seconds: int, skip: int, limit: int
@@ -247,6 +251,14 @@ class PostgresCasts:
             if hold.state != "held":
                 return await result_of(connection, order.cast_id)
             return await close(connection, hold, End(due=None, status=status, outcome=outcome))
+
+
+def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> RunOutcome:
+    """The outcome, or that of a revoked spell's run: whatever came of it, nobody pays for it."""
+    told = outcome.problem is not None and "revocation" in outcome.problem.details
+    if revoked is None or told:
+        return outcome
+    return revoked_end(outcome, _problem("SPELL_REVOKED", revoked))
 
 
 def _remaining(states: list[BudgetState]) -> int:

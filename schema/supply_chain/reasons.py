@@ -175,7 +175,24 @@ _LICENSES: dict[str, tuple[str, str]] = {
         "Publish again; tell the operator if it happens again.",
     ),
 }
-_REVOCATIONS: dict[str, tuple[str, str]] = {}
+_REVOCATIONS: dict[str, tuple[str, str]] = {
+    "REVOKED_DIGEST": (
+        "The package, or the module in it, was revoked.",
+        "Publish a version with other content, and ask the operator what was wrong with this one.",
+    ),
+    "REVOKED_IDENTITY": (
+        "The identity that signed the package was revoked.",
+        "Sign with another identity, and register it.",
+    ),
+    "REVOKED_KEY": (
+        "The key that signed the package was revoked.",
+        "Sign again: `spell sign` makes a new key each time.",
+    ),
+    "REVOKED_SPELL": (
+        "The whole spell was revoked.",
+        "Ask the operator; versions of it are refused until the revocation is lifted.",
+    ),
+}
 
 REASONS: Mapping[str, ReasonKind] = {
     code: ReasonKind(check, title, remedy)

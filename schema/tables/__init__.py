@@ -28,6 +28,7 @@ from schema.tables.supply_chain import (
     PackageEvidence,
     Revocation,
     SigningIdentity,
+    SpellSuspension,
     SupplyChainLogEntry,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "Spell",
     "SpellAlias",
     "SpellSecret",
+    "SpellSuspension",
     "SpellVersion",
     "SupplyChainLogEntry",
     "Upload",

@@ -22,6 +22,7 @@ from activities.verdicts import Verdicts
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
@@ -99,12 +100,13 @@ class CastingPlatform:
         vault, checker = make_vault(), AnySchema()
         self.receipts = PostgresReceipts(self.database, vault)
         self.secrets = PostgresSpellSecrets(self.database, vault)
+        self.revocations = PostgresRevocations(self.database)
         casting = CastingActivities(self.casts, checker, self.secrets)
         modules = ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000")
         verdicts = Verdicts(
             self.casts,
             self.bus,
-            RunRequests(self.blobs, self.bus, vault, modules, self.secrets),
+            RunRequests(self.blobs, self.bus, vault, modules, self.secrets, self.revocations),
             ProgressNotes(self.casts, self.bus, vault),
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
