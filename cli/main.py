@@ -6,7 +6,20 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, signing, spell_secrets
+from cli import (
+    account,
+    building,
+    casts,
+    dev,
+    operator,
+    packages,
+    receipts,
+    sbom,
+    scaffold,
+    signing,
+    spell_secrets,
+    testing,
+)
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -23,6 +36,9 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
+app.command()(scaffold.new)
+app.command()(building.build)
+app.command("test")(testing.check_spell)
 app.command()(signing.sign)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
@@ -31,6 +47,7 @@ app.command()(casts.casts)
 app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
+app.add_typer(sbom.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.add_typer(account.keys, name="keys")

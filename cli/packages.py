@@ -76,6 +76,18 @@ def package_folder(folder: Path) -> bytes:
     Raises:
         CliError: a file cannot be read, is too large, or does not fit the format.
     """
+    try:
+        return build_package(package_files(folder))
+    except SpellError as error:
+        raise refused_here(error) from error
+
+
+def package_files(folder: Path) -> dict[str, bytes]:
+    """What a folder has of the files that belong into a package, whether all are there or not.
+
+    Raises:
+        CliError: a file cannot be read, is a link or a device, or all are too large together.
+    """
     files: dict[str, bytes] = {}
     total = 0
     for path in sorted(folder.rglob("*")):
@@ -93,10 +105,7 @@ def package_folder(folder: Path) -> bytes:
             files[name] = path.read_bytes()
         except OSError as error:
             raise CliError(f"{name}: {error.strerror}", ExitCode.USAGE) from error
-    try:
-        return build_package(files)
-    except SpellError as error:
-        raise refused_here(error) from error
+    return files
 
 
 def refused_here(error: SpellError) -> CliError:

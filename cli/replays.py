@@ -49,7 +49,7 @@ def replay_here(
         inputs_json=inputs.decode("utf-8"),
     )
     with cli.output.notes.status("replaying …"):
-        answer = _run(request)
+        answer = ask_replayer(request)
     if answer.replayed is None:
         message = f"This cast cannot be replayed here: {answer.refusal}.\n  {_ASK_THE_PLATFORM}"
         raise CliError(message, ExitCode.REFUSED)
@@ -79,7 +79,12 @@ def _module(cli: CliContext, receipt: Receipt) -> bytes:
         raise CliError(message, ExitCode.REFUSED, error.document) from error
 
 
-def _run(request: ReplayRequest) -> ReplayAnswer:
+def ask_replayer(request: ReplayRequest) -> ReplayAnswer:
+    """Have a process of the runner's run a module, in the sandbox that casts run in.
+
+    Raises:
+        CliError: the process did not work.
+    """
     try:
         ended = subprocess.run(
             [sys.executable, "-s", "-B", "-m", "runner.replay"],

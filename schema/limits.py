@@ -26,6 +26,7 @@ TEXT_FILE_BYTES_MAX = MIB
 SIGNATURE_BYTES_MAX = 256 * 1024
 # Sigstore's own has 7 KiB.
 TRUST_ROOT_BYTES_MAX = MIB
+BILL_BYTES_MAX = 8 * MIB
 
 # Modules, compiled code and archives of resources travel to runners through one bucket.
 BUS_OBJECT_BYTES_MAX = 256 * MIB
@@ -69,6 +70,11 @@ RUN_DELIVERIES_MAX = 4
 
 # Checks of untrusted schemas and values, in killable processes.
 SCHEMA_CHECK_SECONDS_MAX = 2.0
+# Reading or converting one bill of materials, in a killable process as well. 1,000 components take
+# 2 seconds of an idle machine.
+BILL_CHECK_SECONDS_MAX = 60.0
+BILL_CHECK_MEMORY_BYTES_MAX = 1024 * MIB
+BILL_COMPONENTS_MAX = 10_000
 # Validating and compiling one module at publish.
 MODULE_CHECK_SECONDS_MAX = 60.0
 MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB

@@ -17,6 +17,7 @@ from schema.limits import (
     PACKAGE_BYTES_MAX,
     PACKAGE_ENTRIES_MAX,
     SCHEMA_BYTES_MAX,
+    BILL_BYTES_MAX,
     TEXT_FILE_BYTES_MAX,
 )
 from schema.package import build_package, read_package
@@ -139,7 +140,7 @@ def test_a_required_file_that_is_missing_is_named(missing: str) -> None:
         ("schema.json", SCHEMA_BYTES_MAX),
         ("README.md", TEXT_FILE_BYTES_MAX),
         ("LICENSE", TEXT_FILE_BYTES_MAX),
-        ("sbom.cdx.json", TEXT_FILE_BYTES_MAX),
+        ("sbom.cdx.json", BILL_BYTES_MAX),
     ],
 )
 def test_a_file_over_its_size_is_named(name: str, bytes_max: int) -> None:
