@@ -5,6 +5,7 @@ wrong. Method: a package is signed for real on a local Sigstore; each case chang
 signs as an attacker would who holds that one thing. `own` is the reason that no other case is
 refused for; more may be named beside it, since one change breaks several proofs. The untouched
 bundles pass.
+"""
 
 import base64
 import json
