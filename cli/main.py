@@ -6,7 +6,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, spell_secrets
+from cli import (
+    account,
+    casts,
+    dev,
+    identities,
+    operator,
+    packages,
+    receipts,
+    spell_secrets,
+    verify,
+)
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -24,6 +34,7 @@ app = typer.Typer(
 app.command()(dev.dev)
 app.command()(demo)
 app.command()(packages.publish)
+app.command()(verify.verify)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)
 app.command()(casts.casts)
@@ -32,6 +43,7 @@ app.command()(casts.logs)
 app.command()(casts.cancel)
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
+app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
