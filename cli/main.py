@@ -14,6 +14,7 @@ from cli import (
     operator,
     packages,
     receipts,
+    signing,
     spell_secrets,
     verify,
 )
@@ -33,8 +34,9 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
-app.command()(packages.publish)
+app.command()(signing.sign)
 app.command()(verify.verify)
+app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)
 app.command()(casts.casts)

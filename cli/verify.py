@@ -15,11 +15,10 @@ from schema.contracts.supply_chain import IdentityRule, Reason, SignatureCheck
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.limits import PACKAGE_BYTES_MAX, SIGNATURE_BYTES_MAX
-from schema.package import read_package
+from schema.package import SIGNATURE_FILE, read_package
 from schema.supply_chain.identities import expected_signer, identity_reasons
 from schema.supply_chain.reasons import REASONS, reason
 
-SIGNATURE_FILE = "SIGNATURE.sigstore"
 _DIGEST_PREFIX = "sha256:"
 _LOCAL_ROOT = Path(DATA_FOLDER) / "sigstore/trusted_root.json"
 
