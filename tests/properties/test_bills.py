@@ -28,7 +28,7 @@ DIGITS = {
 }
 # Plain characters, and those that ids, URLs, agents and expressions give a meaning to.
 TEXTS = st.text(
-    st.sampled_from(string.ascii_letters + string.digits + " ()@:/#?-_.+%\"\\\n\t{}é語\x7f😀"),
+    st.sampled_from(string.ascii_letters + string.digits + ' ()@:/#?-_.+%"\\\n\t{}é語\x7f😀'),
     min_size=1,
     max_size=20,
 )
@@ -101,7 +101,12 @@ def bills(draw: st.DrawFn) -> Bill:
 
 
 URN = "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
-TIMES = ["2026-11-25T10:00:00Z", "2026-11-25T10:00:00.123+02:00", "yesterday", "0001-01-01T00:00:00Z"]
+TIMES = [
+    "2026-11-25T10:00:00Z",
+    "2026-11-25T10:00:00.123+02:00",
+    "yesterday",
+    "0001-01-01T00:00:00Z",
+]
 
 
 def kept(bill: Bill) -> dict[str, Any]:
