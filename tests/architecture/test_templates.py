@@ -24,10 +24,9 @@ MAY_SIGN = {"contents": "read", "id-token": "write"}
 
 
 def document(path: Path) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    read = yaml.safe_load(path.read_text("utf-8"))
     # YAML 1.1 takes the word for a truth value.
-    read["on"] = read.pop(True)
-    return read
+    return {("on" if name is True else name): value for name, value in read.items()}
 
 
 def steps(path: Path = PUBLISH) -> list[dict[str, Any]]:
