@@ -16,9 +16,10 @@ from schema.contracts.cast import (
     RunPlan,
     SettleOrder,
 )
-from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.publish import InspectedPackage, ModuleFacts, PublishResult
 from schema.contracts.receipt import Receipt
 from schema.contracts.run import RunRequest, Verdict
+from schema.contracts.supply_chain import Decision
 
 
 class BlobStore(Protocol):

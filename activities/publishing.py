@@ -6,19 +6,21 @@ from activities._failures import to_failure
 from activities._resources import keep_resources
 from activities.module_supply import ModuleSupply
 from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
+from activities.supply_chain.ports import PackageEvidences
 from schema.blob_keys import package_key
 from schema.contracts.publish import (
-    Decision,
     InspectedPackage,
     PublishInput,
     PublishResult,
     RecordOrder,
 )
+from schema.contracts.supply_chain import Decision, PackageEvidence
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.manifest import unsupported_features
 from schema.package import MANIFEST_FILE, MODULE_FILE, SCHEMA_FILE, Package, read_package
 from schema.packaging.manifest_errors import manifest_invalid
+from schema.packaging.names import SBOM_FILES
 
 
 class PublishingActivities:
@@ -32,6 +34,7 @@ class PublishingActivities:
         inspector: ModuleInspector,
         gate: SupplyChainGate,
         modules: ModuleSupply,
+        evidences: PackageEvidences,
     ) -> None:
         self._spells = spells
         self._blobs = blobs
@@ -39,6 +42,7 @@ class PublishingActivities:
         self._inspector = inspector
         self._gate = gate
         self._modules = modules
+        self._evidences = evidences
 
     @activity.defn(name="publishing.inspect")
     async def inspect(self, request: PublishInput) -> InspectedPackage:
@@ -52,9 +56,11 @@ class PublishingActivities:
         """
         try:
             package = await self._read(request)
-            return await self._inspect(package)
+            inspected = await self._inspect(package)
+            await self._evidences.keep(evidence_of(request, package))
         except SpellError as error:
             raise to_failure(error) from error
+        return inspected
 
     @activity.defn(name="publishing.record")
     async def record(self, order: RecordOrder) -> PublishResult:
@@ -88,7 +94,7 @@ class PublishingActivities:
             raise SpellError(
                 "SPELL_UNVERIFIED",
                 "The package did not pass the supply-chain gate.",
-                details={"policy": decision.policy, "reasons": decision.reasons},
+                details=decision.model_dump(mode="json", include={"evidence", "reasons"}),
             )
         return decision
 
@@ -127,3 +133,19 @@ class PublishingActivities:
             schemas_json=files[SCHEMA_FILE].decode("utf-8"),
             module=facts,
         )
+
+
+def evidence_of(request: PublishInput, package: Package) -> PackageEvidence:
+    """What the supply-chain checks look at, of an upload whose form is right."""
+    manifest, files = package.manifest, package.files
+    sbom_file = next((name for name in SBOM_FILES if name in files), None)
+    return PackageEvidence(
+        package_digest=package.digest,
+        account_id=request.account_id,
+        spell_key=manifest.spell.key,
+        version=manifest.spell.version,
+        license=manifest.spell.license,
+        sbom_file=sbom_file,
+        sbom=files[sbom_file] if sbom_file else None,
+        files={name: sha256_digest(content) for name, content in files.items()},
+    )

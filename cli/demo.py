@@ -74,7 +74,7 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
         f" {published['package_digest'][:19]}…"
     )
     for reason in published["decision"]["reasons"]:
-        cli.output.note(f"         ! {reason}")
+        cli.output.note(f"         ! {reason['message']}")
     inputs = collect_inputs(None, [], [f"markdown={_FILE}"], [])
     admitted = api.json(
         "POST",

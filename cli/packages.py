@@ -38,7 +38,7 @@ def publish(
     with cli.output.notes.status("checking, compiling, publishing …"):
         result = upload(cli.api, archive)
     for reason in result["decision"]["reasons"]:
-        cli.output.note(f"verdict  {reason}")
+        cli.output.note(f"verdict  {reason['message']}")
     price = package.manifest.price()
     most = worst_case_of(price, package.manifest.run_limits())
     word = "published" if result["created"] else "already published"

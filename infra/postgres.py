@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -110,15 +110,14 @@ def _unavailable() -> SpellError:
 
 
 def as_jsonb(value: Any) -> str | None:
-    """The JSON text of a model or a plain value, for a jsonb parameter; None stays NULL.
+    """The JSON text of models and plain values, for a jsonb parameter; None stays NULL.
 
     Postgres cannot keep U+0000 in jsonb. Texts of strangers (a schema's complaint about an input,
     a trap's name) may hold it, and must not keep a refusal from being recorded.
     """
     if value is None:
         return None
-    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    return json.dumps(_without_nul(plain), separators=(",", ":"))
+    return json.dumps(_without_nul(to_jsonable_python(value)), separators=(",", ":"))
 
 
 def _without_nul(value: Any) -> Any:

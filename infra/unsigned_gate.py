@@ -2,7 +2,9 @@
 
 import logging
 
-from schema.contracts.publish import Decision, InspectedPackage
+from schema.contracts.publish import InspectedPackage
+from schema.contracts.supply_chain import Decision, Evidence, Severity
+from schema.supply_chain.reasons import reason
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +31,11 @@ class UnsignedGate:
         """The same verdict for every package, saying that nothing was verified."""
         if self._accept:
             _log.warning("accepted without a signature: %s", package.package_digest)
-            reasons = ["The package is not signed.", "This platform accepts unsigned packages."]
-        else:
-            reasons = ["The package is not signed.", "This platform refuses unsigned packages."]
+        policy = ACCEPT_POLICY if self._accept else REFUSE_POLICY
+        severity = Severity.WARN if self._accept else Severity.REFUSE
         return Decision(
             package_digest=package.package_digest,
             passed=self._accept,
-            policy=ACCEPT_POLICY if self._accept else REFUSE_POLICY,
-            reasons=reasons,
+            evidence=Evidence(policy=policy, trust_root="none", snapshot="none"),
+            reasons=[reason("UNSIGNED", severity=severity)],
         )

@@ -7,6 +7,7 @@ from schema.contracts.bill import Component
 from schema.contracts.supply_chain import (
     AdvisoryHit,
     BillCheck,
+    PackageEvidence,
     Reason,
     SignatureCheck,
     Snapshot,
@@ -46,3 +47,13 @@ class LicenseRules(Protocol):
 
     def check(self, spell_license: str, components: Sequence[Component]) -> list[Reason]:
         """Every component whose license is denied, unknown, or does not go with the spell's."""
+
+
+class PackageEvidences(Protocol):
+    """What the checks look at, of every package whose form is right."""
+
+    async def keep(self, evidence: PackageEvidence) -> None:
+        """Keep the evidence; what is kept of this digest already stays as it is."""
+
+    async def find(self, package_digest: str) -> PackageEvidence | None:
+        """What was kept, or None."""

@@ -42,8 +42,9 @@ _RECORD = text(
 _FIND_VERSION = text(
     "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
     " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed"
-    " FROM spells s JOIN spell_versions v ON v.spell_key = s.key"
-    " JOIN verification_decisions d USING (package_digest)"
+    " FROM spells s JOIN spell_versions v ON v.spell_key = s.key JOIN LATERAL ("
+    "  SELECT passed FROM verification_decisions WHERE package_digest = v.package_digest"
+    "  ORDER BY decided_at DESC LIMIT 1) d ON true"
     " WHERE s.key = :key AND (v.version = :version OR (CAST(:version AS text) IS NULL"
     "  AND v.state = 'published')) ORDER BY v.published_at DESC LIMIT 1"
 )

@@ -9,26 +9,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
-from schema.contracts.publish import Decision, InspectedPackage, PublishResult
+from schema.contracts.publish import InspectedPackage, PublishResult
 from schema.contracts.run import RunLimits
+from schema.contracts.supply_chain import Decision, Evidence
 from schema.contracts.views import SpellSummary, VersionView
 from schema.errors import SpellError
 from schema.pricing import worst_case_of
 
 _OWNER = text("SELECT account_id, visibility FROM spells WHERE key = :key")
 _VERSION = text(
-    "SELECT v.package_digest, s.account_id, d.passed FROM spell_versions v"
-    " JOIN spells s ON s.key = v.spell_key JOIN verification_decisions d USING (package_digest)"
-    " WHERE v.spell_key = :key AND v.version = :version"
+    "SELECT package_digest FROM spell_versions WHERE spell_key = :key AND version = :version"
 )
 _CLAIM = text(
     "INSERT INTO spells (key, account_id, visibility) VALUES (:key, :account_id, :visibility)"
     " ON CONFLICT (key) DO NOTHING"
 )
 _DECIDE = text(
-    "INSERT INTO verification_decisions (package_digest, passed, policy, reasons)"
-    " VALUES (:digest, :passed, :policy, CAST(:reasons AS jsonb))"
-    " ON CONFLICT (package_digest) DO NOTHING"
+    "INSERT INTO verification_decisions (package_digest, policy, trust_root, snapshot, passed,"
+    " reasons, signer) VALUES (:digest, :policy, :trust_root, :snapshot, :passed,"
+    " CAST(:reasons AS jsonb), CAST(:signer AS jsonb)) ON CONFLICT DO NOTHING"
 )
 _INSERT = text(
     "INSERT INTO spell_versions (spell_key, version, package_digest, module_digest, module_bytes,"
@@ -45,9 +44,10 @@ _LIST = text(
     " ORDER BY s.key, v.published_at DESC LIMIT :limit"
 )
 _VERSIONS = text(
-    "SELECT v.*, d.passed, d.policy, d.reasons FROM spells s"
-    " JOIN spell_versions v ON v.spell_key = s.key"
-    " JOIN verification_decisions d USING (package_digest)"
+    "SELECT v.*, d.passed, d.policy AS rules, d.trust_root, d.snapshot, d.reasons, d.signer"
+    " FROM spells s JOIN spell_versions v ON v.spell_key = s.key JOIN LATERAL ("
+    "  SELECT * FROM verification_decisions WHERE package_digest = v.package_digest"
+    "  ORDER BY decided_at DESC LIMIT 1) d ON true"
     " WHERE s.key = :key AND (s.visibility <> 'private' OR s.account_id = :account_id)"
     " AND (CAST(:version AS text) IS NULL OR v.version = :version)"
     " ORDER BY v.published_at DESC LIMIT 100"
@@ -155,8 +155,9 @@ async def _record_version(
         {
             "digest": package.package_digest,
             "passed": decision.passed,
-            "policy": decision.policy,
+            **decision.evidence.model_dump(),
             "reasons": as_jsonb(decision.reasons),
+            "signer": as_jsonb(decision.signer),
         },
     )
     await connection.execute(_INSERT, _version_row(package))
@@ -198,8 +199,9 @@ def _version_view(row: Any) -> VersionView:
         manifest=row.manifest,
         schemas=json.loads(bytes(row.schemas)),
         verified=row.passed,
-        policy=row.policy,
+        evidence=Evidence(policy=row.rules, trust_root=row.trust_root, snapshot=row.snapshot),
         reasons=row.reasons,
+        signer=row.signer,
         published_at=published_at,
     )
     return view.model_copy(update={"worst_case_cost_micros": worst_case_of(view.price, limits)})

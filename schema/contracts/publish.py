@@ -7,6 +7,7 @@ from schema.contracts.base import Contract
 from schema.contracts.cast import Mode
 from schema.contracts.problem import Problem
 from schema.contracts.run import RunLimits, RunPolicy, Target
+from schema.contracts.supply_chain import Decision
 from schema.ids import AccountId, Digest, SpellKey, Version
 from schema.pricing import Price
 
@@ -17,6 +18,8 @@ class VersionState(StrEnum):
     PUBLISHED = "published"
     YANKED = "yanked"
     SUSPENDED = "suspended"
+    DELISTED = "delisted"
+    """An advisory on it was not mended in time."""
 
 
 class ModuleFacts(Contract):
@@ -55,15 +58,6 @@ class InspectedPackage(Contract):
     schemas_json: str
     """The text of schema.json, as packaged."""
     module: ModuleFacts
-
-
-class Decision(Contract):
-    """The supply-chain verdict on one package digest, with every reason (product.md 5)."""
-
-    package_digest: Digest
-    passed: bool
-    policy: str
-    reasons: list[str]
 
 
 class RecordOrder(Contract):

@@ -10,6 +10,7 @@ from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
 from schema.contracts.run import RunLimits, RunViolation, Stages, Usage
+from schema.contracts.supply_chain import Evidence, Reason, Signer
 from schema.ids import ApiKeyId, CastId, Digest, SpellKey, Version
 from schema.money import Currency
 from schema.pricing import Price
@@ -44,8 +45,9 @@ class VersionView(Contract):
     manifest: dict[str, Any]
     schemas: dict[str, Any]
     verified: bool
-    policy: str
-    reasons: list[str]
+    evidence: Evidence
+    reasons: list[Reason]
+    signer: Signer | None = None
     published_at: datetime
 
 

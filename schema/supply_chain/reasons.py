@@ -96,7 +96,40 @@ _SBOM: dict[str, tuple[str, str]] = {
     ),
 }
 _ADVISORIES: dict[str, tuple[str, str]] = {}
-_LICENSES: dict[str, tuple[str, str]] = {}
+_LICENSES: dict[str, tuple[str, str]] = {
+    "SPELL_LICENSE_UNREADABLE": (
+        "The spell's own license is not an SPDX expression.",
+        "Write one in `spell.license` of manifest.toml, such as Apache-2.0.",
+    ),
+    "LICENSE_DENIED": (
+        "The component's license may not be used on this platform.",
+        "Replace the component, or use it under another of its licenses.",
+    ),
+    "LICENSE_INCOMPATIBLE": (
+        "The component's license does not go with the spell's.",
+        "Replace the component, or publish the spell under a license that takes it in.",
+    ),
+    "LICENSE_CONDITIONAL": (
+        "The component's license goes with the spell's only if it is used in certain ways.",
+        "Read the component's license on linking and copying.",
+    ),
+    "LICENSE_UNCHECKED": (
+        "Nobody has compared the component's license with the spell's.",
+        "Read both licenses.",
+    ),
+    "LICENSE_UNKNOWN": (
+        "The component's license is not on SPDX's list.",
+        "State an SPDX id in the bill of materials if there is one.",
+    ),
+    "LICENSE_UNREADABLE": (
+        "The component's license is not an SPDX expression.",
+        "State an SPDX expression in the bill of materials.",
+    ),
+    "LICENSE_MISSING": (
+        "The bill of materials does not say under what license the component is.",
+        "State the component's license in the bill of materials.",
+    ),
+}
 _REVOCATIONS: dict[str, tuple[str, str]] = {}
 
 REASONS: Mapping[str, ReasonKind] = {

@@ -8,6 +8,7 @@ from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKe
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.spells import Spell, SpellSecret, SpellVersion, VerificationDecision
+from schema.tables.supply_chain import PackageEvidence, Revocation, SupplyChainLogEntry
 
 __all__ = [
     "Account",
@@ -22,8 +23,11 @@ __all__ = [
     "IdempotencyRecord",
     "LedgerAccount",
     "LedgerTransfer",
+    "PackageEvidence",
+    "Revocation",
     "Spell",
     "SpellSecret",
     "SpellVersion",
+    "SupplyChainLogEntry",
     "VerificationDecision",
 ]

@@ -21,14 +21,20 @@ class Spell(SQLModel, table=True):
 
 
 class VerificationDecision(SQLModel, table=True):
-    """The verdict on a package digest, with its reasons: made once, looked up at each cast."""
+    """One verdict on a package: by these rules, on this trust root, with these advisories.
+
+    Made once, looked up at each cast. Never changed.
+    """
 
     __tablename__ = "verification_decisions"
 
     package_digest: str = text_key(primary=True)
+    policy: str = text_key(primary=True)
+    trust_root: str = text_key(primary=True)
+    snapshot: str = text_key(primary=True)
     passed: bool
-    policy: str = Field(sa_type=Text)
     reasons: list[Any] = document()
+    signer: dict[str, Any] | None = document(null=True)
     decided_at: datetime = created_at()
 
 
@@ -40,7 +46,7 @@ class SpellVersion(SQLModel, table=True):
 
     spell_key: str = text_key("spells.key", primary=True)
     version: str = text_key(primary=True)
-    package_digest: str = text_key("verification_decisions.package_digest")
+    package_digest: str = text_key("package_evidence.package_digest")
     module_digest: str = text_key()
     module_bytes: int = Field(sa_type=BigInteger)
     entry: str = Field(sa_type=Text)

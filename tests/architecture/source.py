@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PACKAGES = ("activities", "api", "cli", "infra", "runner", "schema", "workflows")
+PACKAGES = ("activities", "api", "cli", "infra", "runner", "schema", "workers", "workflows")
 OUR_FOLDERS = (*PACKAGES, "bench", "tests")
 
 

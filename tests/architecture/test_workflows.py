@@ -144,12 +144,12 @@ def test_names_are_used_once() -> None:
     assert len(names) == len(set(names))
 
 
-def test_the_worker_runs_every_workflow_and_every_activity() -> None:
-    tree = tree_of(ROOT / "worker.py")
-    loaded = {last_name(node) for node in ast.walk(tree)}
+def test_the_workers_run_every_workflow_and_every_activity() -> None:
+    nodes = [node for path in python_files("workers") for node in ast.walk(tree_of(path))]
+    loaded = {last_name(node) for node in nodes}
     listed = {
         last_name(element)
-        for call in ast.walk(tree)
+        for call in nodes
         if isinstance(call, ast.Call) and last_name(call.func) == "Worker"
         for keyword in call.keywords
         if keyword.arg in ("workflows", "activities") and isinstance(keyword.value, ast.List)

@@ -9,10 +9,12 @@ from typing import Any
 
 from infra.postgres import Database
 from infra.repositories.accounts import PostgresAccounts
+from infra.repositories.package_evidence import PostgresPackageEvidence
 from infra.repositories.spells import PostgresSpells
 from schema.contracts.cast import CastInput, Mode
-from schema.contracts.publish import Decision, InspectedPackage, ModuleFacts
+from schema.contracts.publish import InspectedPackage, ModuleFacts
 from schema.contracts.run import RunLimits, RunPolicy, Usage
+from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
 from schema.ids import cast_id_for, keyed_digest
 from schema.pricing import FlatPrice, MeteredPrice, Price, UnitPrices
 from schema.scopes import Scope
@@ -96,14 +98,29 @@ def a_package(
     )
 
 
+NO_EVIDENCE = Evidence(policy="test", trust_root="none", snapshot="none")
+
+
+def evidence_for(maker: Person, package: InspectedPackage) -> PackageEvidence:
+    return PackageEvidence(
+        package_digest=package.package_digest,
+        account_id=maker.account_id,
+        spell_key=package.spell_key,
+        version=package.version,
+        license="Apache-2.0",
+        files={},
+    )
+
+
 async def publish(
     database: Database, maker: Person, *, passed: bool = True, **package: Any
 ) -> InspectedPackage:
     package.setdefault("key", f"com.example.spell{next(_numbers)}-{secrets.token_hex(4)}")
     inspected = a_package(**package)
     decision = Decision(
-        package_digest=inspected.package_digest, passed=passed, policy="test", reasons=[]
+        package_digest=inspected.package_digest, passed=passed, evidence=NO_EVIDENCE, reasons=[]
     )
+    await PostgresPackageEvidence(database).keep(evidence_for(maker, inspected))
     await PostgresSpells(database).record_version(maker.account_id, inspected, decision)
     return inspected
 

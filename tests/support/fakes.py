@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
+from schema.contracts.supply_chain import PackageEvidence
 from tests.support.builders import USAGE
 
 
@@ -142,3 +143,16 @@ class AnySchema:
     async def violations(self, schema_json: bytes, side: str, value_json: bytes) -> list[Complaint]:
         del schema_json, side
         return [Complaint("/bad", "must not be")] if value_json == b'{"bad":true}' else []
+
+
+class MemoryPackageEvidence:
+    """Port PackageEvidences, in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, PackageEvidence] = {}
+
+    async def keep(self, evidence: PackageEvidence) -> None:
+        self._kept.setdefault(evidence.package_digest, evidence)
+
+    async def find(self, package_digest: str) -> PackageEvidence | None:
+        return self._kept.get(package_digest)

@@ -12,7 +12,6 @@ from temporalio.worker import Worker
 
 from infra.postgres import Database
 from schema.contracts.publish import (
-    Decision,
     InspectedPackage,
     PublishInput,
     PublishResult,
@@ -20,8 +19,9 @@ from schema.contracts.publish import (
 )
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
+from schema.contracts.supply_chain import Decision
 from schema.ids import publish_workflow_id
-from tests.support.builders import METERED, a_cast, a_package, make_person, publish
+from tests.support.builders import METERED, NO_EVIDENCE, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from workflows.publish_spell import PublishSpell
@@ -126,7 +126,7 @@ async def _publish(client: Client, *, refuse: bool) -> Handle:
     @activity.defn(name="publishing.record")
     async def record(order: RecordOrder) -> PublishResult:
         digest = order.package.package_digest
-        decision = Decision(package_digest=digest, passed=True, policy="test", reasons=[])
+        decision = Decision(package_digest=digest, passed=True, evidence=NO_EVIDENCE, reasons=[])
         return PublishResult(
             package_digest=digest,
             spell_key=order.package.spell_key,

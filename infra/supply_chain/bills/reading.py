@@ -23,7 +23,7 @@ def read_bill(content: bytes) -> BillCheck:
     """The bill, or why it is none. Content never raises."""
     try:
         document, found = parse_document(content)
-        validate(content, document, found)
+        validate(document, found)
         bill, reasons = _read(document, found)
     except BillRefusedError as refused:
         return BillCheck(reasons=refused.reasons)
@@ -44,7 +44,7 @@ def _read(document: dict[str, Any], found: BillFormat) -> tuple[Bill, list[Reaso
         where = "/".join(str(step) for step in error.errors()[0]["loc"])
         message = f"The platform cannot keep {where[:200]}: {error.errors()[0]['msg'][:200]}."
         raise refusal("SBOM_UNSUPPORTED", message) from error
-    except BillRefusedError:
+    except (BillRefusedError, MemoryError):
         raise
     except Exception as error:
         message = f"The platform cannot read it ({type(error).__name__})."

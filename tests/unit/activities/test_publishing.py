@@ -11,17 +11,17 @@ from infra.unsigned_gate import UnsignedGate
 from schema.blob_keys import module_key, package_key, resources_key
 from schema.compiled_code import CompiledCode
 from schema.contracts.publish import (
-    Decision,
     InspectedPackage,
     ModuleFacts,
     PublishInput,
     PublishResult,
 )
+from schema.contracts.supply_chain import Decision
 from schema.ids import sha256_digest
 from schema.package import build_package
 from schema.packaging.resources import read_resources
 from tests.support.e2e_packages import files_of
-from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
+from tests.support.fakes import AnySchema, MemoryBlobs, MemoryPackageEvidence, ScriptedRunBus
 from tests.support.platform import make_vault, verdict_for
 
 MODULE = b"\0asm\x01\0\0\0"
@@ -67,7 +67,9 @@ async def inspected_archive(blobs: MemoryBlobs, archive: bytes) -> InspectedPack
     await blobs.put(package_key(digest), archive)
     modules = ModuleSupply(blobs, ScriptedRunBus(verdict_for), make_vault(), ENGINE)
     gate = UnsignedGate(accept=True)
-    activities = PublishingActivities(NoSpells(), blobs, AnySchema(), AnyModule(), gate, modules)
+    activities = PublishingActivities(
+        NoSpells(), blobs, AnySchema(), AnyModule(), gate, modules, MemoryPackageEvidence()
+    )
     return await activities.inspect(
         PublishInput(
             account_id="acct_" + "a" * 16, package_digest=digest, package_bytes=len(archive)

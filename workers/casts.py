@@ -1,0 +1,69 @@
+"""The queue of casts: everything that holds, runs, settles and releases."""
+
+from datetime import timedelta
+
+from temporalio.worker import Worker
+
+from activities import ports
+from activities.billing import BillingActivities
+from activities.casting import CastingActivities
+from activities.maintenance import MaintenanceActivities
+from activities.module_supply import ModuleSupply
+from activities.outputs import Outputs
+from activities.progress import ProgressNotes
+from activities.replaying import ReplayingActivities
+from activities.run_requests import RunRequests
+from activities.running import RunningActivities
+from activities.verdicts import Verdicts
+from infra.platform import Platform, postgres_casts_of
+from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.run_bus import NatsRunBus
+from infra.temporal_states import TemporalWorkflowStates
+from schema.names import CASTS_TASK_QUEUE
+from workflows.cast_spell import CastSpell
+from workflows.reconcile_holds import ReconcileHolds
+from workflows.replay_cast import ReplayCast
+
+
+def casts_worker(
+    platform: Platform, checker: ports.SchemaChecker, engine: str, grace: timedelta
+) -> Worker:
+    """The worker of casts.
+
+    Args:
+        platform: open connections.
+        checker: of schemas and values.
+        engine: the engine whose compiled code is brought to runners.
+        grace: how long it may finish what it does when it is stopped.
+    """
+    database, blobs, vault = platform.database, platform.blobs, platform.vault
+    bus = NatsRunBus(platform.nats)
+    casts = postgres_casts_of(platform)
+    secrets = PostgresSpellSecrets(database, vault)
+    casting = CastingActivities(casts, checker, secrets)
+    requests = RunRequests(blobs, bus, vault, ModuleSupply(blobs, bus, vault, engine), secrets)
+    verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
+    running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
+    billing = BillingActivities(casts, bus)
+    replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
+    maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    return Worker(
+        platform.temporal,
+        task_queue=CASTS_TASK_QUEUE,
+        workflows=[CastSpell, ReplayCast, ReconcileHolds],
+        activities=[
+            casting.admit,
+            running.run,
+            running.stop,
+            billing.settle,
+            billing.release,
+            replaying.plan,
+            replaying.run,
+            maintenance.reconcile_holds,
+        ],
+        max_cached_workflows=2000,
+        # Most of them wait; the open casts of one account must not take all places.
+        max_concurrent_activities=4_000,
+        graceful_shutdown_timeout=grace,
+    )
