@@ -7,6 +7,7 @@ from api.routes import (
     codec,
     health,
     receipts,
+    signing_identities,
     spell_secrets,
     spells,
 )
@@ -20,6 +21,7 @@ ROUTERS = tuple(
         receipts,
         spells,
         spell_secrets,
+        signing_identities,
         account,
         codec,
     )

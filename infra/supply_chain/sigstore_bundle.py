@@ -19,9 +19,8 @@ from infra.supply_chain.sigstore_certificate import chain_faults, read_certifica
 from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.supply_chain import Reason
 from schema.limits import SIGNATURE_BYTES_MAX
+from schema.packaging.refusal import printable
 from schema.supply_chain.reasons import reason
-
-_MESSAGE_CHARS_MAX = 300
 
 
 class BundleRefusedError(Exception):
@@ -96,14 +95,14 @@ def _read_document(content: bytes) -> tuple[BundleDocument | None, list[Reason]]
 def _member_faults(error: ValidationError) -> Iterator[Reason]:
     """One reason for each member that the format does not allow."""
     for fault in error.errors(include_url=False, include_context=False):
-        member = ".".join(map(str, fault["loc"]))
+        member = printable(".".join(map(str, fault["loc"])))
         if fault["loc"][-1:] == ("inclusionProof",) and fault["type"] == "missing":
             yield reason("INCLUSION_PROOF_MISSING", subject=member)
             continue
         if not member or member == "verificationMaterial":
             # "Exactly one of": `_raw_faults` says of which.
             continue
-        yield reason(_code_of(fault), f"{member}: {_cut(fault['msg'])}", subject=member)
+        yield reason(_code_of(fault), f"{member}: {printable(fault['msg'])}", subject=member)
 
 
 def _code_of(fault: Any) -> str:
@@ -168,14 +167,10 @@ def _untimed_faults(document: BundleDocument) -> Iterator[Reason]:
 
 
 def _malformed(message: str) -> Reason:
-    return reason("BUNDLE_MALFORMED", _cut(message))
+    return reason("BUNDLE_MALFORMED", printable(message))
 
 
 def _unique(reasons: list[Reason]) -> list[Reason]:
     found = {(each.code, each.subject): each for each in reasons}
     unnamed = _malformed("The bundle does not have the form of a Sigstore bundle.")
     return list(found.values()) or [unnamed]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MESSAGE_CHARS_MAX else text[: _MESSAGE_CHARS_MAX - 1] + "…"

@@ -14,6 +14,7 @@ from sigstore.errors import VerificationError
 from sigstore.models import Bundle
 from sigstore.verify import policy
 
+from infra.embedded.sigstore.files import CLIENT_CONFIG_REKOR_2
 from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash
 from infra.embedded.sigstore.tokens import ISSUER
 from infra.supply_chain.signing import Release, SigningError, local_config, sign
@@ -63,6 +64,21 @@ async def test_a_statement_names_the_digest_and_the_release(place: Place) -> Non
     assert statement["predicate"] == {"purl": release.purl}
     [subject] = statement["subject"]
     assert subject == {"name": release.name, "digest": {"sha256": DIGEST.removeprefix("sha256:")}}
+
+
+@pytest.mark.parametrize("release", [None, Release("x.tar", "pkg:generic/com.acme.x@1.0.0")])
+async def test_the_other_log_needs_the_time_stamp_and_gets_it(
+    place: Place, release: Release | None
+) -> None:
+    config = local_config(place.folder / CLIENT_CONFIG_REKOR_2)
+    signed = await asyncio.to_thread(sign, config, place.token(), DIGEST, release=release)
+    bundle = Bundle.from_json(signed.bundle)
+    assert bundle.log_entry._inner.kind_version.version == "0.0.2"
+    assert bundle.log_entry._inner.integrated_time is None
+    if release is None:
+        place.verify(signed)
+    else:
+        place.verifier().verify_dsse(bundle, BY_MAKER)
 
 
 async def test_another_sigstore_is_not_trusted(place: Place) -> None:
