@@ -8,11 +8,12 @@ the next, whom a maker lets sign and what was revoked, is the package's standing
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 from activities.supply_chain.policy import GatePolicy, snapshot_name
 from activities.supply_chain.ports import (
     Advisories,
-    AdvisoryRules,
+    AdvisoryExceptions,
     BillReader,
     LicenseRules,
     Revocations,
@@ -31,6 +32,7 @@ from schema.contracts.supply_chain import (
     Signer,
 )
 from schema.errors import SpellError
+from schema.supply_chain.advisory_rules import advisory_reasons, snapshot_reasons
 from schema.supply_chain.completeness import check_completeness
 from schema.supply_chain.identities import identity_reasons
 from schema.supply_chain.reasons import reason
@@ -38,13 +40,18 @@ from schema.supply_chain.reasons import reason
 _log = logging.getLogger(__name__)
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Gate:
     """Checks packages. Content never raises; a check that stumbles refuses.
 
     Args:
         policy: the operator's settings.
-        signatures, bills, advisories, rules, licenses: what the checks are made with.
+        signatures, bills, advisories, exceptions, licenses: what the checks are made with.
         identities, revocations: what a package's standing is asked of.
+        now: the clock, for exceptions that end and advisories that grow old.
     """
 
     def __init__(
@@ -53,19 +60,21 @@ class Gate:
         signatures: SignatureVerifier,
         bills: BillReader,
         advisories: Advisories,
-        rules: AdvisoryRules,
+        exceptions: AdvisoryExceptions,
         licenses: LicenseRules,
         identities: SigningIdentities,
         revocations: Revocations,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._policy = policy
         self._signatures = signatures
         self._bills = bills
         self._advisories = advisories
-        self._rules = rules
+        self._exceptions = exceptions
         self._licenses = licenses
         self._identities = identities
         self._revocations = revocations
+        self._now = now
         if policy.accept_unsigned:
             _log.warning(
                 "UNSIGNED PACKAGES ARE ACCEPTED: nobody vouches for what is published here. "
@@ -74,13 +83,11 @@ class Gate:
 
     async def evidence(self) -> Evidence:
         """What a decision that is made now rests on."""
-        snapshot, exceptions = await asyncio.gather(
-            self._advisories.snapshot(), self._rules.exceptions()
-        )
+        snapshot = await self._advisories.snapshot()
         return Evidence(
             policy=self._policy.version,
             trust_root=self._signatures.trust_root,
-            snapshot=snapshot_name(snapshot.id, exceptions),
+            snapshot=snapshot_name(snapshot.id, await self._exceptions.all_in_force()),
         )
 
     async def decide(self, package: PackageEvidence) -> Decision:
@@ -162,12 +169,15 @@ class Gate:
     async def check_advisories(self, package: PackageEvidence) -> CheckOutcome:
         """Which known vulnerabilities the components have, and what the policy says to them."""
         snapshot = await self._advisories.snapshot()
-        exceptions = await self._rules.exceptions()
+        exceptions = await self._exceptions.all_in_force()
         basis = snapshot_name(snapshot.id, exceptions)
+        policy, now = self._policy.advisories, self._now()
 
         async def check() -> CheckOutcome:
             hits = await self._advisories.match(await self._components(package))
-            reasons = self._rules.reasons(package.spell_key, hits, exceptions)
+            reasons = snapshot_reasons(snapshot, now, policy) + advisory_reasons(
+                hits, exceptions, now, policy, spell_key=package.spell_key
+            )
             return CheckOutcome(check=Check.ADVISORIES, basis=basis, reasons=reasons)
 
         return await _closed(Check.ADVISORIES, basis, check)

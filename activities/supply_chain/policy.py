@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from schema.contracts.advisories import AdvisoryPolicy
 from schema.contracts.supply_chain import AdvisoryException, Severity
 from schema.ids import sha256_digest
 
@@ -19,17 +20,19 @@ class GatePolicy:
 
     Args:
         accept_unsigned: SPELL_ACCEPT_UNSIGNED_PACKAGES; true on platforms without strangers only.
+        advisories: which scores refuse and warn.
         settings: everything else that a verdict depends on, such as the licenses denied.
     """
 
     accept_unsigned: bool = False
+    advisories: AdvisoryPolicy = AdvisoryPolicy()
     settings: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
         """Names rules and settings: another one, another decision."""
         unsigned = "unsigned-accepted" if self.accept_unsigned else "signed-only"
-        return f"{RULES_VERSION}/{unsigned}/{_short(sorted(self.settings))}"
+        return f"{RULES_VERSION}/{unsigned}/{_short([self.advisories.version, *sorted(self.settings)])}"
 
     @property
     def missing(self) -> Severity:

@@ -32,6 +32,19 @@ class SignatureVerifier(Protocol):
         """Who signed this digest, and when; or why that cannot be said. Content never raises."""
 
 
+class SigningIdentities(Protocol):
+    """Who may sign a maker's packages."""
+
+    async def allowed(self, account_id: str, spell_key: str) -> list[IdentityRule]:
+        """The rules for this spell; empty: whoever signs first is trusted."""
+
+    async def pin(self, account_id: str, spell_key: str, rule: IdentityRule) -> list[IdentityRule]:
+        """Make the first signer the spell's rule, unless there is one; the rules in force now.
+
+        Two first signers may come at once: what is published must fit what this answers.
+        """
+
+
 class BillReader(Protocol):
     """Bills of materials, in the formats that are taken."""
 
@@ -69,6 +82,9 @@ class AdvisoryExceptions(Protocol):
     async def in_force(self, spell_key: str | None = None) -> list[AdvisoryException]:
         """Exceptions neither removed nor expired: of one spell and of every spell."""
 
+    async def all_in_force(self) -> list[AdvisoryException]:
+        """Exceptions neither removed nor expired, of whatever spell."""
+
 
 class LicenseRules(Protocol):
     """What license expressions mean, and which go together."""
@@ -85,28 +101,6 @@ class PackageEvidences(Protocol):
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         """What was kept, or None."""
-
-
-class AdvisoryRules(Protocol):
-    """What a vulnerability does to a package, and which ones an operator has excepted."""
-
-    async def exceptions(self) -> Sequence[AdvisoryException]:
-        """Those in force now; whatever order, each time the same."""
-
-    def reasons(
-        self,
-        spell_key: str,
-        hits: Sequence[AdvisoryHit],
-        exceptions: Sequence[AdvisoryException],
-    ) -> list[Reason]:
-        """The policy's word on each hit, with the exceptions heeded."""
-
-
-class SigningIdentities(Protocol):
-    """Who may sign a maker's packages."""
-
-    async def allowed(self, account_id: str, spell_key: str) -> list[IdentityRule]:
-        """The maker's rules, and the signer that the spell's first version pinned."""
 
 
 class Revocations(Protocol):

@@ -137,9 +137,7 @@ class PostgresRevocations:
             found = await connection.execute(_REVOKED_DIGESTS, {"digests": list(digests)})
             return set(found.scalars())
 
-    async def open_casts(
-        self, revocation_id: int, *, after: str, limit: int
-    ) -> list[ReleaseOrder]:
+    async def open_casts(self, revocation_id: int, *, after: str, limit: int) -> list[ReleaseOrder]:
         """Casts that hold money and fall under it, in the order of their ids, above `after`."""
         parameters = {"id": revocation_id, "after": after, "limit": limit}
         async with self._database.reading() as connection:
@@ -214,9 +212,7 @@ def _trusted_of(evidence: PackageEvidence, signer: Signer | None) -> list[Truste
     if signer is not None:
         rests_on += [
             Trusted(kind=RevocationKind.IDENTITY, value=signer.identity),
-            Trusted(
-                kind=RevocationKind.IDENTITY, value=signer.identity, issuer=signer.issuer
-            ),
+            Trusted(kind=RevocationKind.IDENTITY, value=signer.identity, issuer=signer.issuer),
             Trusted(kind=RevocationKind.KEY, value=signer.key_digest),
         ]
     return rests_on

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from schema.tables.columns import created_at, document, moment, text_key
@@ -28,35 +37,30 @@ class PackageEvidence(SQLModel, table=True):
 
 
 class SigningIdentity(SQLModel, table=True):
-    """Who may sign a maker's packages: stated by the maker, or pinned on first use."""
+    """One rule on who may sign a maker's packages: of all their spells, or of one."""
 
     __tablename__ = "signing_identities"
     __table_args__ = (
-        Index(
-            "ix_signing_identities_in_force",
+        UniqueConstraint(
             "account_id",
-            text("coalesce(spell_key, '')"),
-            "rule",
-            unique=True,
-            postgresql_where=text("removed_at IS NULL"),
-        ),
-        Index(
-            "ix_signing_identities_pinned",
             "spell_key",
-            unique=True,
-            postgresql_where=text("source = 'pinned' AND removed_at IS NULL"),
+            "issuer",
+            "identity",
+            "repository",
+            "ref",
+            postgresql_nulls_not_distinct=True,
         ),
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: str = text_key(primary=True)
     account_id: str = text_key("accounts.id")
     spell_key: str | None = Field(default=None, sa_type=Text)
-    rule: dict[str, Any] = document()
-    source: str = Field(sa_type=Text)
+    issuer: str = Field(sa_type=Text)
+    identity: str | None = Field(default=None, sa_type=Text)
+    repository: str | None = Field(default=None, sa_type=Text)
+    ref: str | None = Field(default=None, sa_type=Text)
+    origin: str = Field(sa_type=Text)
     created_at: datetime = created_at()
-    removed_at: datetime | None = moment()
 
 
 class Revocation(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Publications and their uploads, aliases of versions, consents of casters, pinned signers.
+"""Publications and their uploads, aliases of versions, and consents of casters.
 
 Revision: 0006.
 """
@@ -104,33 +104,6 @@ _CONSENTS = (
     FROM casts c JOIN spell_versions v USING (spell_key, version)
     """,
 )
-_IDENTITIES = (
-    """
-    CREATE TABLE signing_identities (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        account_id text NOT NULL REFERENCES accounts (id),
-        spell_key text,
-        rule jsonb NOT NULL,
-        source text NOT NULL CHECK (source IN ('pinned', 'maker')),
-        created_at timestamptz NOT NULL DEFAULT now(),
-        removed_at timestamptz,
-        CHECK (source = 'maker' OR spell_key IS NOT NULL)
-    )
-    """,
-    """
-    CREATE UNIQUE INDEX ix_signing_identities_in_force ON signing_identities
-        (account_id, coalesce(spell_key, ''), rule) WHERE removed_at IS NULL
-    """,
-    # A spell has one signer of its first use.
-    """
-    CREATE UNIQUE INDEX ix_signing_identities_pinned ON signing_identities (spell_key)
-        WHERE source = 'pinned' AND removed_at IS NULL
-    """,
-    """
-    CREATE TRIGGER signing_identities_kept BEFORE DELETE ON signing_identities
-        FOR EACH ROW EXECUTE FUNCTION refuse_change()
-    """,
-)
 
 
 def upgrade() -> None:
@@ -142,6 +115,5 @@ def upgrade() -> None:
         *_PUBLICATIONS,
         _ALIASES,
         *_CONSENTS,
-        *_IDENTITIES,
     ):
         op.execute(statement)
