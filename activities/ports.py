@@ -5,7 +5,7 @@ Each port has one contract suite in `tests/contracts/`, run on every implementat
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from schema.compiled_code import CompiledCode
 from schema.contracts.cast import (
@@ -17,11 +17,17 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.problem import Problem
-from schema.contracts.publish import InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.publish import (
+    InspectedPackage,
+    ModuleFacts,
+    PublicationEventKind,
+    PublishResult,
+    PublishStep,
+)
 from schema.contracts.receipt import Receipt
 from schema.contracts.revocation import RecordedRevocation, Revocation, Trusted
 from schema.contracts.run import RunRequest, Verdict
-from schema.contracts.supply_chain import Decision
+from schema.contracts.supply_chain import Decision, PackageEvidence
 
 
 class BlobStore(Protocol):
@@ -197,12 +203,29 @@ class SpellStore(Protocol):
     """Published spells and their versions."""
 
     async def record_version(
-        self, account_id: str, package: InspectedPackage, decision: Decision
+        self, evidence: PackageEvidence, package: InspectedPackage, decision: Decision
     ) -> PublishResult:
-        """Record the decision and the version, claiming the key for a new spell.
+        """Record evidence, decision and version, claiming the key for a new spell.
 
-        Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's),
+            SPELL_UNVERIFIED (another signer was pinned meanwhile).
         """
+
+
+class Publications(Protocol):
+    """How far publications are, and how they ended."""
+
+    async def note_step(
+        self,
+        publication_id: str,
+        kind: PublicationEventKind,
+        step: PublishStep,
+        data: dict[str, Any],
+    ) -> None:
+        """Append the event of a step, unless it is there already."""
+
+    async def conclude(self, publication_id: str, result: PublishResult) -> None:
+        """End the publication; the first end stays. A refusal is also written into the log."""
 
 
 class SpellSecrets(Protocol):
@@ -216,13 +239,6 @@ class SpellSecrets(Protocol):
 
         They go nowhere but into a box that only the runner fleet opens.
         """
-
-
-class SupplyChainGate(Protocol):
-    """The verdict on a package: signature, SBOM, advisories, licences (product.md 5)."""
-
-    async def decide(self, package: InspectedPackage) -> Decision:
-        """The decision with every reason; a refusal is a decision, not an error."""
 
 
 class OpenHolds(Protocol):

@@ -173,7 +173,6 @@ _CATALOGUE: dict[str, ErrorKind] = {
         408,
         "The body did not come in time.",
         "Send it again; large packages resume with `POST /v1/uploads`.",
-        True,
     ),
     "TOO_MANY_UPLOADS": ErrorKind(
         429,

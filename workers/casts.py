@@ -15,6 +15,7 @@ from activities.replaying import ReplayingActivities
 from activities.revoking import RevokingActivities
 from activities.run_requests import RunRequests
 from activities.running import RunningActivities
+from activities.supply_chain.deciding import Deciding
 from activities.verdicts import Verdicts
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
@@ -32,19 +33,24 @@ from workflows.replay_cast import ReplayCast
 
 
 def casts_worker(
-    platform: Platform, checker: ports.SchemaChecker, engine: str, grace: timedelta
+    platform: Platform,
+    checker: ports.SchemaChecker,
+    deciding: Deciding,
+    engine: str,
+    grace: timedelta,
 ) -> Worker:
     """The worker of casts.
 
     Args:
         platform: open connections.
         checker: of schemas and values.
+        deciding: verdicts on what is to be cast.
         engine: the engine whose compiled code is brought to runners.
         grace: how long it may finish what it does when it is stopped.
     """
     database, blobs, vault = platform.database, platform.blobs, platform.vault
     bus = NatsRunBus(platform.nats)
-    casts = postgres_casts_of(platform)
+    casts = postgres_casts_of(platform, deciding)
     secrets = PostgresSpellSecrets(database, vault)
     casting = CastingActivities(casts, checker, secrets)
     revocations = PostgresRevocations(database)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from schema.contracts.advisories import AdvisoryPolicy
+from schema.contracts.base import Contract
 from schema.contracts.supply_chain import AdvisoryException, Severity
 from schema.ids import sha256_digest
 
@@ -14,8 +14,7 @@ RULES_VERSION = "2026-11-25"
 _SHOWN = 12
 
 
-@dataclass(frozen=True)
-class GatePolicy:
+class GatePolicy(Contract):
     """What an operator decides about the gate.
 
     Args:
@@ -32,7 +31,8 @@ class GatePolicy:
     def version(self) -> str:
         """Names rules and settings: another one, another decision."""
         unsigned = "unsigned-accepted" if self.accept_unsigned else "signed-only"
-        return f"{RULES_VERSION}/{unsigned}/{_short([self.advisories.version, *sorted(self.settings)])}"
+        rest = _short([self.advisories.version, *sorted(self.settings)])
+        return f"{RULES_VERSION}/{unsigned}/{rest}"
 
     @property
     def missing(self) -> Severity:

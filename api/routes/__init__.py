@@ -3,14 +3,17 @@
 from api.routes import (
     account,
     advisory_exceptions,
+    aliases,
     cast_events,
     casts,
     codec,
     health,
+    publications,
     receipts,
     signing_identities,
     spell_secrets,
     spells,
+    uploads,
 )
 
 ROUTERS = tuple(
@@ -21,6 +24,9 @@ ROUTERS = tuple(
         cast_events,
         receipts,
         spells,
+        publications,
+        uploads,
+        aliases,
         spell_secrets,
         signing_identities,
         account,
