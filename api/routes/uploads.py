@@ -55,7 +55,8 @@ async def begin_upload(
     return view
 
 
-@router.api_route("/uploads/{upload_id}", methods=["GET", "HEAD"])
+@router.head("/uploads/{upload_id}", include_in_schema=False)
+@router.get("/uploads/{upload_id}")
 async def get_upload(
     upload_id: str, response: Response, identity: MakerDep, services: ServicesDep
 ) -> UploadView:
