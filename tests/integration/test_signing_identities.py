@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from activities.supply_chain.ports import SigningIdentities
 from infra.postgres import Database
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from schema.contracts.signing_identity import Origin
@@ -61,8 +62,9 @@ async def test_the_first_signer_is_pinned_and_the_next_one_is_not(
     rules: PostgresSigningIdentities, maker: Person
 ) -> None:
     account = maker.account_id
-    assert await rules.pin(account, SPELL, person("first")) == [person("first")]
-    assert await rules.pin(account, SPELL, person("second")) == [person("first")]
+    port: SigningIdentities = rules
+    assert await port.pin(account, SPELL, person("first")) == [person("first")]
+    assert await port.pin(account, SPELL, person("second")) == [person("first")]
     assert await rules.allowed(account, SPELL) == [person("first")]
     assert await rules.allowed(account, OTHER_SPELL) == []
     assert [one.origin for one in await rules.summaries(account)] == [Origin.PINNED]

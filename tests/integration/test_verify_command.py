@@ -34,7 +34,7 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path, {})
 
 
-async def refused(shell: Shell, *arguments: str, **variables: str) -> dict[str, Any]:
+async def refused(shell: Shell, *arguments: str, **variables: Any) -> dict[str, Any]:
     said = await shell.spell("--json", "verify", *arguments, **variables)
     assert said.code == 3, said
     document: dict[str, Any] = said.document()

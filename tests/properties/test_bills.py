@@ -22,9 +22,20 @@ from schema.contracts.bill import (
 )
 
 DIGITS = {
-    **{"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128},
-    **{"sha3-256": 64, "blake2b-384": 96, "blake3": 64, "adler32": 8, "streebog-256": 64},
-    **{"md6": 100, "md2": 32, "made-up": 10},
+    "md5": 32,
+    "sha1": 40,
+    "sha224": 56,
+    "sha256": 64,
+    "sha384": 96,
+    "sha512": 128,
+    "sha3-256": 64,
+    "blake2b-384": 96,
+    "blake3": 64,
+    "adler32": 8,
+    "streebog-256": 64,
+    "md6": 100,
+    "md2": 32,
+    "made-up": 10,
 }
 # Plain characters, and those that ids, URLs, agents and expressions give a meaning to.
 TEXTS = st.text(

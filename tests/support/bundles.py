@@ -1,9 +1,12 @@
-"""Bundles that were tampered with: JSON in, one change, JSON out."""
+"""Bundles that were tampered with: JSON in, one change, JSON out, and why that is refused."""
 
 import base64
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -13,10 +16,57 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sigstore.models import Bundle, TransparencyLogEntry
 from sigstore_models.bundle.v1 import Bundle as BundleDocument
 
+from infra.embedded.sigstore.configs import trusted_root
 from infra.embedded.sigstore.identities import Person, Workflow
 from infra.embedded.sigstore.instance import LocalSigstore
+from infra.embedded.sigstore.tokens import ISSUER
+from infra.supply_chain.sigstore_verifier import SigstoreVerifier
+from infra.supply_chain.trusted_root import TrustedRoots
+from schema.contracts.supply_chain import IdentityRule
+from schema.ids import sha256_digest
+from schema.supply_chain.identities import identity_reasons
+from tests.support.signing import MAKER, shared_authority
 
 Json = dict[str, Any]
+BY_MAKER = IdentityRule(issuer=ISSUER, identity=MAKER.email)
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """What an attacker sends."""
+
+    bundle: bytes
+    authority: LocalSigstore = field(default_factory=shared_authority)
+    """Whom the platform trusts."""
+    rule: IdentityRule = BY_MAKER
+    root: Callable[[Json], object] = lambda _: None
+    """A change to the trusted root."""
+
+    def codes(self, package: bytes, folder: Path) -> list[str]:
+        """Why it is refused for this package: for its signature, or for who signed."""
+        root = trusted_root(self.authority.keys)
+        self.root(root)
+        path = folder / "trusted_root.json"
+        path.write_text(json.dumps(root))
+        check = SigstoreVerifier(TrustedRoots(path)).check(sha256_digest(package), self.bundle)
+        if check.signer is None:
+            return [reason.code for reason in check.reasons]
+        return [reason.code for reason in identity_reasons(check.signer, None, [self.rule])]
+
+
+def put(name: str, value: Any) -> Callable[[Json], object]:
+    """A change that sets a member."""
+    return lambda document: document.__setitem__(name, value)
+
+
+def retired(member: str, index: int = 0) -> Callable[[Json], object]:
+    """The trusted root after an authority or log was retired an hour ago."""
+
+    def change(root: Json) -> None:
+        valid_for = root[member][index].get("publicKey", root[member][index])["validFor"]
+        valid_for["end"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+
+    return change
 
 
 def edited(bundle: bytes, change: Callable[[Json], object]) -> bytes:

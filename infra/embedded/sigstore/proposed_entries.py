@@ -9,17 +9,11 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from pydantic import Base64Bytes, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from infra.embedded.sigstore.refusal import RefusedError
-
-_PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
+from infra.embedded.sigstore.signature_check import check_pem
 
 
 class _Part(BaseModel):
@@ -72,8 +66,7 @@ class HashedEntry(_Part):
             RefusedError: the signature does not hold.
         """
         signature, digest = self.spec.signature, self.spec.data.hash.value
-        verifier = _certificate(signature.public_key.content)
-        check_signature(verifier, signature.content, bytes.fromhex(digest))
+        check_pem(signature.public_key.content, signature.content, bytes.fromhex(digest))
         spec = {
             "data": {"hash": {"algorithm": "sha256", "value": digest}},
             "signature": {
@@ -101,7 +94,7 @@ class EnvelopeEntry(_Part):
         envelope = _Envelope.read(proposed.envelope)
         [verifier], [signature] = proposed.verifiers, envelope.signatures
         digest = hashlib.sha256(envelope.signed_bytes()).digest()
-        check_signature(_certificate(verifier), signature.sig, digest)
+        check_pem(verifier, signature.sig, digest)
         spec = {
             "envelopeHash": _hash(proposed.envelope.encode()),
             "payloadHash": _hash(envelope.payload),
@@ -158,33 +151,6 @@ def body_of(proposed: Any) -> bytes:
             f"verifier{place_of(error)}"
         ) from None
     return entry.body()
-
-
-def check_signature(verifier: x509.Certificate, signature: bytes, digest: bytes) -> None:
-    """Whether the certificate's key made this signature over this SHA-256 digest.
-
-    Args:
-        verifier: the certificate.
-        signature: ECDSA, as DER.
-        digest: 32 bytes.
-
-    Raises:
-        RefusedError: it did not, or is no elliptic-curve key.
-    """
-    key = verifier.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise RefusedError("The verifier's key is not an elliptic-curve key.")
-    try:
-        key.verify(signature, digest, _PREHASHED)
-    except InvalidSignature:
-        raise RefusedError("The signature does not hold under the verifier's key.") from None
-
-
-def _certificate(pem: bytes) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        raise RefusedError("The verifier is not a certificate in PEM.") from None
 
 
 def _canonical(kind: str, spec: dict[str, Any]) -> bytes:

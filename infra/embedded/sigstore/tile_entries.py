@@ -6,12 +6,12 @@ The digest of an envelope is that of its pre-authentication encoding (rekor-v2-s
 from typing import Any, Literal
 
 import rfc8785
-from cryptography import x509
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from infra.embedded.sigstore.proposed_entries import base64_text, check_signature, place_of
+from infra.embedded.sigstore.proposed_entries import base64_text, place_of
 from infra.embedded.sigstore.refusal import RefusedError
+from infra.embedded.sigstore.signature_check import check_der
 
 _SHA256_BYTES = 32
 
@@ -54,11 +54,7 @@ def tile_body_of(proposed: Any) -> bytes:
     """
     request = _read(proposed)
     certificate = request.signature.verifier.certificate.raw_bytes
-    try:
-        loaded = x509.load_der_x509_certificate(certificate)
-    except ValueError:
-        raise RefusedError("The verifier is not a certificate in DER.") from None
-    check_signature(loaded, request.signature.content, request.digest)
+    check_der(certificate, request.signature.content, request.digest)
     verifier = {
         "keyDetails": request.signature.verifier.key_details,
         "x509Certificate": {"rawBytes": base64_text(certificate)},

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sigstore.verify import Verifier
 
+from activities.supply_chain.ports import SignatureVerifier
 from infra.embedded.sigstore.tokens import ISSUER
 from infra.supply_chain.sigstore_verifier import SigstoreVerifier
 from infra.supply_chain.trusted_root import TrustedRoots
@@ -27,7 +28,8 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> SigstoreVerifier:
 
 
 async def test_a_person_is_named_with_time_key_and_log_entry(verifier: SigstoreVerifier) -> None:
-    check = await verifier.verify(DIGEST, sign(PACKAGE))
+    port: SignatureVerifier = verifier
+    check = await port.verify(DIGEST, sign(PACKAGE))
     assert check.reasons == []
     assert check.signer is not None
     assert (check.signer.identity, check.signer.issuer) == (MAKER.email, ISSUER)

@@ -10,8 +10,7 @@ bundles pass.
 import base64
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +24,34 @@ from infra.embedded.sigstore.identities import Person, Workflow
 from infra.embedded.sigstore.instance import LocalSigstore, wall_clock
 from infra.embedded.sigstore.tokens import ISSUER
 from infra.supply_chain.in_toto import PAYLOAD_TYPE
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
 from schema.contracts.supply_chain import IdentityRule
-from schema.ids import sha256_digest
 from schema.limits import SIGNATURE_BYTES_MAX
-from schema.supply_chain.identities import identity_reasons
 from tests.support.bundles import (
+    BY_MAKER,
     Json,
+    Tampered,
     edited,
     entry_of,
     flipped,
+    put,
+    retired,
     sha256_hex,
     sign_envelope,
     statement,
 )
 from tests.support.reports import print_table
-from tests.support.signing import MAKER, WORKFLOW, new_authority, sign, with_other_log
+from tests.support.signing import (
+    MAKER,
+    WORKFLOW,
+    new_authority,
+    shared_authority,
+    sign,
+    with_other_log,
+)
 
 PACKAGE = b"the canonical archive of com.acme.words 1.0.0"
 OTHER_VERSION = b"the canonical archive of com.acme.words 0.9.0"
 OTHER_ISSUER = "https://accounts.evil.example"
-BY_MAKER = IdentityRule(issuer=ISSUER, identity=MAKER.email)
 BY_WORKFLOW = IdentityRule(issuer=ISSUER, repository="acme/spells", ref="refs/tags/*")
 
 
@@ -58,23 +63,12 @@ def _in_two_hours() -> datetime:
     return wall_clock() + timedelta(hours=2)
 
 
-AUTHORITY = new_authority()
-# Two entries lie below ours, so that the proof has hashes.
+AUTHORITY = shared_authority()
+# An entry lies below ours, so that the proof has hashes.
 EARLIER = sign(OTHER_VERSION, authority=AUTHORITY)
 BUNDLE = sign(PACKAGE, authority=AUTHORITY)
 SIGNED_AGAIN = sign(PACKAGE, authority=AUTHORITY)
 ENVELOPE = sign(PACKAGE, authority=AUTHORITY, dsse=True)
-
-
-@dataclass(frozen=True)
-class Tampered:
-    """What an attacker sends."""
-
-    bundle: bytes
-    authority: LocalSigstore = AUTHORITY
-    rule: IdentityRule = BY_MAKER
-    root: Callable[[Json], object] = lambda _: None
-    """A change to the trusted root."""
 
 
 def _change(change: Callable[[Json], object], bundle: bytes = BUNDLE) -> Tampered:
@@ -154,20 +148,6 @@ def _envelope(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> Tampered:
     return Tampered(sign_envelope(payload, payload_type, MAKER, AUTHORITY))
 
 
-def _put(name: str, value: Any) -> Callable[[Json], object]:
-    return lambda document: document.__setitem__(name, value)
-
-
-def _ended(member: str) -> Callable[[Json], object]:
-    """The trusted root after an authority or log was retired an hour before the signature."""
-
-    def change(root: Json) -> None:
-        valid_for = root[member][0].get("publicKey", root[member][0])["validFor"]
-        valid_for["end"] = _an_hour_ago().astimezone(UTC).isoformat()
-
-    return change
-
-
 def _other_certificate_log(root: Json) -> None:
     root["ctlogs"] = trusted_root(new_authority().keys)["ctlogs"]
 
@@ -233,7 +213,7 @@ TAMPERED: dict[str, tuple[str, Callable[[], Tampered]]] = {
     ),
     "the certificate is damaged": (
         "CERTIFICATE_MALFORMED",
-        lambda: _material(_put("certificate", {"rawBytes": "AAAA"})),
+        lambda: _material(put("certificate", {"rawBytes": "AAAA"})),
     ),
     "the authority's own certificate signs": (
         "CERTIFICATE_PURPOSE",
@@ -255,17 +235,17 @@ TAMPERED: dict[str, tuple[str, Callable[[], Tampered]]] = {
     ),
     "the authority was retired before": (
         "AUTHORITY_EXPIRED",
-        lambda: Tampered(BUNDLE, root=_ended("certificateAuthorities")),
+        lambda: Tampered(BUNDLE, root=retired("certificateAuthorities")),
     ),
     # The transparency log.
     "another log": ("LOG_UNTRUSTED", lambda: _elsewhere(with_other_log(AUTHORITY))),
     "the log was retired before": (
         "LOG_EXPIRED",
-        lambda: Tampered(BUNDLE, root=_ended("tlogs")),
+        lambda: Tampered(BUNDLE, root=retired("tlogs")),
     ),
     "the log entry is left out": (
         "LOG_ENTRY_MISSING",
-        lambda: _material(_put("tlogEntries", [])),
+        lambda: _material(put("tlogEntries", [])),
     ),
     "the log entry is there twice": (
         "LOG_ENTRIES_SEVERAL",
@@ -273,17 +253,17 @@ TAMPERED: dict[str, tuple[str, Callable[[], Tampered]]] = {
     ),
     "the log entry is called another kind": (
         "LOG_ENTRY_KIND",
-        lambda: _entry(_put("kindVersion", {"kind": "intoto", "version": "0.0.2"})),
+        lambda: _entry(put("kindVersion", {"kind": "intoto", "version": "0.0.2"})),
     ),
     "the log entry of another version": (
         "LOG_ENTRY_OTHER_ARTIFACT",
-        lambda: _material(_put("tlogEntries", _of(EARLIER)["verificationMaterial"]["tlogEntries"])),
+        lambda: _material(put("tlogEntries", _of(EARLIER)["verificationMaterial"]["tlogEntries"])),
     ),
     "the log entry's body is emptied": (
         "LOG_ENTRY_MALFORMED",
-        lambda: _entry(_put("canonicalizedBody", base64.b64encode(b"{}").decode())),
+        lambda: _entry(put("canonicalizedBody", base64.b64encode(b"{}").decode())),
     ),
-    "the log index is negative": ("BUNDLE_NUMBER", lambda: _entry(_put("logIndex", "-1"))),
+    "the log index is negative": ("BUNDLE_NUMBER", lambda: _entry(put("logIndex", "-1"))),
     "the promise is edited": (
         "SET_INVALID",
         lambda: _entry(
@@ -340,7 +320,7 @@ TAMPERED: dict[str, tuple[str, Callable[[], Tampered]]] = {
     ),
     "the bundle says another version": (
         "BUNDLE_MEDIA_TYPE",
-        lambda: _change(_put("mediaType", "application/vnd.dev.sigstore.bundle+json;version=9.9")),
+        lambda: _change(put("mediaType", "application/vnd.dev.sigstore.bundle+json;version=9.9")),
     ),
     "the signature is no base64": (
         "BUNDLE_BASE64",
@@ -358,15 +338,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 
 def codes(tampered: Tampered, folder: Path) -> list[str]:
-    """Why a bundle is refused: by its signature, or by who signed."""
-    root = trusted_root(tampered.authority.keys)
-    tampered.root(root)
-    path = folder / "trusted_root.json"
-    path.write_text(json.dumps(root))
-    check = SigstoreVerifier(TrustedRoots(path)).check(sha256_digest(PACKAGE), tampered.bundle)
-    if check.signer is None:
-        return [reason.code for reason in check.reasons]
-    return [reason.code for reason in identity_reasons(check.signer, None, [tampered.rule])]
+    return tampered.codes(PACKAGE, folder)
 
 
 @pytest.mark.parametrize("name", TAMPERED)
@@ -399,4 +371,4 @@ def test_the_untouched_signature_of_a_workflow_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("own", ["LOG_ENTRY_OTHER_SIGNATURE", "LOG_ENTRY_OTHER_CERTIFICATE"])
 def test_the_log_entry_of_a_second_signature_is_another(own: str, tmp_path: Path) -> None:
     entries = _of(SIGNED_AGAIN)["verificationMaterial"]["tlogEntries"]
-    assert own in codes(_material(_put("tlogEntries", entries)), tmp_path)
+    assert own in codes(_material(put("tlogEntries", entries)), tmp_path)

@@ -124,9 +124,19 @@ def test_a_process_does_not_start_without_a_usable_root(
 
 def test_a_root_without_a_log_or_an_authority_is_none(tmp_path: Path) -> None:
     document = trusted_root(shared_authority().keys)
-    for member in ("tlogs", "certificateAuthorities"):
+    for member in ("tlogs", "certificateAuthorities", "ctlogs"):
         path = tmp_path / f"without-{member}.json"
         path.write_text(json.dumps({**document, member: []}))
+        with pytest.raises(TrustedRootError):
+            TrustedRoots(path)
+
+
+def test_a_root_whose_timestamp_authority_has_no_certificate_is_none(tmp_path: Path) -> None:
+    document = trusted_root(shared_authority().keys)
+    for chain in ([], [{"rawBytes": "AAAA"}]):
+        document["timestampAuthorities"][0]["certChain"] = {"certificates": chain}
+        path = tmp_path / "root.json"
+        path.write_text(json.dumps(document))
         with pytest.raises(TrustedRootError):
             TrustedRoots(path)
 

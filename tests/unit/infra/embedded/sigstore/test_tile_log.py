@@ -75,7 +75,7 @@ def _nothing(entry: Entry) -> None:
     [
         (_other_digest, "does not hold"),
         (_short_digest, "not one of SHA-256"),
-        (_no_certificate, "not a certificate in DER"),
+        (_no_certificate, "not a certificate that can be read"),
         (_other_kind_of_key, "keyDetails"),
         (_nothing, "not hashedrekord 0.0.2"),
     ],
