@@ -22,13 +22,24 @@ from schema.contracts.bill import (
 )
 
 DIGITS = {
-    **{"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128},
-    **{"sha3-256": 64, "blake2b-384": 96, "blake3": 64, "adler32": 8, "streebog-256": 64},
-    **{"md6": 100, "md2": 32, "made-up": 10},
+    "md5": 32,
+    "sha1": 40,
+    "sha224": 56,
+    "sha256": 64,
+    "sha384": 96,
+    "sha512": 128,
+    "sha3-256": 64,
+    "blake2b-384": 96,
+    "blake3": 64,
+    "adler32": 8,
+    "streebog-256": 64,
+    "md6": 100,
+    "md2": 32,
+    "made-up": 10,
 }
 # Plain characters, and those that ids, URLs, agents and expressions give a meaning to.
 TEXTS = st.text(
-    st.sampled_from(string.ascii_letters + string.digits + " ()@:/#?-_.+%\"\\\n\t{}é語\x7f😀"),
+    st.sampled_from(string.ascii_letters + string.digits + ' ()@:/#?-_.+%"\\\n\t{}é語\x7f😀'),
     min_size=1,
     max_size=20,
 )
@@ -53,6 +64,8 @@ LICENSES = st.sampled_from(
         *("(MIT) AND (Apache-2.0)", "(MIT) AND (LicenseRef-own)", "(Foo) AND (MIT)"),
         *("Apache License, Version 2.0", "Foo", "Foo OR Bar", "MIT WITH Foo", "MIT OR", "((("),
         *("NOASSERTION", "DocumentRef-a:LicenseRef-b", "Not Yet Listed-9.9", "MIT/Apache-2.0"),
+        *("((MIT OR ISC)) AND (MIT)", "(MIT OR ISC) AND (MIT)", "((MIT)) AND (MIT)", "(a) OR (b)"),
+        *("(LicenseRef-unlisted) AND (MIT)", ")(", "((MIT OR)) AND (MIT)"),
         f"(MIT) AND ({ref_for('Listed')})",
     ]
 )
@@ -101,7 +114,12 @@ def bills(draw: st.DrawFn) -> Bill:
 
 
 URN = "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
-TIMES = ["2026-11-25T10:00:00Z", "2026-11-25T10:00:00.123+02:00", "yesterday", "0001-01-01T00:00:00Z"]
+TIMES = [
+    "2026-11-25T10:00:00Z",
+    "2026-11-25T10:00:00.123+02:00",
+    "yesterday",
+    "0001-01-01T00:00:00Z",
+]
 
 
 def kept(bill: Bill) -> dict[str, Any]:
