@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     account,
+    bills,
     building,
     casts,
     dev,
@@ -15,7 +16,6 @@ from cli import (
     operator,
     packages,
     receipts,
-    sbom,
     scaffold,
     signing,
     spell_secrets,
@@ -50,7 +50,7 @@ app.command()(casts.casts)
 app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
-app.add_typer(sbom.sbom, name="sbom")
+app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.add_typer(identities.identities, name="identities")
