@@ -16,6 +16,7 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedBills,
     PublishedModules,
     Publishing,
     Replaying,
@@ -45,6 +46,7 @@ class Services:
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules
+    bills: PublishedBills
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

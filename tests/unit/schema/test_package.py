@@ -11,13 +11,13 @@ import pytest
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.limits import (
+    BILL_BYTES_MAX,
     COMPONENT_BYTES_MAX,
     MANIFEST_BYTES_MAX,
     MODULE_BYTES_MAX,
     PACKAGE_BYTES_MAX,
     PACKAGE_ENTRIES_MAX,
     SCHEMA_BYTES_MAX,
-    BILL_BYTES_MAX,
     TEXT_FILE_BYTES_MAX,
 )
 from schema.package import build_package, read_package
