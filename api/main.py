@@ -25,6 +25,7 @@ from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_queue import NatsRunQueue
@@ -48,6 +49,7 @@ def build_services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
+        identities=PostgresSigningIdentities(database),
         publishing=TemporalPublishing(platform.temporal, blobs),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),

@@ -8,6 +8,7 @@ from api.routes import (
     codec,
     health,
     receipts,
+    signing_identities,
     spell_secrets,
     spells,
 )
@@ -22,6 +23,7 @@ ROUTERS = tuple(
         spells,
         bills,
         spell_secrets,
+        signing_identities,
         account,
         codec,
     )
