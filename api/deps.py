@@ -16,6 +16,7 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedBills,
     PublishedModules,
     Publishing,
     Replaying,
@@ -47,6 +48,7 @@ class Services:
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules
+    bills: PublishedBills
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

@@ -2,6 +2,7 @@
 
 from api.routes import (
     account,
+    bills,
     cast_events,
     casts,
     codec,
@@ -20,6 +21,7 @@ ROUTERS = tuple(
         cast_events,
         receipts,
         spells,
+        bills,
         spell_secrets,
         signing_identities,
         account,

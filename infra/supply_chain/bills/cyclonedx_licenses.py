@@ -34,8 +34,8 @@ def read_choices(choices: list[dict[str, Any]], named: NamedLicenses) -> dict[st
 
 def _statement(choice: dict[str, Any], named: NamedLicenses, *, alone: bool) -> str:
     if "expression" in choice:
-        text = str(choice["expression"])
-        return text if alone or is_expression(text) else named.name(text)
+        expression = str(choice["expression"])
+        return expression if alone or is_expression(expression) else named.name(expression)
     license_ = choice["license"]
     if "id" in license_:
         return str(license_["id"])
