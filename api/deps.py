@@ -18,6 +18,7 @@ from api.ports import (
     Health,
     PayloadDecoder,
     PublicationReads,
+    PublishedBills,
     PublishedModules,
     Publishing,
     Replaying,
@@ -55,6 +56,7 @@ class Services:
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules
+    bills: PublishedBills
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

@@ -158,7 +158,7 @@ async def test_an_order_that_cannot_be_kept_is_refused(caster: Caster, changes: 
 @pytest.mark.parametrize("offset", ["", "-1", "x", "٣", "9" * 30])
 async def test_an_offset_that_is_no_number_is_refused(caster: Caster, offset: str) -> None:
     path = await begun(caster, an_archive())
-    headers = {**CHUNK, "Upload-Offset": offset.encode()}  # type: ignore[dict-item]
+    headers = {**CHUNK, "Upload-Offset": offset.encode()}
     answer = await caster.request("PATCH", path, content=b"x", headers=headers)
     problem(answer, 422, "VALIDATION_ERROR")
 
