@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from schema.tables.columns import created_at, document, text_key, updated_at
@@ -69,10 +69,18 @@ class SpellVersion(SQLModel, table=True):
     published_at: datetime = created_at()
 
 
+def _of_version() -> ForeignKeyConstraint:
+    """The version that a row is about."""
+    return ForeignKeyConstraint(
+        ["spell_key", "version"], ["spell_versions.spell_key", "spell_versions.version"]
+    )
+
+
 class SpellAlias(SQLModel, table=True):
     """A name that a maker gave to one version; `latest` is computed, and never here."""
 
     __tablename__ = "spell_aliases"
+    __table_args__ = (_of_version(),)
 
     spell_key: str = text_key("spells.key", primary=True)
     alias: str = text_key(primary=True)
@@ -84,6 +92,7 @@ class Consent(SQLModel, table=True):
     """A version whose terms a caster agreed to: an alias may lead to nothing wider."""
 
     __tablename__ = "consents"
+    __table_args__ = (_of_version(),)
 
     account_id: str = text_key("accounts.id", primary=True)
     spell_key: str = text_key(primary=True)
