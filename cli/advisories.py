@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.client import CliError, ExitCode
+from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from cli.files import read_file
 from cli.operator import operator_settings
+from schema.contracts.problem import Problem
 from schema.contracts.supply_chain import Reason, Severity, Snapshot
 from schema.errors import SpellError
 from schema.limits import BILL_BYTES_MAX
@@ -116,7 +117,8 @@ def _run(work: Any) -> Any:
     try:
         return asyncio.run(work)
     except SpellError as error:
-        raise CliError(f"{error.code}: {error.message}", ExitCode.PLATFORM) from error
+        problem = Problem.of(error).model_dump(mode="json")
+        raise CliError(describe_problem(problem), ExitCode.PLATFORM, problem) from error
 
 
 async def _import(

@@ -1,4 +1,4 @@
-"""Real OSV data (PyPA, RustSec, GitHub), where it is provided: imported, merged, scored, matched."""
+"""Real OSV data (PyPA, RustSec, GitHub), where it is provided: imported, merged, matched."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -59,10 +59,22 @@ async def test_withdrawn_and_unscored_records_are_counted(
 @pytest.mark.parametrize(
     ("purl", "advisory", "aliases", "score", "fixed_in"),
     [
-        ("pkg:pypi/jinja2@2.10", "CVE-2019-10906", ["GHSA-462w-v97r-4m45", "PYSEC-2019-217"], 8.6, "2.10.1"),
-        ("pkg:pypi/requests@2.19.0", "CVE-2018-18074", ["GHSA-x84v-xcm2-53pg", "PYSEC-2018-28"], 7.5, "2.20.0"),
+        (
+            "pkg:pypi/jinja2@2.10",
+            "CVE-2019-10906",
+            ["GHSA-462w-v97r-4m45", "PYSEC-2019-217"],
+            8.6,
+            "2.10.1",
+        ),
+        (
+            "pkg:pypi/requests@2.19.0",
+            "CVE-2018-18074",
+            ["GHSA-x84v-xcm2-53pg", "PYSEC-2018-28"],
+            7.5,
+            "2.20.0",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_what_github_scores_and_pypa_does_not_is_refused(
     imported: tuple[Database, ImportReport],
     purl: str,

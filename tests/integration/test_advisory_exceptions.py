@@ -79,10 +79,12 @@ async def test_exceptions_are_listed_in_pages(empty: Database) -> None:
         "UPDATE advisory_exceptions SET removed_at = now()",
         "DELETE FROM advisory_exceptions",
         "TRUNCATE advisory_exceptions",
-        "INSERT INTO advisory_exceptions SELECT 'exc_aaaaaaaaaaaaaaaa', advisory_id, purl, spell_key,"
+        "INSERT INTO advisory_exceptions"
+        " SELECT 'exc_aaaaaaaaaaaaaaaa', advisory_id, purl, spell_key,"
         " justification, statement, added_by, added_at, added_at + interval '2 years'"
         " FROM advisory_exceptions",
-        "INSERT INTO advisory_exceptions SELECT 'exc_aaaaaaaaaaaaaaaa', advisory_id, purl, spell_key,"
+        "INSERT INTO advisory_exceptions"
+        " SELECT 'exc_aaaaaaaaaaaaaaaa', advisory_id, purl, spell_key,"
         " 'because', statement, added_by, added_at, expires_at FROM advisory_exceptions",
     ],
 )  # fmt: skip
