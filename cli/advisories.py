@@ -157,13 +157,13 @@ async def _snapshot() -> Snapshot:
 async def _scan(file: Path, content: bytes, spell: str | None) -> tuple[Snapshot, list[Reason]]:
     from infra.platform import open_database
     from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
-    from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+    from infra.supply_chain.advisories.chosen import chosen_advisories
 
     settings = operator_settings()
     policy, now = settings.advisory_policy, datetime.now(UTC)
     components = await _components(file, content)
     async with open_database(settings) as database:
-        matcher = PostgresAdvisories(database)
+        matcher = chosen_advisories(settings, database)
         snapshot = await matcher.snapshot()
         hits = await matcher.match(components)
         excepted = await PostgresAdvisoryExceptions(database).in_force(spell)

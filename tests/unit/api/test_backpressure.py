@@ -72,6 +72,7 @@ class World:
             accounts=stand_in,
             spells=unused,
             secrets=unused,
+            advisory_exceptions=unused,
             publishing=unused,
             casting=stand_in,
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
