@@ -21,12 +21,13 @@ from api.ports import (
     Publishing,
     Replaying,
     SignedReceipts,
+    SigningIdentities,
     Spells,
     SpellSecrets,
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
-from schema.ids import ApiKeyId, ExceptionId, SpellKey, Version
+from schema.ids import ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 
@@ -39,6 +40,7 @@ class Services:
     spells: Spells
     secrets: SpellSecrets
     advisory_exceptions: AdvisoryExceptions
+    identities: SigningIdentities
     publishing: Publishing
     casting: Casting
     backpressure: Backpressure
@@ -111,6 +113,7 @@ _VERSION: TypeAdapter[str] = TypeAdapter(Version)
 _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 _EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
+_SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
 def spell_key_in_path(key: str) -> str:
@@ -139,11 +142,17 @@ def exception_id_in_path(exception_id: str) -> str:
     return _named(_EXCEPTION_ID, exception_id, SpellError("EXCEPTION_NOT_FOUND"))
 
 
+def signing_identity_id_in_path(identity_id: str) -> str:
+    """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
+    return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
+
+
 SpellKeyDep = Annotated[str, Depends(spell_key_in_path)]
 VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
+SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 
 def _named(form: TypeAdapter[str], text: str, unknown: SpellError) -> str:

@@ -25,6 +25,7 @@ from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_queue import NatsRunQueue
@@ -46,6 +47,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),
+        identities=PostgresSigningIdentities(database),
         publishing=TemporalPublishing(platform.temporal, blobs),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),

@@ -48,6 +48,8 @@ def build(
     compilation = compilation_of(language or _language_of(manifest), folder)
     cli.output.note(f"compile  {' '.join(compilation.command)}")
     began = time.monotonic()
+    # A compiler that fails must not leave an older module to be published.
+    (folder / MODULE_FILE).unlink(missing_ok=True)
     with cli.output.notes.status("compiling …"):
         _compile(compilation, folder, timeout_seconds)
     module = _take(compilation, folder)

@@ -13,6 +13,7 @@ from cli import (
     building,
     casts,
     dev,
+    identities,
     operator,
     packages,
     receipts,
@@ -20,6 +21,7 @@ from cli import (
     signing,
     spell_secrets,
     testing,
+    verify,
 )
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
@@ -41,6 +43,7 @@ app.command()(scaffold.new)
 app.command()(building.build)
 app.command("test")(testing.check_spell)
 app.command()(signing.sign)
+app.command()(verify.verify)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)
@@ -51,6 +54,7 @@ app.command()(casts.cancel)
 app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
+app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")

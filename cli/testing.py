@@ -1,8 +1,9 @@
 """`spell test`: the platform's checks at publish and the spell's own tests, without a platform."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,10 @@ import typer
 from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from cli.packages import package_folder
+from cli.replays import replayer
 from cli.trials import FOLDER, Trial, fault_of, output_of, read_trials, run_trial
 from schema.canonical import canonical_json
+from schema.contracts.replay import Replayed
 from schema.contracts.supply_chain import Severity
 from schema.errors import SpellError
 from schema.ids import sha256_digest
@@ -106,12 +109,18 @@ async def _module(package: Package, trials: dict[str, Trial]) -> AsyncIterator[F
         except SpellError as error:
             yield _refused(error)
             return
-        for name, trial in trials.items():
-            yield await _tried(package, checker, code.engine, name, trial)
+        with replayer() as ask:
+            for name, trial in trials.items():
+                run = partial(run_trial, ask, package, code.engine, trial)
+                yield await _tried(package, checker, name, trial, run)
 
 
 async def _tried(
-    package: Package, checker: "KillableSchemaChecker", engine: str, name: str, trial: Trial
+    package: Package,
+    checker: "KillableSchemaChecker",
+    name: str,
+    trial: Trial,
+    run: Callable[[], Replayed],
 ) -> Finding:
     schemas, name = package.files[SCHEMA_FILE], f"{FOLDER}/{name}"
     try:
@@ -119,7 +128,7 @@ async def _tried(
         if faults:
             found = f"inputs{faults[0].path}: {faults[0].message}"
             return Finding(name, passed=False, found=f"The platform would refuse the {found}")
-        replayed = await asyncio.to_thread(run_trial, package, engine, trial)
+        replayed = await asyncio.to_thread(run)
         fault = fault_of(trial, replayed)
         if fault is None and trial.fails is None:
             wrong = await checker.violations(schemas, "output", output_of(replayed))

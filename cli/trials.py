@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,19 +10,20 @@ from pydantic import Field, ValidationError
 
 from cli.client import CliError, ExitCode
 from cli.files import read_file
-from cli.replays import ask_replayer
 from schema import limits
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.base import Contract
 from schema.contracts.cast import CastStatus
 from schema.contracts.receipt import ReceiptRun
-from schema.contracts.replay import Replayed, ReplayRequest
+from schema.contracts.replay import ReplayAnswer, Replayed, ReplayRequest
 from schema.contracts.run import RunPolicy
 from schema.ids import sha256_digest
 from schema.package import MODULE_FILE, Package
 from schema.packaging.resources import granted
 from schema.packaging.tar_writing import write_tar
 from schema.receipts import salted_digest
+
+Ask = Callable[[ReplayRequest], ReplayAnswer]
 
 FOLDER = "tests"
 TRIALS_MAX = 100
@@ -67,13 +69,19 @@ def _read(path: Path) -> Trial:
         raise CliError(message, ExitCode.USAGE) from error
 
 
-def run_trial(package: Package, engine: str, trial: Trial) -> Replayed:
+def run_trial(ask: Ask, package: Package, engine: str, trial: Trial) -> Replayed:
     """What comes of one test.
+
+    Args:
+        ask: of `cli.replays.replayer`.
+        package: what is tested.
+        engine: that compiled its module here.
+        trial: one of its tests.
 
     Raises:
         CliError: nothing ran here.
     """
-    answer = ask_replayer(_request(package, engine, trial))
+    answer = ask(_request(package, engine, trial))
     if answer.replayed is None:
         raise CliError(f"The test did not run: {answer.refusal}.", ExitCode.PLATFORM)
     return answer.replayed

@@ -4,6 +4,7 @@ The embedded platform sets the same variables that a deployment does; no other c
 The runner has its own, smaller settings in `runner/settings.py`: it must not see these.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_validator
@@ -77,6 +78,8 @@ class PlatformSettings(BaseSettings):
     advisory_unscored: Literal["warn", "refuse"] = "warn"
     """What a vulnerability does that no source scores."""
 
+    trust_root_file: Path | None = None
+    """Sigstore's trusted root as JSON; without it, the one of the pinned sigstore package."""
     licenses_denied: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = frozenset(
         {
             "BUSL-1.1",

@@ -96,6 +96,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "No such advisory exception in force.",
         "List those there are: `GET /v1/advisory-exceptions`.",
     ),
+    "SIGNING_IDENTITY_NOT_FOUND": ErrorKind(
+        404,
+        "The account has no such rule on who may sign.",
+        "List yours: `GET /v1/signing-identities`.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),

@@ -57,6 +57,8 @@ VERDICT_DETAILS_BYTES_MAX = 64 * 1024
 # The maker's secrets that a spell's environment is made of.
 SECRET_BYTES_MAX = 8 * 1024
 SECRETS_PER_SPELL_MAX = 32
+# Rules that an account sets on who may sign its packages.
+SIGNING_IDENTITIES_MAX = 100
 # Progress reports of one run: what exceeds the pace is coalesced, what exceeds the size is cut.
 PROGRESS_PER_SECOND_MAX = 10
 PROGRESS_BYTES_MAX = 1024

@@ -8,6 +8,7 @@ from api.routes import (
     codec,
     health,
     receipts,
+    signing_identities,
     spell_secrets,
     spells,
 )
@@ -21,6 +22,7 @@ ROUTERS = tuple(
         receipts,
         spells,
         spell_secrets,
+        signing_identities,
         account,
         advisory_exceptions,
         codec,

@@ -11,6 +11,7 @@ from sigstore_models.bundle.v1 import Bundle as BundleDocument
 
 from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.supply_chain import Reason
+from schema.packaging.refusal import printable
 from schema.supply_chain.reasons import reason
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -23,13 +24,15 @@ def statement_faults(document: BundleDocument, package_sha256: bytes) -> Iterato
     if envelope is None:
         return
     if envelope.payload_type != PAYLOAD_TYPE:
-        details = {"found": envelope.payload_type[:200], "expected": PAYLOAD_TYPE}
+        details = {"found": printable(envelope.payload_type), "expected": PAYLOAD_TYPE}
         yield reason("DSSE_PAYLOAD_TYPE", details=details)
         return
     try:
         subjects = _subjects(parse_json(envelope.payload))
     except (JsonRefusedError, KeyError, TypeError, ValueError) as error:
-        yield reason("DSSE_STATEMENT", f"The content is no in-toto statement: {error}.")
+        yield reason(
+            "DSSE_STATEMENT", f"The content is no in-toto statement: {printable(str(error))}."
+        )
         return
     if package_sha256.hex() not in subjects:
         yield reason("DSSE_SUBJECT", details={"subjects": subjects[:10]})

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
+from rfc3161_client import TimeStampResponse, decode_timestamp_response
 from sigstore.models import Bundle
 from sigstore_models.bundle.v1 import Bundle as BundleDocument
 from sigstore_models.rekor.v1 import TransparencyLogEntry
@@ -19,9 +20,13 @@ from infra.supply_chain.sigstore_certificate import chain_faults, read_certifica
 from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.supply_chain import Reason
 from schema.limits import SIGNATURE_BYTES_MAX
+from schema.packaging.refusal import printable
 from schema.supply_chain.reasons import reason
 
-_MESSAGE_CHARS_MAX = 300
+# As many as the library takes; more would only cost time.
+TIMESTAMPS_MAX = 32
+# The end of the year 9999, where times end.
+_SECONDS_MAX = 253_402_300_799
 
 
 class BundleRefusedError(Exception):
@@ -42,6 +47,7 @@ class SignedBundle:
     """The signing certificate; its key is an elliptic-curve one."""
     entry: TransparencyLogEntry
     signature: bytes
+    timestamps: list[TimeStampResponse]
 
 
 def read_bundle(content: bytes) -> SignedBundle:
@@ -54,7 +60,13 @@ def read_bundle(content: bytes) -> SignedBundle:
     if document is None:
         raise BundleRefusedError(faults)
     certificates, certificate_faults = read_certificates(document)
-    faults = [*certificate_faults, *chain_faults(certificates), *_document_faults(document)]
+    timestamps, timestamp_faults = _read_timestamps(document)
+    faults = [
+        *certificate_faults,
+        *chain_faults(certificates),
+        *_document_faults(document),
+        *timestamp_faults,
+    ]
     if faults:
         raise BundleRefusedError(faults)
     try:
@@ -67,6 +79,7 @@ def read_bundle(content: bytes) -> SignedBundle:
         certificate=certificates[0],
         entry=document.verification_material.tlog_entries[0],
         signature=bundle.signature,
+        timestamps=timestamps,
     )
 
 
@@ -96,14 +109,14 @@ def _read_document(content: bytes) -> tuple[BundleDocument | None, list[Reason]]
 def _member_faults(error: ValidationError) -> Iterator[Reason]:
     """One reason for each member that the format does not allow."""
     for fault in error.errors(include_url=False, include_context=False):
-        member = ".".join(map(str, fault["loc"]))
+        member = printable(".".join(map(str, fault["loc"])))
         if fault["loc"][-1:] == ("inclusionProof",) and fault["type"] == "missing":
             yield reason("INCLUSION_PROOF_MISSING", subject=member)
             continue
         if not member or member == "verificationMaterial":
             # "Exactly one of": `_raw_faults` says of which.
             continue
-        yield reason(_code_of(fault), f"{member}: {_cut(fault['msg'])}", subject=member)
+        yield reason(_code_of(fault), f"{member}: {printable(fault['msg'])}", subject=member)
 
 
 def _code_of(fault: Any) -> str:
@@ -148,14 +161,20 @@ def _document_faults(document: BundleDocument) -> Iterator[Reason]:
         message = f"The bundle holds {len(entries)} transparency log entries."
         yield reason("LOG_ENTRIES_SEVERAL", message)
     for entry in entries:
-        if entry.inclusion_proof.checkpoint is None:
-            yield reason("CHECKPOINT_MISSING")
-        if entry.inclusion_promise is None:
-            yield from _untimed_faults(document)
+        yield from _entry_faults(entry, document)
     envelope = document.dsse_envelope
     if envelope is not None and len(envelope.signatures) != 1:
         message = f"The envelope has {len(envelope.signatures)} signatures instead of one."
         yield reason("DSSE_SIGNATURES_NUMBER", message)
+
+
+def _entry_faults(entry: TransparencyLogEntry, document: BundleDocument) -> Iterator[Reason]:
+    if entry.inclusion_proof.checkpoint is None:
+        yield reason("CHECKPOINT_MISSING")
+    if (entry.integrated_time or 0) > _SECONDS_MAX:
+        yield reason("BUNDLE_NUMBER", "integratedTime: lies behind the year 9999.")
+    if entry.inclusion_promise is None:
+        yield from _untimed_faults(document)
 
 
 def _untimed_faults(document: BundleDocument) -> Iterator[Reason]:
@@ -167,15 +186,24 @@ def _untimed_faults(document: BundleDocument) -> Iterator[Reason]:
         yield reason("TIMESTAMP_MISSING")
 
 
+def _read_timestamps(document: BundleDocument) -> tuple[list[TimeStampResponse], list[Reason]]:
+    """The bundle's timestamps, made by nobody in particular; or why they cannot be read."""
+    verification = document.verification_material.timestamp_verification_data
+    timestamps = verification.rfc3161_timestamps if verification is not None else []
+    encoded = [each.signed_timestamp for each in timestamps]
+    if len(encoded) > TIMESTAMPS_MAX or len(set(encoded)) < len(encoded):
+        return [], [reason("TIMESTAMPS_REPEATED", details={"timestamps": len(encoded)})]
+    try:
+        return [decode_timestamp_response(each) for each in encoded], []
+    except ValueError as error:
+        return [], [reason("TIMESTAMP_MALFORMED", f"A timestamp cannot be read: {error}")]
+
+
 def _malformed(message: str) -> Reason:
-    return reason("BUNDLE_MALFORMED", _cut(message))
+    return reason("BUNDLE_MALFORMED", printable(message))
 
 
 def _unique(reasons: list[Reason]) -> list[Reason]:
     found = {(each.code, each.subject): each for each in reasons}
     unnamed = _malformed("The bundle does not have the form of a Sigstore bundle.")
     return list(found.values()) or [unnamed]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MESSAGE_CHARS_MAX else text[: _MESSAGE_CHARS_MAX - 1] + "…"

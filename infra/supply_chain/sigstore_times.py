@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from rfc3161_client import (
-    TimeStampResponse,
-    VerificationError,
-    VerifierBuilder,
-    decode_timestamp_response,
-)
-from sigstore_models.bundle.v1 import Bundle as BundleDocument
+from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder
 from sigstore_models.common.v1 import TimeRange
 from sigstore_models.trustroot.v1 import CertificateAuthority
 
@@ -25,8 +19,6 @@ from infra.supply_chain.trusted_root import LoadedRoot
 from schema.contracts.supply_chain import Reason
 from schema.supply_chain.reasons import reason
 
-# As many as the library takes; more would only cost time.
-TIMESTAMPS_MAX = 32
 _HASHES = {
     "2.16.840.1.101.3.4.2.1": hashlib.sha256,
     "2.16.840.1.101.3.4.2.2": hashlib.sha384,
@@ -48,9 +40,7 @@ def establish_times(signed: SignedBundle, loaded: LoadedRoot) -> Times:
     """Every attested time of a signature, and what is wrong with the others."""
     attested: list[datetime] = []
     reasons: list[Reason] = []
-    responses, faults = _read_timestamps(signed.document)
-    reasons += faults
-    for response in responses:
+    for response in signed.timestamps:
         found = list(_timestamp_faults(response, signed.signature, loaded))
         reasons += found
         if not found:
@@ -68,19 +58,6 @@ def encloses(period: TimeRange | None, moment: datetime) -> bool:
     if period is None:
         return True
     return period.start <= moment and (period.end is None or moment <= period.end)
-
-
-def _read_timestamps(document: BundleDocument) -> tuple[list[TimeStampResponse], list[Reason]]:
-    verification = document.verification_material.timestamp_verification_data
-    encoded = (
-        [each.signed_timestamp for each in verification.rfc3161_timestamps] if verification else []
-    )
-    if len(encoded) > TIMESTAMPS_MAX or len(set(encoded)) < len(encoded):
-        return [], [reason("TIMESTAMPS_REPEATED", details={"timestamps": len(encoded)})]
-    try:
-        return [decode_timestamp_response(each) for each in encoded], []
-    except ValueError as error:
-        return [], [reason("TIMESTAMP_MALFORMED", f"A timestamp cannot be read: {error}")]
 
 
 def _timestamp_faults(

@@ -33,13 +33,13 @@ from infra.supply_chain.sigstore_signer import signer_names, signer_of
 from infra.supply_chain.sigstore_times import Times, encloses, establish_times
 from infra.supply_chain.trusted_root import LoadedRoot, TrustedRoots
 from schema.contracts.supply_chain import Reason, SignatureCheck
+from schema.packaging.refusal import printable
 from schema.supply_chain.reasons import reason
 
 _log = logging.getLogger(__name__)
 
 # What two honest clocks may differ by.
 CLOCK_SKEW = timedelta(minutes=5)
-_MESSAGE_CHARS_MAX = 300
 
 
 class NamesOneSigner:
@@ -186,7 +186,7 @@ def _unnamed(error: Exception) -> Reason:
     code = (
         "CERTIFICATE_UNTRUSTED" if isinstance(error, CertValidationError) else "SIGNATURE_REFUSED"
     )
-    return reason(code, f"The signature does not verify: {str(error)[:_MESSAGE_CHARS_MAX]}")
+    return reason(code, f"The signature does not verify: {printable(str(error))}")
 
 
 def _once_each(reasons: Iterable[Reason]) -> list[Reason]:

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from sigstore._internal.trust import KeyringPurpose
 from sigstore.models import TrustedRoot
 from sigstore.verify import Verifier
 from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootDocument
@@ -124,6 +125,7 @@ def load_root(content: bytes) -> LoadedRoot:
         document = TrustedRootDocument.from_json(content)
         _close_time_ranges(document)
         root = TrustedRoot(document)
+        _read_parts(root)
         return LoadedRoot(
             digest=sha256_digest(content),
             document=document,
@@ -133,6 +135,13 @@ def load_root(content: bytes) -> LoadedRoot:
     except Exception as error:
         # What the library raises on bad content is of many kinds.
         raise TrustedRootError(f"not a usable trusted root: {error}") from error
+
+
+def _read_parts(root: TrustedRoot) -> None:
+    """Read now what the library would read, and stumble over, at each verification."""
+    root.rekor_keyring(KeyringPurpose.VERIFY)
+    root.ct_keyring(KeyringPurpose.VERIFY)
+    root.get_timestamp_authorities()
 
 
 def _close_time_ranges(document: TrustedRootDocument) -> None:

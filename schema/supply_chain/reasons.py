@@ -1,6 +1,6 @@
 """The catalogue of reasons: what each check of the gate can find, and what to do about it.
 
-`docs/supply-chain.md` shows it as a table. A code says what is wrong, never where: that is in the
+`docs/reasons.md` is generated from it. A code says what is wrong, never where: that is in the
 reason's message, subject and details.
 """
 

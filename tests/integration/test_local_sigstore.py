@@ -14,6 +14,7 @@ from sigstore.errors import VerificationError
 from sigstore.models import Bundle
 from sigstore.verify import policy
 
+from infra.embedded.sigstore.files import CLIENT_CONFIG_REKOR_2
 from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash
 from infra.embedded.sigstore.tokens import ISSUER
 from infra.supply_chain.signing import Release, SigningError, local_config, sign
@@ -30,7 +31,7 @@ async def place() -> AsyncIterator[Place]:
 
 
 async def test_a_person_signs_and_everybody_can_verify(place: Place) -> None:
-    signed = await place.sign()
+    signed = await place.sign(ARCHIVE)
     assert (signed.identity, signed.issuer) == (MAKER.email, ISSUER)
     place.verify(signed)
     with pytest.raises(VerificationError):
@@ -40,7 +41,7 @@ async def test_a_person_signs_and_everybody_can_verify(place: Place) -> None:
 
 
 async def test_a_workflow_signs_as_its_repository(place: Place) -> None:
-    signed = await place.sign(WORKFLOW.model_dump())
+    signed = await place.sign(ARCHIVE, WORKFLOW.model_dump())
     place.verify(
         signed,
         policy.AllOf(
@@ -55,7 +56,7 @@ async def test_a_workflow_signs_as_its_repository(place: Place) -> None:
 
 async def test_a_statement_names_the_digest_and_the_release(place: Place) -> None:
     release = Release("com.acme.x-1.0.0.tar", "pkg:generic/com.acme.x@1.0.0")
-    signed = await place.sign(release=release)
+    signed = await place.sign(ARCHIVE, release=release)
     kind, payload = place.verifier().verify_dsse(Bundle.from_json(signed.bundle), BY_MAKER)
     assert kind == "application/vnd.in-toto+json"
     statement = json.loads(payload)
@@ -65,15 +66,30 @@ async def test_a_statement_names_the_digest_and_the_release(place: Place) -> Non
     assert subject == {"name": release.name, "digest": {"sha256": DIGEST.removeprefix("sha256:")}}
 
 
+@pytest.mark.parametrize("release", [None, Release("x.tar", "pkg:generic/com.acme.x@1.0.0")])
+async def test_the_other_log_needs_the_time_stamp_and_gets_it(
+    place: Place, release: Release | None
+) -> None:
+    config = local_config(place.folder / CLIENT_CONFIG_REKOR_2)
+    signed = await asyncio.to_thread(sign, config, place.token(), DIGEST, release=release)
+    bundle = Bundle.from_json(signed.bundle)
+    assert bundle.log_entry._inner.kind_version.version == "0.0.2"
+    assert bundle.log_entry._inner.integrated_time is None
+    if release is None:
+        place.verify(signed)
+    else:
+        place.verifier().verify_dsse(bundle, BY_MAKER)
+
+
 async def test_another_sigstore_is_not_trusted(place: Place) -> None:
-    signed = await place.sign()
+    signed = await place.sign(ARCHIVE)
     async with running_sigstore() as other:
         with pytest.raises(VerificationError, match="certificate chain"):
             other.verify(signed)
 
 
 async def test_keys_log_and_trusted_root_survive_being_killed(place: Place) -> None:
-    before = await place.sign()
+    before = await place.sign(ARCHIVE)
     size, root = before.log_index + 1, place.trusted_root.read_bytes()
     assert place.get("/api/v1/log")["treeSize"] == size
     pid = place.platform.kill("sigstore")
@@ -81,7 +97,7 @@ async def test_keys_log_and_trusted_root_survive_being_killed(place: Place) -> N
     assert place.trusted_root.read_bytes() == root
     state = place.get("/api/v1/log")
     assert state["treeSize"] == size
-    after = await place.sign()
+    after = await place.sign(ARCHIVE)
     assert after.log_index == size
     place.verify(before)
     place.verify(after)
@@ -101,7 +117,7 @@ def bodies(place: Place, size: int) -> list[bytes]:
 
 
 async def test_signatures_made_at_once_each_have_their_own_place(place: Place) -> None:
-    signed = await asyncio.gather(*(place.sign() for _ in range(8)))
+    signed = await asyncio.gather(*(place.sign(ARCHIVE) for _ in range(8)))
     assert len({each.log_index for each in signed}) == len(signed)
     for each in signed:
         place.verify(each)

@@ -59,6 +59,19 @@ async def test_a_folder_is_signed_and_the_signature_stays_out_of_the_package(
     place.verifier().verify_artifact(archive, Bundle.from_json(bundle), by("maker@spell.localhost"))
 
 
+async def test_what_was_signed_is_verified_by_the_command_that_makers_have(
+    shell: Shell, place: Place, folder: Path
+) -> None:
+    assert (await shell.spell("sign", "markdown", "--identity", "me@example.com")).code == 0
+    asked = ("verify", "markdown", "--identity", "me@example.com", "--issuer", ISSUER)
+    root = str(place.trusted_root)
+    verified = await shell.json(*asked, SPELL_TRUST_ROOT_FILE=root)
+    assert (verified["verified"], verified["reasons"]) == (True, [])
+    assert verified["signer"]["identity"] == "me@example.com"
+    (folder / "README.md").write_text("Another text.\n")
+    refused(await shell.spell(*asked, SPELL_TRUST_ROOT_FILE=root), 3, "DIGEST_MISMATCH")
+
+
 async def test_a_tar_is_signed_by_whom_it_is_told_to_where_it_is_told_to(
     shell: Shell, place: Place, folder: Path, tmp_path: Path
 ) -> None:

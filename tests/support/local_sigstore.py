@@ -1,8 +1,7 @@
 """The local Sigstore as a process, without the rest of the platform."""
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +14,8 @@ from sigstore.verify import Verifier, policy
 from cli.client import DATA_FOLDER, LocalSigning, Profile
 from infra.embedded.platform import EmbeddedPlatform
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.embedded.sigstore_server import client_config_file
-from infra.supply_chain.signing import Release, Signed, local_config, sign
-from infra.supply_chain.signing_identity import local_token
+from infra.supply_chain.signing import Signed
+from tests.support.e2e_signing import PlatformSigning
 from tests.support.signing import MAKER
 
 ARCHIVE = b"the bytes of a package"
@@ -35,28 +33,16 @@ BY_MAKER = policy.AllOf(
 )
 
 
-class Place:
+class Place(PlatformSigning):
     """The started Sigstore, and signing there as a maker does."""
 
     def __init__(self, platform: EmbeddedPlatform) -> None:
+        super().__init__(platform.context)
         self.platform = platform
         self.url = platform.endpoints.sigstore_url
         self.secret = platform.context.credentials.sigstore_token_secret
         self.folder = platform.context.layout.sigstore
-        self.config_file = client_config_file(platform.context.layout)
         self.trusted_root = Path(platform.endpoints.trust_root_file)
-
-    def token(self, identity: Mapping[str, Any] = MAKER.model_dump()) -> str:
-        return local_token(self.url, self.secret, identity)
-
-    async def sign(
-        self, identity: Mapping[str, Any] = MAKER.model_dump(), release: Release | None = None
-    ) -> Signed:
-        def at_once() -> Signed:
-            config = local_config(self.config_file)
-            return sign(config, self.token(identity), DIGEST, release=release)
-
-        return await asyncio.to_thread(at_once)
 
     def verifier(self) -> Verifier:
         return Verifier(trusted_root=TrustedRoot.from_file(str(self.trusted_root)))

@@ -15,18 +15,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cryptography import x509
+from rfc3161_client import TimestampRequestBuilder, TimeStampResponse, decode_timestamp_response
 from sigstore._internal.fulcio import ExpiredCertificate, FulcioClient
 from sigstore._internal.fulcio.client import FulcioCertificateSigningResponse
 from sigstore._internal.rekor.client import RekorClient
+from sigstore._internal.rekor.client_v2 import RekorV2Client
+from sigstore._internal.timestamp import TimestampAuthorityClient
 from sigstore.dsse import StatementBuilder, Subject
 from sigstore.hashes import Hashed
 from sigstore.models import ClientTrustConfig, TransparencyLogEntry
 from sigstore.oidc import IdentityToken
 from sigstore.sign import Signer, SigningContext
 from sigstore_models.common.v1 import HashAlgorithm
+from sigstore_models.rekor.v1 import TransparencyLogEntry as LogEntryDocument
 
 from infra.embedded.sigstore.authority import LIFETIME, CertificateAuthority
 from infra.embedded.sigstore.configs import client_config, trusted_root
@@ -34,11 +38,14 @@ from infra.embedded.sigstore.identities import Person, Workflow
 from infra.embedded.sigstore.instance import Clock, LocalSigstore, wall_clock
 from infra.embedded.sigstore.keys import Keys
 from infra.embedded.sigstore.log_store import IN_MEMORY, LogStore
+from infra.embedded.sigstore.tile_log import TileLog
+from infra.embedded.sigstore.timestamps import TimestampAuthority
 from infra.embedded.sigstore.tokens import ISSUER, TokenIssuer
 from infra.embedded.sigstore.transparency_log import TransparencyLog
 
 MAKER = Person(email="maker@example.com")
 WORKFLOW = Workflow(repository="acme/spells", ref="refs/tags/v1", sha="a1" * 20)
+NOWHERE = "http://nowhere"
 PREDICATE_TYPE = "https://example.com/published/v1"
 
 
@@ -55,7 +62,7 @@ def new_authority(
     Args:
         issuer: the name of its token issuer.
         certified_at: the certificate authority's clock.
-        logged_at: the log's clock.
+        logged_at: the clock of logs and time stamps.
         lifetime: of its certificates.
         born_at: from when on its own certificates are valid; a day before they are needed.
     """
@@ -66,6 +73,8 @@ def new_authority(
         tokens=TokenIssuer(keys.token, wall_clock, issuer),
         certificates=CertificateAuthority(keys, certified_at, lifetime),
         log=TransparencyLog(LogStore(IN_MEMORY), keys.entry_log, logged_at),
+        tile_log=TileLog(LogStore(IN_MEMORY), keys.tile_log, logged_at),
+        timestamps=TimestampAuthority(keys, logged_at),
     )
 
 
@@ -87,6 +96,8 @@ def sign(
     *,
     authority: LocalSigstore | None = None,
     dsse: bool = False,
+    rekor: Literal[1, 2] = 1,
+    stamped: bool = False,
     **statement: Any,
 ) -> bytes:
     """The Sigstore bundle over an archive, as JSON.
@@ -96,25 +107,14 @@ def sign(
         identity: who signs.
         authority: where; the shared one by default.
         dsse: sign a statement about the digest instead of the digest.
+        rekor: log it as this version of Rekor does; 2 has no time of its own, so it is stamped.
+        stamped: have it stamped by the time-stamp authority, too.
         statement: members of the statement, see `statement_over`.
     """
-    return sign_digest(
-        hashlib.sha256(archive).digest(), identity, authority=authority, dsse=dsse, **statement
-    )
-
-
-def sign_digest(
-    digest: bytes,
-    identity: Person | Workflow = MAKER,
-    *,
-    authority: LocalSigstore | None = None,
-    dsse: bool = False,
-    **statement: Any,
-) -> bytes:
-    """As `sign`, of something whose SHA-256 digest this is."""
     authority = authority or shared_authority()
+    digest = hashlib.sha256(archive).digest()
     token = IdentityToken(authority.tokens.issue(identity))
-    signer = _PatientSigner(token, _context(authority))
+    signer = _PatientSigner(token, _context(authority, rekor, stamped=stamped or rekor == 2))
     if dsse:
         bundle = signer.sign_dsse(statement_over(digest, **statement))
     else:
@@ -137,12 +137,13 @@ def write_trusted_root(authority: LocalSigstore, folder: Path) -> Path:
     return path
 
 
-def _context(authority: LocalSigstore) -> SigningContext:
-    config = ClientTrustConfig.from_json(
-        json.dumps(client_config(authority.keys, "http://nowhere"))
-    )
+def _context(authority: LocalSigstore, rekor: Literal[1, 2], *, stamped: bool) -> SigningContext:
+    config = ClientTrustConfig.from_json(json.dumps(client_config(authority.keys, NOWHERE)))
     return SigningContext(
-        fulcio=_Fulcio(authority), rekor=_Rekor(authority), trusted_root=config.trusted_root
+        fulcio=_Fulcio(authority),
+        rekor=_Rekor(authority) if rekor == 1 else _Rekor2(authority),
+        trusted_root=config.trusted_root,
+        tsa_clients=[_Timestamps(authority)] if stamped else [],
     )
 
 
@@ -161,7 +162,7 @@ class _Fulcio(FulcioClient):
     """The certificate authority, without HTTP."""
 
     def __init__(self, authority: LocalSigstore) -> None:
-        super().__init__("http://nowhere")
+        super().__init__(NOWHERE)
         self._authority = authority
 
     @property
@@ -179,8 +180,32 @@ class _Rekor(RekorClient):
     """The log, without HTTP."""
 
     def __init__(self, authority: LocalSigstore) -> None:
-        super().__init__("http://nowhere")
+        super().__init__(NOWHERE)
         self._authority = authority
 
     def create_entry(self, request: Any) -> TransparencyLogEntry:
         return TransparencyLogEntry._from_v1_response(self._authority.log.add(request))
+
+
+class _Rekor2(RekorV2Client):
+    """The log that is like Rekor v2, without HTTP."""
+
+    def __init__(self, authority: LocalSigstore) -> None:
+        super().__init__(NOWHERE)
+        self._authority = authority
+
+    def create_entry(self, request: Any) -> TransparencyLogEntry:
+        entry = self._authority.tile_log.add(request)
+        return TransparencyLogEntry(LogEntryDocument.from_dict(entry))
+
+
+class _Timestamps(TimestampAuthorityClient):
+    """The time-stamp authority, without HTTP."""
+
+    def __init__(self, authority: LocalSigstore) -> None:
+        super().__init__(NOWHERE)
+        self._authority = authority
+
+    def request_timestamp(self, signature: bytes) -> TimeStampResponse:
+        query = TimestampRequestBuilder().data(signature).nonce(nonce=True).build()
+        return decode_timestamp_response(self._authority.timestamps.stamp(query.as_bytes()))

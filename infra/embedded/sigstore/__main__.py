@@ -12,6 +12,7 @@ from infra.embedded.private_file import write_private
 from infra.embedded.sigstore.configs import client_config, signing_config, trusted_root
 from infra.embedded.sigstore.files import (
     CLIENT_CONFIG,
+    CLIENT_CONFIG_REKOR_2,
     SIGNING_CONFIG,
     TOKEN_SECRET,
     TRUSTED_ROOT,
@@ -45,6 +46,7 @@ def _write_configs(sigstore: LocalSigstore, folder: Path, url: str) -> None:
         TRUSTED_ROOT: trusted_root(sigstore.keys),
         SIGNING_CONFIG: signing_config(sigstore.keys, url),
         CLIENT_CONFIG: client_config(sigstore.keys, url),
+        CLIENT_CONFIG_REKOR_2: client_config(sigstore.keys, url, rekor=2),
     }
     for name, document in documents.items():
         write_private(folder / name, json.dumps(document, indent=2))

@@ -8,6 +8,8 @@ SIGNING_CONFIG = "signing_config.json"
 """Where to sign."""
 CLIENT_CONFIG = "client_trust_config.json"
 """Both in one, as sigstore's clients take it."""
+CLIENT_CONFIG_REKOR_2 = "client_trust_config.rekor2.json"
+"""The same, but signatures go to the log that is like Rekor v2."""
 TOKEN_SECRET = "SIGSTORE_TOKEN_SECRET"  # noqa: S105  (a variable's name)
 """The variable in which the server process gets the secret of its token endpoint."""
 

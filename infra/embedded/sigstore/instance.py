@@ -12,6 +12,8 @@ from infra.embedded.layout import OWNER_ONLY
 from infra.embedded.sigstore.authority import CertificateAuthority
 from infra.embedded.sigstore.keys import Keys
 from infra.embedded.sigstore.log_store import LogStore
+from infra.embedded.sigstore.tile_log import TileLog
+from infra.embedded.sigstore.timestamps import TimestampAuthority
 from infra.embedded.sigstore.tokens import TokenIssuer
 from infra.embedded.sigstore.transparency_log import TransparencyLog
 
@@ -34,6 +36,10 @@ class LocalSigstore:
     tokens: TokenIssuer
     certificates: CertificateAuthority
     log: TransparencyLog
+    """As Rekor v1: where signatures are logged by default."""
+    tile_log: TileLog
+    """As Rekor v2."""
+    timestamps: TimestampAuthority
 
     @classmethod
     def open(cls, folder: Path, clock: Clock = wall_clock) -> Self:
@@ -48,16 +54,13 @@ class LocalSigstore:
         """
         folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         keys = Keys.load_or_generate(folder / "keys.json", clock())
-        return cls.of(keys, LogStore(folder / "log.db"), clock)
-
-    @classmethod
-    def of(cls, keys: Keys, store: LogStore, clock: Clock) -> Self:
-        """With these keys, on this store."""
         return cls(
             keys=keys,
             tokens=TokenIssuer(keys.token, clock),
             certificates=CertificateAuthority(keys, clock),
-            log=TransparencyLog(store, keys.entry_log, clock),
+            log=TransparencyLog(LogStore(folder / "log.db"), keys.entry_log, clock),
+            tile_log=TileLog(LogStore(folder / "tile_log.db"), keys.tile_log, clock),
+            timestamps=TimestampAuthority(keys, clock),
         )
 
     def certify(

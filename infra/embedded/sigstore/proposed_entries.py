@@ -9,17 +9,11 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from pydantic import Base64Bytes, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from infra.embedded.sigstore.refusal import RefusedError
-
-_PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
+from infra.embedded.sigstore.signature_check import check_pem
 
 
 class _Part(BaseModel):
@@ -72,12 +66,12 @@ class HashedEntry(_Part):
             RefusedError: the signature does not hold.
         """
         signature, digest = self.spec.signature, self.spec.data.hash.value
-        check_signature(signature.public_key.content, signature.content, bytes.fromhex(digest))
+        check_pem(signature.public_key.content, signature.content, bytes.fromhex(digest))
         spec = {
             "data": {"hash": {"algorithm": "sha256", "value": digest}},
             "signature": {
-                "content": _base64(signature.content),
-                "publicKey": {"content": _base64(signature.public_key.content)},
+                "content": base64_text(signature.content),
+                "publicKey": {"content": base64_text(signature.public_key.content)},
             },
         }
         return _canonical(self.kind, spec)
@@ -100,11 +94,13 @@ class EnvelopeEntry(_Part):
         envelope = _Envelope.read(proposed.envelope)
         [verifier], [signature] = proposed.verifiers, envelope.signatures
         digest = hashlib.sha256(envelope.signed_bytes()).digest()
-        check_signature(verifier, signature.sig, digest)
+        check_pem(verifier, signature.sig, digest)
         spec = {
             "envelopeHash": _hash(proposed.envelope.encode()),
             "payloadHash": _hash(envelope.payload),
-            "signatures": [{"signature": _base64(signature.sig), "verifier": _base64(verifier)}],
+            "signatures": [
+                {"signature": base64_text(signature.sig), "verifier": base64_text(verifier)}
+            ],
         }
         return _canonical(self.kind, spec)
 
@@ -123,7 +119,9 @@ class _Envelope(_Part):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise RefusedError(f"The envelope is not DSSE with one signature{_at(error)}") from None
+            raise RefusedError(
+                f"The envelope is not DSSE with one signature{place_of(error)}"
+            ) from None
 
     def signed_bytes(self) -> bytes:
         """DSSE's pre-authentication encoding, PAE."""
@@ -150,32 +148,9 @@ def body_of(proposed: Any) -> bytes:
     except ValidationError as error:
         raise RefusedError(
             "The proposed entry is neither hashedrekord 0.0.1 over SHA-256 nor dsse 0.0.1 with one "
-            f"verifier{_at(error)}"
+            f"verifier{place_of(error)}"
         ) from None
     return entry.body()
-
-
-def check_signature(verifier: bytes, signature: bytes, digest: bytes) -> None:
-    """Whether the certificate's key made this signature over this SHA-256 digest.
-
-    Args:
-        verifier: the certificate as PEM.
-        signature: ECDSA, as DER.
-        digest: 32 bytes.
-
-    Raises:
-        RefusedError: it did not, or is no certificate over an elliptic-curve key.
-    """
-    try:
-        key = x509.load_pem_x509_certificate(verifier).public_key()
-    except ValueError:
-        raise RefusedError("The verifier is not a certificate in PEM.") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise RefusedError("The verifier's key is not an elliptic-curve key.")
-    try:
-        key.verify(signature, digest, _PREHASHED)
-    except InvalidSignature:
-        raise RefusedError("The signature does not hold under the verifier's key.") from None
 
 
 def _canonical(kind: str, spec: dict[str, Any]) -> bytes:
@@ -186,11 +161,12 @@ def _hash(content: bytes) -> dict[str, str]:
     return {"algorithm": "sha256", "value": hashlib.sha256(content).hexdigest()}
 
 
-def _base64(content: bytes) -> str:
+def base64_text(content: bytes) -> str:
+    """Base64 as text."""
     return base64.b64encode(content).decode("ascii")
 
 
-def _at(error: ValidationError) -> str:
+def place_of(error: ValidationError) -> str:
     """Where it is wrong, without what is there."""
     place = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
     return f": see {place}." if place else "."

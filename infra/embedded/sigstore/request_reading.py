@@ -91,7 +91,7 @@ def certificate_request(document: dict[str, Any]) -> x509.CertificateSigningRequ
             base64.b64decode(document["certificateSigningRequest"], validate=True)
         )
         request.public_key()
-    except (KeyError, TypeError, ValueError, UnsupportedAlgorithm):
+    except (KeyError, TypeError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise RefusedError(
             "`certificateSigningRequest` is not the base64 of a certificate request in PEM."
         ) from None

@@ -18,6 +18,7 @@ from infra.embedded.sigstore.request_reading import (
     certificate_request,
     check_secret,
     natural,
+    read_body,
     read_json,
 )
 
@@ -25,6 +26,7 @@ _KIB = 1024
 TOKEN_REQUEST_BYTES_MAX = 4 * _KIB
 CERTIFICATE_REQUEST_BYTES_MAX = 32 * _KIB
 ENTRY_BYTES_MAX = 1024 * _KIB
+TIMESTAMP_QUERY_BYTES_MAX = 4 * _KIB
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -42,6 +44,7 @@ def make_app(sigstore: LocalSigstore, token_secret: str, url: str) -> Starlette:
             *_token_routes(sigstore, token_secret, url),
             *_certificate_routes(sigstore),
             *_log_routes(sigstore),
+            *_tile_and_time_routes(sigstore),
         ],
         exception_handlers={RefusedError: _refused},
     )
@@ -133,6 +136,24 @@ def _log_routes(sigstore: LocalSigstore) -> list[Route]:
         Route("/api/v1/log/entries", add, methods=["POST"]),
         Route("/api/v1/log/entries", by_index, methods=["GET"]),
         Route("/api/v1/log/entries/{entry_id}", by_id),
+    ]
+
+
+def _tile_and_time_routes(sigstore: LocalSigstore) -> list[Route]:
+    """As Rekor's HTTP interface, version 2, and a time-stamp authority's."""
+
+    async def add(request: Request) -> Response:
+        proposed = await read_json(request, ENTRY_BYTES_MAX)
+        return JSONResponse(sigstore.tile_log.add(proposed), HTTPStatus.CREATED)
+
+    async def stamp(request: Request) -> Response:
+        query = await read_body(request, TIMESTAMP_QUERY_BYTES_MAX)
+        response = sigstore.timestamps.stamp(query)
+        return Response(response, media_type="application/timestamp-reply")
+
+    return [
+        Route("/api/v2/log/entries", add, methods=["POST"]),
+        Route("/api/v1/timestamp", stamp, methods=["POST"]),
     ]
 
 

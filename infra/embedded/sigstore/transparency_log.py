@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
@@ -12,9 +11,9 @@ import rfc8785
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from infra.embedded.sigstore.durable_tree import DurableTree
 from infra.embedded.sigstore.keys import public_der
 from infra.embedded.sigstore.log_store import LogStore, StoredEntry
-from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash
 from infra.embedded.sigstore.notes import checkpoint_text, signed_note
 from infra.embedded.sigstore.proposed_entries import body_of
 from infra.embedded.sigstore.refusal import RefusedError
@@ -35,11 +34,8 @@ class TransparencyLog:
     def __init__(
         self, store: LogStore, key: ec.EllipticCurvePrivateKey, clock: Callable[[], datetime]
     ) -> None:
-        self._store = store
+        self._entries = DurableTree(store, clock)
         self._key = key
-        self._clock = clock
-        self._tree = MerkleTree(store.leaves())
-        self._lock = threading.Lock()
         self.log_id = hashlib.sha256(public_der(key.public_key())).digest()
         # Rekor's origin is a host's name and the number of a tree.
         self._tree_id = int.from_bytes(self.log_id[:7])
@@ -57,15 +53,8 @@ class TransparencyLog:
             RefusedError: the entry is of no kind that is logged, or its signature does not hold.
         """
         body = body_of(proposed)
-        leaf = leaf_hash(body)
-        with self._lock:
-            entry = self._store.by_leaf(leaf)
-            if entry is None:
-                now = int(self._clock().timestamp())
-                entry = StoredEntry(len(self._tree), leaf, body, now)
-                self._store.add(entry)
-                self._tree.append(leaf)
-            return self._proven(entry)
+        with self._entries.lock:
+            return self._proven(self._entries.add(body))
 
     def entry(self, log_index: int) -> Json:
         """The entry with this index, with promise and proof.
@@ -73,8 +62,8 @@ class TransparencyLog:
         Raises:
             RefusedError: there is none; 404.
         """
-        with self._lock:
-            return self._found(self._store.at(log_index) if log_index < len(self._tree) else None)
+        with self._entries.lock:
+            return self._found(self._entries.at(log_index))
 
     def entry_by_id(self, entry_id: str) -> Json:
         """The entry with this id: its leaf hash in hexadecimal, after the number of the tree.
@@ -86,16 +75,16 @@ class TransparencyLog:
             leaf = bytes.fromhex(entry_id)[-hashlib.sha256().digest_size :]
         except ValueError:
             leaf = b""
-        with self._lock:
-            return self._found(self._store.by_leaf(leaf))
+        with self._entries.lock:
+            return self._found(self._entries.by_leaf(leaf))
 
     def state(self) -> Json:
         """Size, root and signed checkpoint, as Rekor's `GET /api/v1/log`."""
-        with self._lock:
-            size = len(self._tree)
+        with self._entries.lock:
+            size = self._entries.size
             return {
                 "treeSize": size,
-                "rootHash": self._tree.root(size).hex(),
+                "rootHash": self._entries.tree.root(size).hex(),
                 "signedTreeHead": self._checkpoint(size),
                 "treeID": str(self._tree_id),
             }
@@ -106,12 +95,12 @@ class TransparencyLog:
         Raises:
             RefusedError: there are no such sizes.
         """
-        with self._lock:
+        with self._entries.lock:
             try:
-                hashes_found = self._tree.consistency_proof(first, last)
+                hashes_found = self._entries.tree.consistency_proof(first, last)
             except ValueError as error:
                 raise RefusedError(str(error)) from None
-            root = self._tree.root(last)
+            root = self._entries.tree.root(last)
         return {"rootHash": root.hex(), "hashes": [each.hex() for each in hashes_found]}
 
     def _found(self, entry: StoredEntry | None) -> Json:
@@ -134,17 +123,17 @@ class TransparencyLog:
         return {self._entry_id(entry): {**logged, "verification": verification}}
 
     def _inclusion(self, log_index: int) -> Json:
-        size = len(self._tree)
+        size = self._entries.size
         return {
             "logIndex": log_index,
             "treeSize": size,
-            "rootHash": self._tree.root(size).hex(),
-            "hashes": [each.hex() for each in self._tree.inclusion_proof(log_index, size)],
+            "rootHash": self._entries.tree.root(size).hex(),
+            "hashes": [each.hex() for each in self._entries.tree.inclusion_proof(log_index, size)],
             "checkpoint": self._checkpoint(size),
         }
 
     def _checkpoint(self, size: int) -> str:
-        text = checkpoint_text(f"{NAME} - {self._tree_id}", size, self._tree.root(size))
+        text = checkpoint_text(f"{NAME} - {self._tree_id}", size, self._entries.tree.root(size))
         return signed_note(text, NAME, self.log_id[:4], self._sign(text.encode()))
 
     def _entry_id(self, entry: StoredEntry) -> str:

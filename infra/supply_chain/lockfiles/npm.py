@@ -1,6 +1,6 @@
 """`package-lock.json` and `npm-shrinkwrap.json`, lockfileVersion 2 and 3.
 
-https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What only development needs is left
+npm documents it under `package-lock.json`. What only development needs is left
 out; what is built into the module must stand under `dependencies`.
 """
 

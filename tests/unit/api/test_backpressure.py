@@ -73,6 +73,7 @@ class World:
             spells=unused,
             secrets=unused,
             advisory_exceptions=unused,
+            identities=unused,
             publishing=unused,
             casting=stand_in,
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),

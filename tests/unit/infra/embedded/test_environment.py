@@ -47,6 +47,7 @@ def test_the_platforms_settings_read_its_environment(
     assert settings.database_url.get_secret_value() == endpoints.database_url
     assert settings.temporal_ui_url == "http://127.0.0.1:8233"
     assert len(base64.b64decode(settings.master_key.get_secret_value())) == 32
+    assert str(settings.trust_root_file) == endpoints.trust_root_file
     assert settings.accept_unsigned_packages
     assert settings.codec_open_to_ui
 

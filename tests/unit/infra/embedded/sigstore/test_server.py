@@ -170,6 +170,7 @@ async def test_a_request_signed_with_another_key_gets_no_certificate(
         ("/token", server.TOKEN_REQUEST_BYTES_MAX),
         ("/api/v2/signingCert", server.CERTIFICATE_REQUEST_BYTES_MAX),
         ("/api/v1/log/entries", server.ENTRY_BYTES_MAX),
+        ("/api/v2/log/entries", server.ENTRY_BYTES_MAX),
     ],
 )
 async def test_a_body_that_is_too_large_or_no_json_object_is_refused(
@@ -184,6 +185,12 @@ async def test_a_body_that_is_too_large_or_no_json_object_is_refused(
         (b"[]", "not a JSON object"),
     ):
         refused(await http.post(path, content=content, headers=AS_USER), 400, words)
+
+
+async def test_a_time_stamp_query_is_bounded_and_has_to_be_one(http: httpx.AsyncClient) -> None:
+    path, size = "/api/v1/timestamp", server.TIMESTAMP_QUERY_BYTES_MAX
+    refused(await http.post(path, content=b" " * (size + 1)), 413, f"larger than {size} bytes")
+    refused(await http.post(path, content=b" " * size), 400, "not a time-stamp query")
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(

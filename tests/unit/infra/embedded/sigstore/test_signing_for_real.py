@@ -80,6 +80,29 @@ def test_a_statement_is_signed_in_an_envelope() -> None:
     assert json.loads(payload)["subject"][0]["digest"]["sha256"]
 
 
+@pytest.mark.parametrize("rekor", [1, 2])
+@pytest.mark.parametrize("dsse", [False, True])
+def test_a_signature_is_stamped_and_logged_in_either_log(rekor: Any, dsse: bool) -> None:
+    bundle = Bundle.from_json(sign(ARCHIVE, rekor=rekor, dsse=dsse, stamped=True))
+    stamped = bundle.verification_material.timestamp_verification_data
+    assert stamped is not None
+    assert len(stamped.rfc3161_timestamps) == 1
+    assert (bundle.log_entry._inner.integrated_time is None) == (rekor == 2)
+    checking = verifier(shared_authority())
+    if dsse:
+        checking.verify_dsse(bundle, BY_MAKER)
+    else:
+        checking.verify_artifact(ARCHIVE, bundle, BY_MAKER)
+
+
+def test_a_stamp_counts_only_over_this_signature() -> None:
+    one, other = (json.loads(sign(ARCHIVE, rekor=2)) for _ in range(2))
+    stamps = "timestampVerificationData"
+    one["verificationMaterial"][stamps] = other["verificationMaterial"][stamps]
+    with pytest.raises(VerificationError, match="not enough sources of verified time"):
+        verify(json.dumps(one).encode())
+
+
 def test_every_authority_is_its_own() -> None:
     other = new_authority()
     bundle = sign(ARCHIVE, authority=other)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from sigstore._internal.rekor.client import RekorClient
 from sigstore.hashes import Hashed
 from sigstore.models import Bundle
@@ -115,7 +116,7 @@ def _no_spec(entry: Entry) -> None:
     [
         (_other_digest, "does not hold"),
         (_other_signature, "does not hold"),
-        (_no_certificate, "not a certificate in PEM"),
+        (_no_certificate, "not a certificate that can be read"),
         (_other_kind, "neither hashedrekord 0.0.1"),
         (_other_version, "apiVersion"),
         (_other_hash, "data.hash.algorithm"),
@@ -148,6 +149,21 @@ def test_an_envelope_that_does_not_hold_is_not_logged(
     with pytest.raises(RefusedError, match=words):
         log.add(envelope)
     assert log.state()["treeSize"] == 0
+
+
+# Of a certificate's DER: its version, and the object identifiers of its key and its curve.
+@pytest.mark.parametrize("marker", ["a003020102", "06072a8648ce3d0201", "06082a8648ce3d030107"])
+def test_a_certificate_of_an_unknown_kind_is_refused(
+    hashed: Entry, bundle: Bundle, marker: str
+) -> None:
+    der = bundle.signing_certificate.public_bytes(Encoding.DER)
+    found = bytes.fromhex(marker)
+    assert der.count(found) == 1
+    spoilt = der.replace(found, found[:-1] + b"\x7f")
+    pem = b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(spoilt)
+    hashed["spec"]["signature"]["publicKey"]["content"] = base64.b64encode(pem).decode()
+    with pytest.raises(RefusedError, match="not a certificate that can be read"):
+        new_authority().log.add(hashed)
 
 
 @pytest.mark.parametrize("entry_id", ["", "zz", "00", "ff" * 40])
