@@ -49,7 +49,7 @@ def import_(
         typer.Option("--ecosystem", "-e", help="Of a bucket; default SPELL_ADVISORY_ECOSYSTEMS."),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Every record, not only those that are newer.")
+        bool, typer.Option("--full", help="Every record of a bucket, not only the newer.")
     ] = False,
 ) -> None:
     """Import OSV records: all at once, and visible all at once."""
@@ -143,7 +143,8 @@ async def _import(
             sources = local_sources(Path(url))
         except AdvisorySourceError as error:
             raise CliError(str(error), ExitCode.USAGE) from error
-        return await import_sources(database, sources, full=full, note=note)
+        # Nothing is saved by looking at less of a file that is here.
+        return await import_sources(database, sources, full=True, note=note)
 
 
 async def _snapshot() -> Snapshot:

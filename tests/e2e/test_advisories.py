@@ -111,7 +111,7 @@ async def test_an_operator_imports_scans_and_excepts(
     record = a_record("E2E-2026-1", "e2e-leftpad", vector=HIGH, aliases=["CVE-2026-99999"])
     archive = write_archive(tmp_path / "E2E" / "all.zip", [record], broken=b"{")
 
-    imported = await shell.json("advisories", "import", str(archive), "--full")
+    imported = await shell.json("advisories", "import", str(archive))
     assert imported["changed"]
     assert [one["bad"] for one in imported["sources"]] == [1]
     status = await shell.json("advisories", "status")
