@@ -17,6 +17,7 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedBills,
     PublishedModules,
     Publishing,
     Replaying,
@@ -49,6 +50,7 @@ class Services:
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules
+    bills: PublishedBills
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

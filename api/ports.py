@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.contracts.advisories import RecordedException
+from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.receipt import Receipt, ReceiptKeys
@@ -13,7 +14,14 @@ from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.signing_identity import SigningIdentity
 from schema.contracts.spell_secret import SecretSummary
 from schema.contracts.supply_chain import AdvisoryException, IdentityRule
-from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
+from schema.contracts.views import (
+    BillView,
+    CastView,
+    EventView,
+    SpellSummary,
+    TransferView,
+    VersionView,
+)
 from schema.scopes import Scope
 
 
@@ -197,6 +205,18 @@ class PublishedModules(Protocol):
 
     async def own_module(self, account_id: str, key: str, version: str) -> bytes | None:
         """The module of an own version; None for what is another maker's or not there."""
+
+
+class PublishedBills(Protocol):
+    """Bills of materials of versions, for who may see them."""
+
+    async def bill(
+        self, account_id: str, key: str, version: str, family: BillFamily | None
+    ) -> BillView | None:
+        """The bill as published (None) or in a family; None for what is not there to see.
+
+        Raises SpellError: SBOM_NOT_FOUND, SBOM_NOT_CONVERTIBLE.
+        """
 
 
 class EventHints(Protocol):

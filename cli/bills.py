@@ -21,6 +21,8 @@ from schema.ids import sha256_digest
 from schema.limits import BILL_BYTES_MAX
 from schema.supply_chain.completeness import check_completeness
 
+__all__ = ["sbom"]
+
 FileArgument = Annotated[
     Path, typer.Argument(help="CycloneDX 1.4 to 1.7 or SPDX 2.2 or 2.3, as JSON.", dir_okay=False)
 ]

@@ -86,6 +86,16 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "There is no receipt for this cast: it has not ended, or nothing ran.",
         "Wait until the cast has ended: `GET /v1/casts/{id}`.",
     ),
+    "SBOM_NOT_FOUND": ErrorKind(
+        404,
+        "This version was published without a bill of materials.",
+        "Ask its maker for a version that has one.",
+    ),
+    "SBOM_NOT_CONVERTIBLE": ErrorKind(
+        422,
+        "The version's bill of materials cannot be written in the other format.",
+        "Get it as it was published: `format=original`.",
+    ),
     "SECRET_NOT_FOUND": ErrorKind(
         404,
         "The spell has no secret of that name.",

@@ -3,6 +3,7 @@
 from api.routes import (
     account,
     advisory_exceptions,
+    bills,
     cast_events,
     casts,
     codec,
@@ -21,6 +22,7 @@ ROUTERS = tuple(
         cast_events,
         receipts,
         spells,
+        bills,
         spell_secrets,
         signing_identities,
         account,

@@ -54,6 +54,10 @@ _SBOM: dict[str, tuple[str, str]] = {
         "The bill of materials is valid, and says something that the platform cannot read.",
         "Leave out what the message names.",
     ),
+    "SBOM_MISNAMED": (
+        "The bill of materials has the file name of another format.",
+        "Name SPDX `sbom.spdx.json`, and CycloneDX `sbom.cdx.json`.",
+    ),
     "SBOM_ROOT_MISSING": (
         "The bill of materials does not say what it is about.",
         "Name one: CycloneDX `metadata.component`, SPDX one `DESCRIBES` of the document.",

@@ -82,6 +82,7 @@ class World:
             receipts=unused,
             replaying=unused,
             modules=unused,
+            bills=unused,
             feed=unused,
             health=unused,
             decoder=unused,
