@@ -73,7 +73,8 @@ def _reason(
 
 def _weigh(hit: AdvisoryHit, policy: AdvisoryPolicy) -> tuple[str, Severity]:
     if hit.undecided:
-        return "UNPARSEABLE_VERSION", Severity.WARN
+        # Of malware, some version is an attack: nobody can say that it is not this one.
+        return "UNPARSEABLE_VERSION", Severity.REFUSE if hit.malicious else Severity.WARN
     if hit.malicious:
         return "MALICIOUS_PACKAGE", Severity.REFUSE
     if hit.score is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import text
@@ -78,9 +79,20 @@ async def read_snapshot(connection: AsyncConnection) -> Snapshot:
 
 
 def packages_of(components: Sequence[Component]) -> list[Package]:
-    """The packages behind the components' purls, each purl once; the others cannot be matched."""
-    purls = dict.fromkeys(component.purl for component in components if component.purl)
-    return [package for purl in purls if (package := package_of(purl)) is not None]
+    """The packages behind the components' purls, each once; the others cannot be matched.
+
+    A purl may leave the version to the component, as bills often do.
+    """
+    found = (_package_of(component) for component in components)
+    return list(dict.fromkeys(package for package in found if package is not None))
+
+
+def _package_of(component: Component) -> Package | None:
+    package = package_of(component.purl) if component.purl else None
+    version = component.version
+    if package is None or package.version is not None or not version or "\0" in version:
+        return package
+    return replace(package, version=version)
 
 
 def _wanted(packages: Sequence[Package]) -> dict[str, list[str | None]]:
