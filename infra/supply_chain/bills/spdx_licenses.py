@@ -22,6 +22,8 @@ def read_extracted(documents: list[dict[str, Any]]) -> NamedLicenses:
     """The licenses that the document brings along."""
     named = NamedLicenses()
     for item in documents:
+        if not item.get("licenseId"):
+            continue  # nothing can name it
         name, text, ref = item.get("name"), item.get("extractedText"), item["licenseId"]
         if name == NO_ASSERTION and ref != ref_for(name):
             name = None
