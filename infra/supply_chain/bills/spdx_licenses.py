@@ -82,6 +82,11 @@ def write_extracted(named: NamedLicenses) -> list[dict[str, Any]]:
     return [
         {"licenseId": item.ref, "extractedText": item.text or item.name or item.ref}
         | ({"name": item.name} if item.name else {})
-        | ({"seeAlsos": item.see_also} if item.see_also else {})
+        | _addresses_of(item)
         for item in sorted(named, key=lambda item: item.ref)
     ]
+
+
+def _addresses_of(item: NamedLicense) -> dict[str, list[str]]:
+    found = [url for url in item.see_also if WEB_ADDRESS.fullmatch(url)]
+    return {"seeAlsos": found} if found else {}

@@ -38,7 +38,7 @@ SPDX: dict[str, Any] = {
             "name": "hello",
             "versionInfo": "1.0",
             "supplier": "Person: Jane (jane@hello.example)",
-            "downloadLocation": "git+https://hello.example/hello.git",
+            "downloadLocation": "git+https://github.com/hello/hello.git",
             "packageVerificationCode": {"packageVerificationCodeValue": DIGEST},
             "licenseConcluded": "(GPL-3.0-or-later AND LicenseRef-1)",
             "licenseDeclared": "GPL-3.0-or-later",
@@ -220,3 +220,13 @@ def test_components_without_a_ref_get_different_ones() -> None:
     document["components"][1]["type"] = "library"
     first, second = read(document).components
     assert first.ref != second.ref
+
+
+def test_what_a_stranger_calls_a_license_of_ours_does_not_spoil_a_conversion() -> None:
+    made_up = {"ref": "LicenseRef-x", "text": "T", "see_also": ["http://a_b", "https://a.com/x"]}
+    document = cyclonedx("1.6", licenses=[{"expression": "MIT OR LicenseRef-x"}])
+    ours = [{"name": "spell-platform:license", "value": json.dumps(made_up)}]
+    document["metadata"] = {"properties": ours}
+    spdx = json.loads(write_bill(read(document), BillFamily.SPDX))
+    (own,) = read(spdx).named_licenses
+    assert (own.text, own.see_also) == ("T", ["https://a.com/x"])
