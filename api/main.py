@@ -23,6 +23,7 @@ from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
 from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
+from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.signing_identities import PostgresSigningIdentities
@@ -49,6 +50,7 @@ def build_services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
+        advisory_exceptions=PostgresAdvisoryExceptions(database),
         identities=PostgresSigningIdentities(database),
         publishing=TemporalPublishing(platform.temporal, blobs),
         casting=TemporalCasts(platform.temporal),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
+from schema.contracts.advisories import RecordedException
 from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
@@ -12,7 +13,7 @@ from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.signing_identity import SigningIdentity
 from schema.contracts.spell_secret import SecretSummary
-from schema.contracts.supply_chain import IdentityRule
+from schema.contracts.supply_chain import AdvisoryException, IdentityRule
 from schema.contracts.views import (
     BillView,
     CastView,
@@ -77,6 +78,19 @@ class SpellSecrets(Protocol):
 
     async def remove(self, account_id: str, spell_key: str, name: str) -> None:
         """Remove one. Raises SpellError: SPELL_NOT_FOUND, SECRET_NOT_FOUND."""
+
+
+class AdvisoryExceptions(Protocol):
+    """What operators said does not affect; nothing of it is ever changed or deleted."""
+
+    async def add(self, exception: AdvisoryException) -> RecordedException:
+        """Record one. Raises SpellError: VALIDATION_ERROR (its end)."""
+
+    async def exceptions(self, *, ended: bool, after: str, limit: int) -> list[RecordedException]:
+        """Exceptions in the order of their ids, above `after`."""
+
+    async def remove(self, exception_id: str, removed_by: str) -> RecordedException:
+        """End one now. Raises SpellError: EXCEPTION_NOT_FOUND."""
 
 
 class SigningIdentities(Protocol):

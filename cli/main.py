@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     account,
+    advisory_exceptions,
     bills,
     building,
     casts,
@@ -59,6 +60,7 @@ app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
 app.add_typer(operator.accounts, name="accounts")
 app.add_typer(operator.runs, name="runs")
+app.add_typer(advisory_exceptions.advisories, name="advisories")
 
 
 @app.callback()

@@ -101,6 +101,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "The spell has no secret of that name.",
         "List the names: `GET /v1/spells/{key}/secrets`.",
     ),
+    "EXCEPTION_NOT_FOUND": ErrorKind(
+        404,
+        "No such advisory exception in force.",
+        "List those there are: `GET /v1/advisory-exceptions`.",
+    ),
     "SIGNING_IDENTITY_NOT_FOUND": ErrorKind(
         404,
         "The account has no such rule on who may sign.",

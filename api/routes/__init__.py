@@ -2,6 +2,7 @@
 
 from api.routes import (
     account,
+    advisory_exceptions,
     bills,
     cast_events,
     casts,
@@ -25,6 +26,7 @@ ROUTERS = tuple(
         spell_secrets,
         signing_identities,
         account,
+        advisory_exceptions,
         codec,
     )
 )
