@@ -14,7 +14,7 @@ class AdvisoryActivities:
     def __init__(self, importer: AdvisoryImporter) -> None:
         self._importer = importer
 
-    @activity.defn(name="advisories.import")
+    @activity.defn(name="advisories.import_advisories")
     async def import_advisories(self, order: ImportOrder) -> ImportReport:
         """Import what the sources have published since the last time.
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.client import CliError, ExitCode
+from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from cli.files import read_file
 from cli.operator import operator_settings
+from schema.contracts.problem import Problem
 from schema.contracts.supply_chain import Reason, Severity, Snapshot
 from schema.errors import SpellError
 from schema.limits import BILL_BYTES_MAX
@@ -48,7 +49,7 @@ def import_(
         typer.Option("--ecosystem", "-e", help="Of a bucket; default SPELL_ADVISORY_ECOSYSTEMS."),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Every record, not only those that are newer.")
+        bool, typer.Option("--full", help="Every record of a bucket, not only the newer.")
     ] = False,
 ) -> None:
     """Import OSV records: all at once, and visible all at once."""
@@ -116,7 +117,8 @@ def _run(work: Any) -> Any:
     try:
         return asyncio.run(work)
     except SpellError as error:
-        raise CliError(f"{error.code}: {error.message}", ExitCode.PLATFORM) from error
+        problem = Problem.of(error).model_dump(mode="json")
+        raise CliError(describe_problem(problem), ExitCode.PLATFORM, problem) from error
 
 
 async def _import(
@@ -141,7 +143,8 @@ async def _import(
             sources = local_sources(Path(url))
         except AdvisorySourceError as error:
             raise CliError(str(error), ExitCode.USAGE) from error
-        return await import_sources(database, sources, full=full, note=note)
+        # Nothing is saved by looking at less of a file that is here.
+        return await import_sources(database, sources, full=True, note=note)
 
 
 async def _snapshot() -> Snapshot:
@@ -155,13 +158,13 @@ async def _snapshot() -> Snapshot:
 async def _scan(file: Path, content: bytes, spell: str | None) -> tuple[Snapshot, list[Reason]]:
     from infra.platform import open_database
     from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
-    from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+    from infra.supply_chain.advisories.chosen import chosen_advisories
 
     settings = operator_settings()
     policy, now = settings.advisory_policy, datetime.now(UTC)
     components = await _components(file, content)
     async with open_database(settings) as database:
-        matcher = PostgresAdvisories(database)
+        matcher = chosen_advisories(settings, database)
         snapshot = await matcher.snapshot()
         hits = await matcher.match(components)
         excepted = await PostgresAdvisoryExceptions(database).in_force(spell)

@@ -65,6 +65,8 @@ class PlatformSettings(BaseSettings):
     """Local platform only: publish without a signature, and say so loudly."""
     advisory_url: str = ""
     """Where advisories come from: a bucket laid out as OSV's, `https://…`; empty is none."""
+    advisory_api_url: str = ""
+    """OSV's API, `https://…`, asked at each scan instead of what was imported; empty is none."""
     advisory_ecosystems: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = (
         *("PyPI", "npm", "crates.io", "Go", "Maven", "RubyGems", "NuGet", "Packagist"),
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities import ports
+from activities.advisories import AdvisoryActivities
 from activities.checking import CheckingActivities
 from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
@@ -15,6 +16,7 @@ from infra.platform import Platform
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
+from infra.supply_chain.advisories.chosen import chosen_importer
 from schema.names import PUBLISHING_TASK_QUEUE
 from workflows.publish_spell import PublishSpell
 
@@ -36,6 +38,7 @@ def publishing_worker(
         steps,
     )
     checking = CheckingActivities(gate, steps)
+    advisories = AdvisoryActivities(chosen_importer(platform.settings, platform.database))
     return Worker(
         platform.temporal,
         task_queue=PUBLISHING_TASK_QUEUE,
@@ -51,6 +54,7 @@ def publishing_worker(
             publishing.module,
             publishing.record,
             publishing.conclude,
+            advisories.import_advisories,
         ],
         max_concurrent_activities=4,
         graceful_shutdown_timeout=grace,

@@ -59,7 +59,7 @@ def _reason(
     hit: AdvisoryHit, exception: AdvisoryException | None, policy: AdvisoryPolicy
 ) -> Reason:
     code, severity = _weigh(hit, policy)
-    message, details = _sentence(code, hit), _details(hit)
+    message, details = _sentence(hit), _details(hit)
     if exception is not None:
         severity = Severity.NOTE
         until = f"{exception.expires_at:%Y-%m-%d}"
@@ -73,7 +73,8 @@ def _reason(
 
 def _weigh(hit: AdvisoryHit, policy: AdvisoryPolicy) -> tuple[str, Severity]:
     if hit.undecided:
-        return "UNPARSEABLE_VERSION", Severity.WARN
+        # Of malware, some version is an attack: nobody can say that it is not this one.
+        return "UNPARSEABLE_VERSION", Severity.REFUSE if hit.malicious else Severity.WARN
     if hit.malicious:
         return "MALICIOUS_PACKAGE", Severity.REFUSE
     if hit.score is None:
@@ -122,12 +123,12 @@ def _name(purl: str) -> str:
     return purl.rpartition("/")[2]
 
 
-def _sentence(code: str, hit: AdvisoryHit) -> str:
+def _sentence(hit: AdvisoryHit) -> str:
     names = ", ".join([hit.advisory_id, *hit.aliases[:3]])
     about = f": {hit.summary}" if hit.summary else ""
-    if code == "UNPARSEABLE_VERSION":
+    if hit.undecided:
         return f"Whether {hit.purl} has {names} cannot be decided: its version has no order."
-    if code == "MALICIOUS_PACKAGE":
+    if hit.malicious:
         return f"{hit.purl} is malicious ({names}){about}."
     scored = "without a CVSS score" if hit.score is None else f"CVSS {hit.score:.1f}"
     way_out = (

@@ -134,6 +134,18 @@ async def test_a_version_without_order_does_not_pass_in_silence(
     assert (hit.undecided, hit.fixed_in) == (True, [])
 
 
+async def test_a_version_beside_its_purl_counts(played: tuple[Advisories, Publish]) -> None:
+    port, publish = played
+    await publish(a_record("PYSEC-1"))
+    bare = component("pkg:pypi/leftpad")
+    affected, clean, odd = (
+        bare.model_copy(update={"version": version}) for version in ("1.0", "2.0", "1\0")
+    )
+    assert [hit.undecided for hit in await port.match([affected])] == [False]
+    assert await port.match([clean]) == []
+    assert [hit.undecided for hit in await port.match([odd])] == [True]
+
+
 async def test_every_version_of_malware_is_malicious_whatever_it_is_called(
     played: tuple[Advisories, Publish],
 ) -> None:

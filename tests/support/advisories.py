@@ -20,18 +20,26 @@ from tests.support.servers import opened
 
 @asynccontextmanager
 async def fresh_database(servers: EmbeddedPlatform) -> AsyncIterator[Database]:
-    """A migrated, empty database beside the session's."""
+    """A migrated, empty database beside the session's, gone afterwards."""
     name = f"advisories_{uuid.uuid4().hex}"
     url = servers.endpoints.database_url
+    await _outside(url, f"CREATE DATABASE {name}")
+    own = make_url(url).set(database=name).render_as_string(hide_password=False)
+    try:
+        await asyncio.to_thread(migrate.upgrade, own)
+        async with opened(own) as database:
+            yield database
+    finally:
+        await _outside(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _outside(url: str, statement: str) -> None:
+    """Run what no transaction may hold."""
     engine = create_engine(url, pool_size=1, statement_cache=0)
     async with engine.connect() as connection:
         outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await outside.execute(text(f"CREATE DATABASE {name}"))
+        await outside.execute(text(statement))
     await engine.dispose()
-    own = make_url(url).set(database=name).render_as_string(hide_password=False)
-    await asyncio.to_thread(migrate.upgrade, own)
-    async with opened(own) as database:
-        yield database
 
 
 async def import_path(database: Database, path: Path, *, full: bool = True) -> ImportReport:

@@ -106,11 +106,16 @@ def _affects(record: dict[str, Any], query: dict[str, Any]) -> bool:
     if "version" not in query or query["version"] in affected["versions"]:
         return True
     try:
-        version = Version(query["version"])
+        return bool(affected["ranges"]) and _inside(
+            affected["ranges"][0]["events"], Version(query["version"])
+        )
     except InvalidVersion:
         return False
+
+
+def _inside(events: list[dict[str, str]], version: Version) -> bool:
     inside = False
-    for event in affected["ranges"][0]["events"] if affected["ranges"] else []:
+    for event in events:
         for kind, text in event.items():
             if kind == "introduced" and (text == "0" or version >= Version(text)):
                 inside = True
@@ -149,7 +154,7 @@ def osv_server() -> Iterator[OsvServer]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             """Be silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -4,8 +4,10 @@ Everything of an import is one transaction, which its last act gives a snapshot.
 meanwhile sees what was there before. Two imports take turns.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -29,6 +31,8 @@ _MOVE = text(
     " FROM unnest(CAST(:ids AS text[]), CAST(:groups AS text[])) AS m (id, group_id)"
     " WHERE a.id = m.id"
 )
+# Until the server looks by itself, it would plan matches for tables of the size before.
+_ANALYZE = text("ANALYZE advisories, advisory_packages, advisory_groups")
 _ADVISORY_COLUMNS = (
     *("id", "source", "modified_at", "withdrawn_at", "aliases", "group_id", "summary"),
     *("vectors", "score", "vector", "malicious", "digest"),
@@ -66,23 +70,17 @@ class AdvisoryWriter:
     async def regroup(self) -> int:
         """Bring the alias groups up to date. Returns how many records are not withdrawn."""
         live = (await self._connection.execute(_LIVE)).all()
-        groups = {group.id: group for group in group_by_alias(live)}
-        moved = {member: group.id for group in groups.values() for member in group.members}
-        stale = [row.id for row in live if row.group_id != moved[row.id]]
-        if stale:
-            names = [moved[name] for name in stale]
-            await self._connection.execute(_MOVE, {"ids": stale, "groups": names})
-        await self._replace_groups(groups)
+        kept = (await self._connection.execute(_GROUPS)).all()
+        # Seconds for the records of all ecosystems together: beside the loop.
+        change = await asyncio.to_thread(_change_of_groups, live, kept)
+        if change.moved:
+            moves = {"ids": list(change.moved), "groups": list(change.moved.values())}
+            await self._connection.execute(_MOVE, moves)
+        if change.gone:
+            await self._connection.execute(_FORGET_GROUPS, {"ids": change.gone})
+        await self._copy("advisory_groups", _GROUP_COLUMNS, change.new)
+        await self._connection.execute(_ANALYZE)
         return len(live)
-
-    async def _replace_groups(self, groups: dict[str, Group]) -> None:
-        kept = {row.id: tuple(row) for row in await self._connection.execute(_GROUPS)}
-        wanted = {name: _group_row(group) for name, group in groups.items()}
-        gone = [name for name, row in kept.items() if wanted.get(name) != row]
-        if gone:
-            await self._connection.execute(_FORGET_GROUPS, {"ids": gone})
-        new = [row for name, row in wanted.items() if kept.get(name) != row]
-        await self._copy("advisory_groups", _GROUP_COLUMNS, new)
 
     async def _copy(
         self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
@@ -93,6 +91,28 @@ class AdvisoryWriter:
         await raw.copy_records_to_table(
             table, records=list(rows), columns=columns, timeout=_COPY_SECONDS_MAX
         )
+
+
+@dataclass(frozen=True)
+class _ChangeOfGroups:
+    """What makes the kept groups those of the records."""
+
+    moved: dict[str, str]
+    """Groups by the records that are not in them yet."""
+    gone: list[str]
+    new: list[tuple[Any, ...]]
+
+
+def _change_of_groups(live: Sequence[Any], kept: Sequence[Any]) -> _ChangeOfGroups:
+    groups = group_by_alias(live)
+    group_of = {member: group.id for group in groups for member in group.members}
+    wanted = {group.id: _group_row(group) for group in groups}
+    before = {row.id: tuple(row) for row in kept}
+    return _ChangeOfGroups(
+        moved={row.id: group_of[row.id] for row in live if row.group_id != group_of[row.id]},
+        gone=[name for name, row in before.items() if wanted.get(name) != row],
+        new=[row for name, row in wanted.items() if before.get(name) != row],
+    )
 
 
 @asynccontextmanager

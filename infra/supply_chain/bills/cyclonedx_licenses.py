@@ -102,6 +102,7 @@ def _choice(text: str, named: NamedLicenses) -> dict[str, Any] | None:
     if known is None:
         return {"expression": text} if is_expression(text) else None
     content = {"text": {"content": known.text}} if known.text else {}
-    url = {"url": known.see_also[0]} if known.see_also else {}
+    addresses = [url for url in known.see_also if WEB_ADDRESS.fullmatch(url)]
+    url = {"url": addresses[0]} if addresses else {}
     ref = {"properties": [{"name": REF_PROPERTY, "value": text}]}
     return {"license": {"name": known.name or text} | content | url | ref}

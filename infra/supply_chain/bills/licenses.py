@@ -14,7 +14,9 @@ from license_expression import ExpressionError, ExpressionParseError, Licensing,
 from schema.contracts.bill import NamedLicense
 
 LICENSE_REF = re.compile(r"LicenseRef-[\dA-Za-z.-]+")
-WEB_ADDRESS = re.compile(r"https?://[\w.-]+\.[A-Za-z]{2,}(?:[/?#][^\s\"<>\\^`{|}]*)?")
+WEB_ADDRESS = re.compile(
+    r"https?://(?:[\dA-Za-z]+(?:-[\dA-Za-z]+)*\.)+[A-Za-z]{2,}(?:[/?#][^\s\"<>\\^`{|}]*)?"
+)
 _SIMPLE = re.compile(r"[\w.+:-]+")
 _OPERATOR = re.compile(r"\b(?:AND|OR|WITH)\b", re.IGNORECASE)
 _REFS = ("LicenseRef-", "DocumentRef-")

@@ -72,6 +72,7 @@ class World:
             accounts=stand_in,
             spells=unused,
             secrets=unused,
+            advisory_exceptions=unused,
             identities=unused,
             publishing=unused,
             publications=unused,

@@ -58,6 +58,7 @@ def an_exception(**changes: Any) -> AdvisoryException:
         ({"score": None, "malicious": True}, "MALICIOUS_PACKAGE", Severity.REFUSE),
         ({"score": 3.0, "malicious": True}, "MALICIOUS_PACKAGE", Severity.REFUSE),
         ({"score": 9.8, "undecided": True}, "UNPARSEABLE_VERSION", Severity.WARN),
+        ({"malicious": True, "undecided": True}, "UNPARSEABLE_VERSION", Severity.REFUSE),
     ],
 )
 def test_a_score_decides_by_policy(changes: dict[str, Any], code: str, severity: Severity) -> None:

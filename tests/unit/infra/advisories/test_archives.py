@@ -10,6 +10,7 @@ import pytest
 
 from infra.supply_chain.advisories import archives
 from infra.supply_chain.advisories.archives import AdvisorySourceError, local_sources
+from infra.supply_chain.advisories.records import RECORD_BYTES_MAX
 from tests.support.osv import a_record, write_archive
 
 
@@ -31,7 +32,7 @@ def test_a_bucket_a_folder_and_an_archive_are_told_apart(tmp_path: Path) -> None
 
 
 def test_a_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:
-    bomb = b" " * (archives.RECORD_BYTES_MAX + 1)
+    bomb = b" " * (RECORD_BYTES_MAX + 1)
     path = write_archive(tmp_path / "all.zip", [a_record("X-1")], bomb=bomb)
     assert path.stat().st_size < 100_000
     found = entries_of(path)
@@ -40,7 +41,7 @@ def test_a_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:
 
 
 def test_a_bomb_that_lies_about_its_size_is_refused_as_well(tmp_path: Path) -> None:
-    path = write_archive(tmp_path / "all.zip", [], bomb=b" " * (archives.RECORD_BYTES_MAX + 1))
+    path = write_archive(tmp_path / "all.zip", [], bomb=b" " * (RECORD_BYTES_MAX + 1))
     content = bytearray(path.read_bytes())
     at = content.rfind(b"PK\x01\x02")
     struct.pack_into("<L", content, at + 24, 10)

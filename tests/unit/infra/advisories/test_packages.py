@@ -18,7 +18,7 @@ from infra.supply_chain.advisories.releases import same_release
         ("pkg:nuget/Newtonsoft.Json@13.0.1", "NuGet", "newtonsoft.json", "13.0.1", None),
         ("pkg:composer/Acme/Lib@1.0", "Packagist", "acme/lib", "1.0", None),
         ("pkg:deb/debian/curl@7.5-3?arch=i386&distro=jessie", "Debian", "curl", "7.5-3", "8"),
-        ("pkg:deb/debian/libcurl4@7.5-3?distro=debian-12&upstream=curl", "Debian", "curl", "7.5-3", "12"),
+        ("pkg:deb/debian/libc@7-3?distro=debian-12&upstream=curl", "Debian", "curl", "7-3", "12"),
         ("pkg:deb/ubuntu/curl@7.5-3?distro=ubuntu-22.04", "Ubuntu", "curl", "7.5-3", "22.04"),
         ("pkg:deb/debian/curl@7.5-3", "Debian", "curl", "7.5-3", None),
         ("pkg:apk/alpine/curl@8-r0?distro=alpine-3.18.2", "Alpine", "curl", "8-r0", "3.18"),

@@ -11,8 +11,8 @@ from infra.supply_chain.advisories.versions import (
     read_version,
 )
 
-# From each ecosystem's own rules: PEP 440, semver.org, Maven's ComparableVersion, RubyGems'
-# Gem::Version, NuGet's and Debian's policy, apk's and rpm's version comparison, PHP's version_compare.
+# By each ecosystem's own rules: PEP 440, semver.org, Maven's ComparableVersion, RubyGems'
+# Gem::Version, NuGet's and Debian's policy, apk's and rpm's comparison, PHP's version_compare.
 ORDERED = {
     "PyPI": "1.0.dev1 1.0a1 1.0a10 1.0b1 1.0rc1 1.0 1.0+local 1.0.post1 1.0.1 1.1 1.10 1!0.1",
     "npm": "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11"
