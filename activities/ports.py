@@ -263,9 +263,7 @@ class Revocations(Protocol):
     async def affected(self, trusted: Trusted, *, after: str, limit: int) -> list[str]:
         """Digests of the published packages that rest on it, in their order, above `after`."""
 
-    async def open_casts(
-        self, revocation_id: int, *, after: str, limit: int
-    ) -> list[ReleaseOrder]:
+    async def open_casts(self, revocation_id: int, *, after: str, limit: int) -> list[ReleaseOrder]:
         """Casts that hold money and fall under it, in the order of their ids, above `after`."""
 
     async def casts_stopped(self, revocation_id: int) -> int:

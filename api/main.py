@@ -24,8 +24,10 @@ from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
+from infra.repositories.suspensions import PostgresSuspensions
 from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.signed_receipts import VaultSignedReceipts
@@ -33,6 +35,7 @@ from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
+from infra.temporal_revocations import TemporalRevocations
 
 
 def build_services(platform: Platform, health_check: Health) -> Services:
@@ -45,6 +48,9 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
         publishing=TemporalPublishing(platform.temporal, blobs),
+        revocations=PostgresRevocations(database),
+        revoking=TemporalRevocations(platform.temporal),
+        suspensions=PostgresSuspensions(database),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,

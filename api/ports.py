@@ -9,7 +9,9 @@ from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
+from schema.contracts.revocation import Revocation, RevocationResult, RevocationView
 from schema.contracts.spell_secret import SecretSummary
+from schema.contracts.suspension import ViolationCounts
 from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
 from schema.scopes import Scope
 
@@ -74,6 +76,41 @@ class Publishing(Protocol):
 
     async def publish(self, request: PublishInput, archive: bytes) -> PublishResult:
         """Keep the archive and run the publishing workflow to its verdict."""
+
+
+class Revocations(Protocol):
+    """The record of what is not trusted any more."""
+
+    async def find(self, revocation_id: int) -> RevocationView | None:
+        """One revocation, or None."""
+
+    async def revocations(
+        self, *, before: int | None, lifted: bool, limit: int
+    ) -> list[RevocationView]:
+        """Revocations, newest first; those that were lifted only on request."""
+
+
+class Revoking(Protocol):
+    """The durable process that withdraws trust, or gives it back."""
+
+    async def apply(self, revocation: Revocation, *, seconds_max: float) -> RevocationResult | None:
+        """What it did; None when it still goes on after that time.
+
+        Raises SpellError: REVOCATION_NOT_FOUND, SERVICE_UNAVAILABLE.
+        """
+
+
+class Suspensions(Protocol):
+    """Spells that take no new casts, and what leads to that."""
+
+    async def suspend(self, key: str, *, reason: str, by: str) -> None:
+        """Suspend a spell; one that is suspended stays so. Raises SpellError: SPELL_NOT_FOUND."""
+
+    async def unsuspend(self, key: str, *, by: str) -> None:
+        """Lift it, and count violations anew. Raises SpellError: SPELL_NOT_FOUND."""
+
+    async def violations(self, key: str, *, only_of: str | None) -> ViolationCounts:
+        """The counts of a spell, of that account or of any. Raises SpellError: SPELL_NOT_FOUND."""
 
 
 class Casting(Protocol):

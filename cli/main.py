@@ -6,7 +6,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, spell_secrets
+from cli import (
+    account,
+    casts,
+    dev,
+    operator,
+    packages,
+    receipts,
+    revocations,
+    spell_secrets,
+    suspensions,
+)
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -32,6 +42,11 @@ app.command()(casts.logs)
 app.command()(casts.cancel)
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
+app.command()(revocations.revoke)
+app.add_typer(revocations.revocations, name="revocations")
+app.command()(suspensions.suspend)
+app.command()(suspensions.unsuspend)
+app.command()(suspensions.violations)
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")

@@ -137,4 +137,3 @@ class NatsRevocationWatch:
         except SpellError as error:
             # The next look, before a run or within seconds, finds it.
             _log.error("a revocation was heard and not read: %s", error)
-

@@ -7,8 +7,10 @@ from api.routes import (
     codec,
     health,
     receipts,
+    revocations,
     spell_secrets,
     spells,
+    suspensions,
 )
 
 ROUTERS = tuple(
@@ -20,6 +22,8 @@ ROUTERS = tuple(
         receipts,
         spells,
         spell_secrets,
+        suspensions,
+        revocations,
         account,
         codec,
     )

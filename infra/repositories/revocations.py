@@ -37,7 +37,7 @@ _LIFT = text(
     "WITH lifted AS (UPDATE revocations SET lifted_at = now(), lifted_by = :by WHERE kind = :kind"
     "  AND value = :value AND issuer = :issuer AND lifted_at IS NULL RETURNING id),"
     " logged AS (INSERT INTO supply_chain_log (reference, kind, actor, spell_key, package_digest,"
-    "  details) SELECT 'revocation:' || id || ':lifted', 'revocation_lifted', :by, :spell_key,"
+    "  details) SELECT 'revocation:' || id || '/lifted', 'revocation_lifted', :by, :spell_key,"
     "  :package_digest, CAST(:details AS jsonb) FROM lifted)"
     " SELECT id FROM lifted"
 )
@@ -137,9 +137,7 @@ class PostgresRevocations:
             found = await connection.execute(_REVOKED_DIGESTS, {"digests": list(digests)})
             return set(found.scalars())
 
-    async def open_casts(
-        self, revocation_id: int, *, after: str, limit: int
-    ) -> list[ReleaseOrder]:
+    async def open_casts(self, revocation_id: int, *, after: str, limit: int) -> list[ReleaseOrder]:
         """Casts that hold money and fall under it, in the order of their ids, above `after`."""
         parameters = {"id": revocation_id, "after": after, "limit": limit}
         async with self._database.reading() as connection:
@@ -214,9 +212,7 @@ def _trusted_of(evidence: PackageEvidence, signer: Signer | None) -> list[Truste
     if signer is not None:
         rests_on += [
             Trusted(kind=RevocationKind.IDENTITY, value=signer.identity),
-            Trusted(
-                kind=RevocationKind.IDENTITY, value=signer.identity, issuer=signer.issuer
-            ),
+            Trusted(kind=RevocationKind.IDENTITY, value=signer.identity, issuer=signer.issuer),
             Trusted(kind=RevocationKind.KEY, value=signer.key_digest),
         ]
     return rests_on

@@ -9,7 +9,9 @@ from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 from schema.contracts.base import Contract
 from schema.ids import Digest, SpellKey
 
-OneLine = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
+OneLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")
+]
 """A name of somebody else's making: an identity, an issuer."""
 Because = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
 """Why an operator did it, for makers and casters to read."""
