@@ -22,13 +22,14 @@ from api.ports import (
     Revocations,
     Revoking,
     SignedReceipts,
+    SigningIdentities,
     Spells,
     SpellSecrets,
     Suspensions,
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
-from schema.ids import ApiKeyId, SpellKey, Version
+from schema.ids import ApiKeyId, SigningIdentityId, SpellKey, Version
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 
@@ -40,6 +41,7 @@ class Services:
     accounts: Accounts
     spells: Spells
     secrets: SpellSecrets
+    identities: SigningIdentities
     publishing: Publishing
     revocations: Revocations
     revoking: Revoking
@@ -115,6 +117,7 @@ _SPELL_KEY: TypeAdapter[str] = TypeAdapter(SpellKey)
 _VERSION: TypeAdapter[str] = TypeAdapter(Version)
 _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
+_SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
 def spell_key_in_path(key: str) -> str:
@@ -138,10 +141,16 @@ def key_id_in_path(key_id: str) -> str:
     return _named(_API_KEY_ID, key_id, SpellError("KEY_NOT_FOUND"))
 
 
+def signing_identity_id_in_path(identity_id: str) -> str:
+    """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
+    return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
+
+
 SpellKeyDep = Annotated[str, Depends(spell_key_in_path)]
 VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
+SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 
 def _named(form: TypeAdapter[str], text: str, unknown: SpellError) -> str:

@@ -25,6 +25,7 @@ from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
+from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.repositories.suspensions import PostgresSuspensions
@@ -47,6 +48,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
+        identities=PostgresSigningIdentities(database),
         publishing=TemporalPublishing(platform.temporal, blobs),
         revocations=PostgresRevocations(database),
         revoking=TemporalRevocations(platform.temporal),

@@ -10,7 +10,9 @@ from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.revocation import Revocation, RevocationResult, RevocationView
+from schema.contracts.signing_identity import SigningIdentity
 from schema.contracts.spell_secret import SecretSummary
+from schema.contracts.supply_chain import IdentityRule
 from schema.contracts.suspension import ViolationCounts
 from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
 from schema.scopes import Scope
@@ -69,6 +71,21 @@ class SpellSecrets(Protocol):
 
     async def remove(self, account_id: str, spell_key: str, name: str) -> None:
         """Remove one. Raises SpellError: SPELL_NOT_FOUND, SECRET_NOT_FOUND."""
+
+
+class SigningIdentities(Protocol):
+    """Who may sign a maker's packages."""
+
+    async def summaries(self, account_id: str) -> list[SigningIdentity]:
+        """All rules of the account."""
+
+    async def allow(
+        self, account_id: str, spell_key: str | None, rule: IdentityRule
+    ) -> SigningIdentity:
+        """Let somebody sign one spell, or all. Raises SpellError: VALIDATION_ERROR (too many)."""
+
+    async def remove(self, account_id: str, identity_id: str) -> None:
+        """Take a rule back. Raises SpellError: SIGNING_IDENTITY_NOT_FOUND."""
 
 
 class Publishing(Protocol):

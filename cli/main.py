@@ -8,14 +8,21 @@ import typer
 
 from cli import (
     account,
+    building,
     casts,
     dev,
+    identities,
     operator,
     packages,
     receipts,
     revocations,
+    sbom,
+    scaffold,
+    signing,
     spell_secrets,
     suspensions,
+    testing,
+    verify,
 )
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
@@ -33,6 +40,11 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
+app.command()(scaffold.new)
+app.command()(building.build)
+app.command("test")(testing.check_spell)
+app.command()(signing.sign)
+app.command()(verify.verify)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)
@@ -40,6 +52,7 @@ app.command()(casts.casts)
 app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
+app.add_typer(sbom.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.command()(revocations.revoke)
@@ -47,6 +60,7 @@ app.add_typer(revocations.revocations, name="revocations")
 app.command()(suspensions.suspend)
 app.command()(suspensions.unsuspend)
 app.command()(suspensions.violations)
+app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")

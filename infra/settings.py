@@ -4,10 +4,20 @@ The embedded platform sets the same variables that a deployment does; no other c
 The runner has its own, smaller settings in `runner/settings.py`: it must not see these.
 """
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, SecretBytes, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretBytes, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _names(value: Any) -> Any:
+    """The names in a text that separates them by commas."""
+    return (
+        [name.strip() for name in value.split(",") if name.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 class PlatformSettings(BaseSettings):
@@ -50,6 +60,20 @@ class PlatformSettings(BaseSettings):
 
     accept_unsigned_packages: bool = False
     """Local platform only: publish without a signature, and say so loudly."""
+    trust_root_file: Path | None = None
+    """Sigstore's trusted root as JSON; without it, the one of the pinned sigstore package."""
+    licenses_denied: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = frozenset(
+        {
+            "BUSL-1.1",
+            "CC-BY-NC-4.0",
+            "CC-BY-NC-ND-4.0",
+            "CC-BY-NC-SA-4.0",
+            "Elastic-2.0",
+            "PolyForm-Noncommercial-1.0.0",
+            "SSPL-1.0",
+        }
+    )
+    """SPDX ids, by commas, under which no component may come: these do not let it be hosted."""
     platform_fee_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 2_000
     """The platform's share of a cast's cost; the maker gets the rest."""
 

@@ -103,6 +103,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "The spell has no secret of that name.",
         "List the names: `GET /v1/spells/{key}/secrets`.",
     ),
+    "SIGNING_IDENTITY_NOT_FOUND": ErrorKind(
+        404,
+        "The account has no such rule on who may sign.",
+        "List yours: `GET /v1/signing-identities`.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),

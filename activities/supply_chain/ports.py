@@ -7,6 +7,7 @@ from schema.contracts.bill import Component
 from schema.contracts.supply_chain import (
     AdvisoryHit,
     BillCheck,
+    IdentityRule,
     PackageEvidence,
     Reason,
     SignatureCheck,
@@ -23,6 +24,19 @@ class SignatureVerifier(Protocol):
 
     async def verify(self, package_digest: str, bundle: bytes) -> SignatureCheck:
         """Who signed this digest, and when; or why that cannot be said. Content never raises."""
+
+
+class SigningIdentities(Protocol):
+    """Who may sign a maker's packages."""
+
+    async def allowed(self, account_id: str, spell_key: str) -> list[IdentityRule]:
+        """The rules for this spell; empty: whoever signs first is trusted."""
+
+    async def pin(self, account_id: str, spell_key: str, rule: IdentityRule) -> list[IdentityRule]:
+        """Make the first signer the spell's rule, unless there is one; the rules in force now.
+
+        Two first signers may come at once: what is published must fit what this answers.
+        """
 
 
 class BillReader(Protocol):

@@ -8,6 +8,7 @@ from api.routes import (
     health,
     receipts,
     revocations,
+    signing_identities,
     spell_secrets,
     spells,
     suspensions,
@@ -24,6 +25,7 @@ ROUTERS = tuple(
         spell_secrets,
         suspensions,
         revocations,
+        signing_identities,
         account,
         codec,
     )

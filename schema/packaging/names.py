@@ -15,6 +15,8 @@ SCHEMA_FILE = "schema.json"
 SBOM_FILES = ("sbom.spdx.json", "sbom.cdx.json")
 README_FILE = "README.md"
 LICENSE_FILE = "LICENSE"
+SIGNATURE_FILE = "SIGNATURE.sigstore"
+"""The package's signature, beside its files and never among them."""
 RESOURCES_FOLDER = "resources/"
 
 TOP_LEVEL_FILES = frozenset(

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +14,7 @@ from tests.modules.guests import guest
 from tests.support.e2e import Caster, Json, WholePlatform, fresh_spell, problem
 from tests.support.e2e_packages import METERED, package
 from tests.support.money import assert_books_balance
-from tests.support.reports import report
+from tests.support.reports import print_table
 from tests.support.revoking import signed
 
 CREDIT = 10_000_000
@@ -28,7 +27,7 @@ async def operator(platform: WholePlatform) -> Caster:
 
 
 @pytest.fixture
-async def sleeper(maker: Caster) -> AsyncIterator[PublishResult]:
+async def sleeper(maker: Caster) -> PublishResult:
     """A spell of its own that sleeps for long."""
     archive = package(
         fresh_spell(),
@@ -38,7 +37,7 @@ async def sleeper(maker: Caster) -> AsyncIterator[PublishResult]:
         deterministic=False,
         timeout_ms=50_000,
     )
-    yield await maker.publish(archive)
+    return await maker.publish(archive)
 
 
 async def _sign(platform: WholePlatform, published: PublishResult) -> dict[RevocationKind, str]:
@@ -89,6 +88,7 @@ async def test_running_and_queued_casts_are_stopped_and_not_charged(
     operator: Caster,
     sleeper: PublishResult,
     kind: RevocationKind,
+    pytestconfig: pytest.Config,
 ) -> None:
     value = (await _sign(platform, sleeper))[kind]
     spell = str(sleeper.spell_key)
@@ -109,7 +109,8 @@ async def test_running_and_queued_casts_are_stopped_and_not_charged(
     assert await caster.open_holds() == 0
     assert await caster.credit_left() == CREDIT
     await assert_books_balance(platform.database)
-    report(f"revoked a {kind}: {len(casts)} casts stopped {seconds * 1000:.0f} ms after the POST")
+    line = f"a {kind} revoked: {len(casts)} casts stopped {seconds * 1000:.0f} ms after the POST"
+    print_table(pytestconfig, [line])
     lifted = await operator.request("DELETE", f"/v1/revocations/{result['id']}")
     assert (lifted.status_code, lifted.json()["in_force"]) == (200, False)
     admitted = await caster.admitted(spell)

@@ -72,6 +72,7 @@ class World:
             accounts=stand_in,
             spells=unused,
             secrets=unused,
+            identities=unused,
             publishing=unused,
             revocations=unused,
             revoking=unused,
