@@ -12,7 +12,7 @@ from schema.contracts.revocation import RevocationKind
 from schema.scopes import Scope
 from tests.modules.guests import guest
 from tests.support.e2e import Caster, Json, WholePlatform, fresh_spell, problem
-from tests.support.e2e_packages import METERED, package
+from tests.support.e2e_packages import METERED, package, says
 from tests.support.money import assert_books_balance
 from tests.support.reports import print_table
 from tests.support.revoking import signed
@@ -121,7 +121,7 @@ async def test_running_and_queued_casts_are_stopped_and_not_charged(
 async def test_a_module_is_revoked_in_every_package_that_holds_it(
     platform: WholePlatform, caster: Caster, operator: Caster, maker: Caster
 ) -> None:
-    module = guest("exits")
+    module = says(b'{"mined":true}')
     spells = [fresh_spell(), fresh_spell()]
     for spell in spells:
         await maker.publish(package(spell, module))
