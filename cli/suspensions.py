@@ -38,3 +38,7 @@ def violations(context: typer.Context, key: KeyArgument) -> None:
     if found["suspension"]:
         cli.output.note(f"suspended: {found['suspension']['reason']}")
     cli.output.table(found, ("violation", "casts"), sorted(found["by_kind"].items()))
+
+
+COMMANDS = (suspend, unsuspend, violations)
+"""Each by its own name."""
