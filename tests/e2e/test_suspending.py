@@ -61,7 +61,9 @@ async def test_a_suspended_spell_takes_no_new_casts_and_ends_the_running_ones(
     assert answer.status_code == 204, answer.text
     problem(await caster.cast(spell), 403, "SPELL_SUSPENDED")
     ended = await caster.followed(running["cast_id"])
-    assert (ended["status"], ended["billing"]) == ("succeeded", "settled")
+    # It slept to its own end, and answered nothing.
+    assert ended["problem"]["code"] == "OUTPUT_INVALID"
+    assert ended["usage"]["wall_ms"] >= 1000
     view = (await caster.get(f"/v1/spells/{spell}/versions/1.0.0")).json()
     assert (view["state"], view["suspension"]["reason"]) == ("published", "looked at")
 
