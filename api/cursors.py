@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,7 +70,7 @@ def read_revocation_cursor(cursor: str | None) -> int | None:
     return last_id
 
 
-def _pack(parts: list[str]) -> str:
+def _pack(parts: Sequence[str | int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode("utf-8")).decode("ascii")
 
 

@@ -49,11 +49,11 @@ app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
     app.command()(command)
+app.command()(revocations.revoke)
 app.add_typer(sbom.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
-for command in (revocations.revoke, *suspensions.COMMANDS):
-    app.command()(command)
+suspensions.add_to(app)
 app.add_typer(revocations.revocations, name="revocations")
 app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")

@@ -40,5 +40,8 @@ def violations(context: typer.Context, key: KeyArgument) -> None:
     cli.output.table(found, ("violation", "casts"), sorted(found["by_kind"].items()))
 
 
-COMMANDS = (suspend, unsuspend, violations)
-"""Each by its own name."""
+def add_to(app: typer.Typer) -> None:
+    """Make them commands of their own names."""
+    app.command()(suspend)
+    app.command()(unsuspend)
+    app.command()(violations)

@@ -1,6 +1,7 @@
 """Suspension of whole spells, and the commands that withdraw trust, on the whole platform."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,8 +54,9 @@ async def test_a_suspended_spell_takes_no_new_casts_and_ends_the_running_ones(
     maker: Caster, caster: Caster, operator: Caster
 ) -> None:
     spell = fresh_spell()
-    options = {"entry": "sleep_a_second", "deterministic": False, "timeout_ms": 20_000}
-    await maker.publish(package(spell, guest("time"), pricing=METERED, **options))
+    options: dict[str, Any] = {"entry": "sleep_a_second", "deterministic": False}
+    module = guest("time")
+    await maker.publish(package(spell, module, pricing=METERED, timeout_ms=20_000, **options))
     running = await caster.admitted(spell)
     await caster.events(running["cast_id"], until="running")
     answer = await operator.post(f"/v1/spells/{spell}:suspend", json={"reason": "looked at"})
