@@ -27,13 +27,14 @@ class ScriptedRunBus:
 
     `script` answers a run request with a verdict, or with None for a runner that never answers.
     A stop ends a run that is under way with `usage_when_stopped`. `before_verdict` is what happens
-    elsewhere while the guest runs. While `room` is cleared, all
-    lanes are full.
+    elsewhere while the guest runs, `before_stop` while it is being stopped. While `room` is
+    cleared, all lanes are full.
     """
 
     def __init__(self, script: Callable[[RunRequest], Verdict | None]) -> None:
         self.script = script
         self.usage_when_stopped: Usage | None = USAGE
+        self.before_stop: Callable[[], Awaitable[None]] | None = None
         self.before_verdict: Callable[[RunRequest], Awaitable[None]] | None = None
         self.verdicts: dict[str, Verdict] = {}
         self.published: list[str] = []
@@ -99,6 +100,8 @@ class ScriptedRunBus:
 
     async def request_stop(self, cast_id: str) -> None:
         self.stopped.append(cast_id)
+        if self.before_stop is not None:
+            await self.before_stop()
         self._hint(cast_id, "stop")
         if cast_id in self._running:
             await self.offer_verdict(
