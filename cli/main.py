@@ -8,6 +8,8 @@ import typer
 
 from cli import (
     account,
+    advisory_exceptions,
+    bills,
     building,
     casts,
     dev,
@@ -16,7 +18,6 @@ from cli import (
     packages,
     receipts,
     revocations,
-    sbom,
     scaffold,
     signing,
     spell_secrets,
@@ -50,7 +51,7 @@ app.command("spells")(account.list_spells)
 for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
     app.command()(command)
 app.command()(revocations.revoke)
-app.add_typer(sbom.sbom, name="sbom")
+app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 suspensions.add_to(app)
@@ -61,6 +62,7 @@ app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
 app.add_typer(operator.accounts, name="accounts")
 app.add_typer(operator.runs, name="runs")
+app.add_typer(advisory_exceptions.advisories, name="advisories")
 
 
 @app.callback()

@@ -1,6 +1,5 @@
 """`spell sbom …`: bills of materials."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -66,12 +65,12 @@ def write_bill(
 
 
 def _document(bill: Bill, family: BillFamily) -> bytes:
-    from infra.supply_chain.bills.spdx_writing import write_spdx
+    from infra.supply_chain.bills.reading import write_bill as write_converted
     from infra.supply_chain.cyclonedx_output import write_cyclonedx
 
-    if family is BillFamily.CYCLONEDX:
-        return write_cyclonedx(bill)
-    return json.dumps(write_spdx(bill), indent=1, ensure_ascii=False).encode("utf-8") + b"\n"
+    return (
+        write_cyclonedx(bill) if family is BillFamily.CYCLONEDX else write_converted(bill, family)
+    )
 
 
 def tell_bill(cli: CliContext, path: Path, bill: Bill) -> None:

@@ -21,6 +21,7 @@ from pydantic import StringConstraints
 _OPAQUE = "[a-z2-7]"
 
 AccountId = Annotated[str, StringConstraints(pattern=rf"^acct_{_OPAQUE}{{16}}$")]
+ExceptionId = Annotated[str, StringConstraints(pattern=rf"^exc_{_OPAQUE}{{16}}$")]
 ApiKeyId = Annotated[str, StringConstraints(pattern=rf"^key_{_OPAQUE}{{16}}$")]
 CastId = Annotated[str, StringConstraints(pattern=rf"^cast_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 SigningIdentityId = Annotated[str, StringConstraints(pattern=rf"^sid_{_OPAQUE}{{16}}$")]
@@ -52,6 +53,11 @@ def _opaque(raw: bytes, length: int) -> str:
 def new_account_id() -> str:
     """A fresh random account id (80 bits)."""
     return "acct_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_exception_id() -> str:
+    """A fresh random id of an advisory exception (80 bits)."""
+    return "exc_" + _opaque(secrets.token_bytes(10), 16)
 
 
 def new_signing_identity_id() -> str:

@@ -1,10 +1,12 @@
 """The roles that the supply-chain gate needs played. Adapters in `infra/supply_chain/` fit them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from schema.contracts.advisories import ImportReport
 from schema.contracts.bill import Component
 from schema.contracts.supply_chain import (
+    AdvisoryException,
     AdvisoryHit,
     BillCheck,
     IdentityRule,
@@ -54,6 +56,27 @@ class Advisories(Protocol):
 
     async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
         """Every vulnerability that one of the components has, each alias group once."""
+
+
+class AdvisoryImporter(Protocol):
+    """Brings in what the sources of advisories have published."""
+
+    async def import_advisories(self, *, full: bool, note: Callable[[str], None]) -> ImportReport:
+        """Read every configured source; sources that fail are named in the report.
+
+        Args:
+            full: look at every record, and not only at those newer than the last ones.
+            note: is told how far it is, now and then, from the event loop.
+
+        Raises SpellError: SERVICE_UNAVAILABLE (no source could be read).
+        """
+
+
+class AdvisoryExceptions(Protocol):
+    """What operators said does not affect."""
+
+    async def in_force(self, spell_key: str | None = None) -> list[AdvisoryException]:
+        """Exceptions neither removed nor expired: of one spell and of every spell."""
 
 
 class LicenseRules(Protocol):

@@ -2,6 +2,8 @@
 
 from api.routes import (
     account,
+    advisory_exceptions,
+    bills,
     cast_events,
     casts,
     codec,
@@ -22,11 +24,13 @@ ROUTERS = tuple(
         cast_events,
         receipts,
         spells,
+        bills,
         spell_secrets,
         suspensions,
         revocations,
         signing_identities,
         account,
+        advisory_exceptions,
         codec,
     )
 )

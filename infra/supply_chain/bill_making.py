@@ -33,6 +33,7 @@ def make_bill(manifest: Manifest, files: Mapping[str, bytes], locked: Iterable[L
         _file(manifest, name, files[name]) for name in sorted(files) if name not in SBOM_FILES
     ]
     direct = sorted({ref for one in found for ref in one.direct})
+    _check_refs(libraries, direct)
     root = _root(manifest, [*(file.ref for file in packed), *direct])
     components = [root, *packed, *libraries]
     if len(components) > COMPONENTS_MAX:
@@ -44,6 +45,14 @@ def make_bill(manifest: Manifest, files: Mapping[str, bytes], locked: Iterable[L
         components=components,
     )
     return bill.model_copy(update={"serial": _serial(bill)})
+
+
+def _check_refs(libraries: list[Component], direct: list[str]) -> None:
+    """A lock file may say that something is for development only, and need it all the same."""
+    known = {component.ref for component in libraries}
+    needed = {ref for component in libraries for ref in component.depends_on}
+    for ref in sorted({*needed, *direct} - known):
+        raise LockFileError("a lock file", None, f"leaves out {ref}, which something in it needs")
 
 
 def _merged(components: Iterable[Component]) -> list[Component]:

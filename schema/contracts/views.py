@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from schema.contracts.base import Contract
+from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
@@ -55,6 +56,13 @@ class VersionView(Contract):
     revoked: RevokedBy | None = None
     """What it rests on is not trusted any more: it is neither cast nor run."""
     published_at: datetime
+
+
+class BillView(Contract):
+    """A version's bill of materials, as one document."""
+
+    family: BillFamily
+    content: bytes
 
 
 class CastView(Contract):

@@ -10,11 +10,11 @@ from schema.contracts.base import Contract
 from schema.contracts.bill import Bill, Component, ComponentKind
 from schema.contracts.supply_chain import Reason, Severity
 from schema.ids import Digest
-from schema.packaging.names import LICENSE_FILE, README_FILE, SBOM_FILES
+from schema.packaging.names import LICENSE_FILE, README_FILE, SBOM_FAMILIES
 from schema.supply_chain.purls import purl_fault
 from schema.supply_chain.reasons import reason
 
-UNCOVERED_FILES = frozenset({*SBOM_FILES, README_FILE, LICENSE_FILE})
+UNCOVERED_FILES = frozenset({*SBOM_FAMILIES, README_FILE, LICENSE_FILE})
 """Files that no bill need list: itself, which cannot hold its own hash, and texts for people."""
 
 # No registry knows these, so they have neither version nor purl.
@@ -49,7 +49,12 @@ def check_completeness(
         files: digest of every packaged file, by name.
         policy: what components must state, and how bad it is when they do not.
     """
-    reasons = [*_root_faults(bill), *_file_faults(bill, files), *_dependency_faults(bill)]
+    reasons = [
+        *_name_faults(bill, files),
+        *_root_faults(bill),
+        *_file_faults(bill, files),
+        *_dependency_faults(bill),
+    ]
     for component in bill.components:
         if component.ref != bill.root:
             reasons.extend(_component_faults(component, policy))
@@ -62,6 +67,13 @@ def _root_faults(bill: Bill) -> Iterator[Reason]:
         yield reason("SBOM_ROOT_MISSING")
     elif not roots[0].name.strip():
         yield reason("SBOM_NAME_MISSING", subject=bill.root)
+
+
+def _name_faults(bill: Bill, files: Mapping[str, Digest]) -> Iterator[Reason]:
+    for name, family in SBOM_FAMILIES.items():
+        if name in files and bill.format.family is not family:
+            message = f"The file {name} holds {bill.format}."
+            yield reason("SBOM_MISNAMED", message, subject=name)
 
 
 def _file_faults(bill: Bill, files: Mapping[str, Digest]) -> Iterator[Reason]:

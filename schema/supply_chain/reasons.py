@@ -54,6 +54,10 @@ _SBOM: dict[str, tuple[str, str]] = {
         "The bill of materials is valid, and says something that the platform cannot read.",
         "Leave out what the message names.",
     ),
+    "SBOM_MISNAMED": (
+        "The bill of materials has the file name of another format.",
+        "Name SPDX `sbom.spdx.json`, and CycloneDX `sbom.cdx.json`.",
+    ),
     "SBOM_ROOT_MISSING": (
         "The bill of materials does not say what it is about.",
         "Name one: CycloneDX `metadata.component`, SPDX one `DESCRIBES` of the document.",
@@ -95,7 +99,40 @@ _SBOM: dict[str, tuple[str, str]] = {
         "State who supplies it.",
     ),
 }
-_ADVISORIES: dict[str, tuple[str, str]] = {}
+_ADVISORIES: dict[str, tuple[str, str]] = {
+    "ADVISORY_CRITICAL": (
+        "A component has a vulnerability that policy refuses.",
+        "Upgrade it to a version named in `fixed_in`, or ask the operator for an exception.",
+    ),
+    "ADVISORY_MODERATE": (
+        "A component has a vulnerability that policy warns of.",
+        "Upgrade it to a version named in `fixed_in`.",
+    ),
+    "ADVISORY_LOW": (
+        "A component has a vulnerability with a low score.",
+        "Upgrade it when you next publish.",
+    ),
+    "ADVISORY_UNSCORED": (
+        "A component has a vulnerability that no source scores.",
+        "Read the advisory, and upgrade to a version named in `fixed_in`.",
+    ),
+    "MALICIOUS_PACKAGE": (
+        "A component is malware.",
+        "Remove it, and treat every machine that installed it as taken over.",
+    ),
+    "UNPARSEABLE_VERSION": (
+        "Whether a component has a vulnerability cannot be decided: its version has no order.",
+        "Write the component's exact, released version into the bill of materials.",
+    ),
+    "NO_ADVISORIES": (
+        "No advisories were imported, so components were matched with nothing.",
+        "An operator imports them: `spell advisories import`.",
+    ),
+    "ADVISORIES_STALE": (
+        "The advisories are old.",
+        "An operator looks why their import does not run: `spell advisories status`.",
+    ),
+}
 _LICENSES: dict[str, tuple[str, str]] = {
     "SPELL_LICENSE_UNREADABLE": (
         "The spell's own license is not an SPDX expression.",

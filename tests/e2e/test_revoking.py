@@ -156,7 +156,7 @@ async def test_a_revocation_completes_although_a_process_dies_in_the_middle_of_i
     await platform.embedded.wait_replaced(process, pid)
     await asyncio.gather(revoking, return_exceptions=True)
     async with asyncio.timeout(60):
-        while (answer := await _asked_again(operator, body)) is None:
+        while (answer := await _asked_again(operator, body)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
     assert answer.json()["casts_stopped"] == len(casts)
     assert await caster.open_holds() == 0

@@ -64,6 +64,8 @@ LICENSES = st.sampled_from(
         *("(MIT) AND (Apache-2.0)", "(MIT) AND (LicenseRef-own)", "(Foo) AND (MIT)"),
         *("Apache License, Version 2.0", "Foo", "Foo OR Bar", "MIT WITH Foo", "MIT OR", "((("),
         *("NOASSERTION", "DocumentRef-a:LicenseRef-b", "Not Yet Listed-9.9", "MIT/Apache-2.0"),
+        *("((MIT OR ISC)) AND (MIT)", "(MIT OR ISC) AND (MIT)", "((MIT)) AND (MIT)", "(a) OR (b)"),
+        *("(LicenseRef-unlisted) AND (MIT)", ")(", "((MIT OR)) AND (MIT)"),
         f"(MIT) AND ({ref_for('Listed')})",
     ]
 )

@@ -34,7 +34,8 @@ def read_choices(choices: list[dict[str, Any]], named: NamedLicenses) -> dict[st
 
 def _statement(choice: dict[str, Any], named: NamedLicenses, *, alone: bool) -> str:
     if "expression" in choice:
-        return str(choice["expression"])
+        expression = str(choice["expression"])
+        return expression if alone or is_expression(expression) else named.name(expression)
     license_ = choice["license"]
     if "id" in license_:
         return str(license_["id"])
@@ -84,26 +85,24 @@ def needs_1_7(choices: list[dict[str, Any]]) -> bool:
 
 
 def _choices(text: str, acknowledged: str, named: NamedLicenses) -> list[dict[str, Any]]:
-    listed = [_license(part, named) for part in parted(text)]
-    if None not in listed:
-        found: list[dict[str, Any]] = [{"license": license_} for license_ in listed]
-    elif is_expression(text):
-        found = [{"expression": text}]
-    else:
-        found = [{"license": {"name": text}}]
+    parts = parted(text)
+    found = [choice for part in parts if (choice := _choice(part, named))]
+    if len(found) < len(parts):
+        found = [{"expression": text} if is_expression(text) else {"license": {"name": text}}]
     for choice in found:
         choice.get("license", choice)["acknowledgement"] = acknowledged
     return found
 
 
-def _license(text: str, named: NamedLicenses) -> dict[str, Any] | None:
-    """The license with this id or ref; None when the text is no single one."""
+def _choice(text: str, named: NamedLicenses) -> dict[str, Any] | None:
+    """The choice for one statement; None for what is a mere name."""
     if is_supported_id(text):
-        return {"id": text}
+        return {"license": {"id": text}}
     known = named.get(text)
     if known is None:
-        return None
+        return {"expression": text} if is_expression(text) else None
     content = {"text": {"content": known.text}} if known.text else {}
-    url = {"url": known.see_also[0]} if known.see_also else {}
+    addresses = [url for url in known.see_also if WEB_ADDRESS.fullmatch(url)]
+    url = {"url": addresses[0]} if addresses else {}
     ref = {"properties": [{"name": REF_PROPERTY, "value": text}]}
-    return {"name": known.name or text} | content | url | ref
+    return {"license": {"name": known.name or text} | content | url | ref}

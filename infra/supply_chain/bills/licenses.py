@@ -14,24 +14,52 @@ from license_expression import ExpressionError, ExpressionParseError, Licensing,
 from schema.contracts.bill import NamedLicense
 
 LICENSE_REF = re.compile(r"LicenseRef-[\dA-Za-z.-]+")
-WEB_ADDRESS = re.compile(r"https?://[\w.-]+\.[A-Za-z]{2,}(?:[/?#][^\s\"<>\\^`{|}]*)?")
-_SIMPLE = r"[\w.+:-]+"
-_LIST = re.compile(rf"\({_SIMPLE}\)(?: AND \({_SIMPLE}\))+")
+WEB_ADDRESS = re.compile(
+    r"https?://(?:[\dA-Za-z]+(?:-[\dA-Za-z]+)*\.)+[A-Za-z]{2,}(?:[/?#][^\s\"<>\\^`{|}]*)?"
+)
+_SIMPLE = re.compile(r"[\w.+:-]+")
 _OPERATOR = re.compile(r"\b(?:AND|OR|WITH)\b", re.IGNORECASE)
 _REFS = ("LicenseRef-", "DocumentRef-")
 _SLUG_CHARS_MAX = 40
 
 
 def joined(statements: Sequence[str]) -> str | None:
-    """Several statements without an operator between them, as one text."""
-    if len(statements) < 2:  # noqa: PLR2004
+    """Several statements without an operator between them, as one text.
+
+    Each is in parentheses, and in two pairs when it is more than one id: nobody writes so what is
+    one expression.
+    """
+    if len(statements) <= 1:
         return statements[0] if statements else None
-    return " AND ".join(f"({statement})" for statement in statements)
+    return " AND ".join(
+        f"({statement})" if _SIMPLE.fullmatch(statement) else f"(({statement}))"
+        for statement in statements
+    )
 
 
 def parted(text: str) -> list[str]:
     """The statements that `joined` put together; of any other text, the text itself."""
-    return re.findall(rf"\(({_SIMPLE})\)", text) if _LIST.fullmatch(text) else [text]
+    groups = _groups_of(text)
+    if len(groups) <= 1:
+        return [text]
+    statements = [
+        group if _SIMPLE.fullmatch(group) else "".join(_groups_of(group)) for group in groups
+    ]
+    return statements if joined(statements) == text else [text]
+
+
+def _groups_of(text: str) -> list[str]:
+    """What stands in the outermost pairs of parentheses."""
+    groups, depth, start = [], 0, 0
+    for index, character in enumerate(text):
+        if character == "(":
+            depth += 1
+            start = index + 1 if depth == 1 else start
+        elif character == ")":
+            depth -= 1
+            if depth == 0:
+                groups.append(text[start:index])
+    return groups
 
 
 def ref_for(name: str, text: str | None = None, see_also: Sequence[str] = ()) -> str:
@@ -43,7 +71,7 @@ def ref_for(name: str, text: str | None = None, see_also: Sequence[str] = ()) ->
 
 def is_expression(text: str) -> bool:
     """Whether it is written as an expression is, even with ids that SPDX's list does not have."""
-    unknown = unknown_ids(text)
+    unknown = _unknown_symbols(text)
     if unknown is None or any(" " in symbol for symbol in unknown):
         return False
     if _OPERATOR.search(text) is None:
@@ -51,18 +79,22 @@ def is_expression(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def unknown_ids(text: str) -> frozenset[str] | None:
-    """What in the expression is not on SPDX's list; None when it is no expression."""
+    """What in the expression is not on SPDX's list; None when SPDX does not take it as one."""
+    unknown = _unknown_symbols(text)
+    return None if unknown is None or _has_misplaced_exception(text) else unknown
+
+
+@lru_cache(maxsize=4096)
+def _unknown_symbols(text: str) -> frozenset[str] | None:
     try:
         parsed = _licensing().parse(text)
     except Exception:  # noqa: BLE001  no expression, or the library's crash over odd characters
         return None
-    if parsed is None or _has_misplaced_exception(text):
-        return None
-    return frozenset(_licensing().unknown_license_keys(parsed))
+    return None if parsed is None else frozenset(_licensing().unknown_license_keys(parsed))
 
 
+@lru_cache(maxsize=4096)
 def _has_misplaced_exception(text: str) -> bool:
     """Whether an exception stands for a license, or the other way round."""
     try:

@@ -22,6 +22,8 @@ def read_extracted(documents: list[dict[str, Any]]) -> NamedLicenses:
     """The licenses that the document brings along."""
     named = NamedLicenses()
     for item in documents:
+        if not item.get("licenseId"):
+            continue  # nothing can name it
         name, text, ref = item.get("name"), item.get("extractedText"), item["licenseId"]
         if name == NO_ASSERTION and ref != ref_for(name):
             name = None
@@ -80,6 +82,11 @@ def write_extracted(named: NamedLicenses) -> list[dict[str, Any]]:
     return [
         {"licenseId": item.ref, "extractedText": item.text or item.name or item.ref}
         | ({"name": item.name} if item.name else {})
-        | ({"seeAlsos": item.see_also} if item.see_also else {})
+        | _addresses_of(item)
         for item in sorted(named, key=lambda item: item.ref)
     ]
+
+
+def _addresses_of(item: NamedLicense) -> dict[str, list[str]]:
+    found = [url for url in item.see_also if WEB_ADDRESS.fullmatch(url)]
+    return {"seeAlsos": found} if found else {}

@@ -62,13 +62,15 @@ def _relationship_faults(
     version = document.creation_info.spdx_version
     for start in range(0, len(relationships), _PIECE_RELATIONSHIPS_MAX):
         piece = relationships[start : start + _PIECE_RELATIONSHIPS_MAX]
-        named = (by_id.get(ref) for ref in _ends(piece) if isinstance(ref, str))
+        named = (by_id.get(ref) for ref in sorted(_ends(piece)))
         yield from validate_relationships(piece, version, _beside(document, named))
 
 
-def _ends(relationships: list[Relationship]) -> set[Any]:
+def _ends(relationships: list[Relationship]) -> set[str]:
+    """Both ends of each, without NONE and NOASSERTION, which are objects of their own."""
     firsts = {item.spdx_element_id for item in relationships}
-    return firsts | {item.related_spdx_element_id for item in relationships}
+    seconds = [item.related_spdx_element_id for item in relationships]
+    return firsts | {ref for ref in seconds if isinstance(ref, str)}
 
 
 def _beside(document: Document, elements: Iterable[Element | None]) -> Document:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from packageurl import PackageURL
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.supply_chain.lockfiles.lock_file import Hashes, Locked, LockFile
+from infra.supply_chain.lockfiles.lock_file import Hashes, Locked, LockFile, LockFileError
 from schema.contracts.bill import Component, ComponentKind, Text
 
 FILE_NAME = "sbom.extra.toml"
@@ -48,14 +48,17 @@ def with_extra(lock: LockFile, locked: Sequence[Locked]) -> list[Locked]:
 
 
 def _purl(lock: LockFile, entry: _Entry) -> PackageURL:
-    line = lock.line_with(f'"{entry.purl}"')
     try:
         purl = PackageURL.from_string(entry.purl)
     except ValueError as error:
-        raise lock.error(line, f"{entry.purl!r} is no purl: {error}") from error
+        raise _wrong(lock, entry, f"is no purl: {error}") from error
     if not purl.version:
-        raise lock.error(line, f"{entry.purl!r} names no version")
+        raise _wrong(lock, entry, "names no version")
     return purl
+
+
+def _wrong(lock: LockFile, entry: _Entry, fault: str) -> LockFileError:
+    return lock.error(lock.line_with(f'"{entry.purl}"'), f"{entry.purl!r} {fault}")
 
 
 def _complete(component: Component, entry: _Entry | None) -> Component:

@@ -43,24 +43,29 @@ class _Reading:
     def read(self) -> Locked:
         """Packages without a source are the maker's own; those that nobody uses, the spell."""
         own = [package for package in self.content.package if package.source is None]
-        used = {id(found) for package in own for found in self._dependencies(package)}
-        spells = [package for package in own if id(package) not in used] or own
-        direct = dict.fromkeys(
-            _component(found).ref for spell in spells for found in self._dependencies(spell)
-        )
-        skipped = {id(spell) for spell in spells}
-        components = (self._full(p) for p in self.content.package if id(p) not in skipped)
-        return Locked(tuple(components), tuple(direct))
+        used = {
+            id(found)
+            for package in own
+            for found in self._dependencies(package)
+            if found is not package
+        }
+        spells = {id(package): package for package in own if id(package) not in used}
+        direct = [ref for spell in spells.values() for ref in self._refs(spell)]
+        components = (self._full(p) for p in self.content.package if id(p) not in spells)
+        return Locked(tuple(components), tuple(dict.fromkeys(direct)))
+
+    def _refs(self, package: _Package) -> list[str]:
+        found = (_component(needed).ref for needed in self._dependencies(package))
+        return list(dict.fromkeys(found))
 
     def _full(self, package: _Package) -> Component:
         checksum = package.checksum or self.content.metadata.get(
             f"checksum {package.name} {package.version} ({package.source})"
         )
-        depends_on = dict.fromkeys(_component(found).ref for found in self._dependencies(package))
         return _component(package).model_copy(
             update={
                 "hashes": {"sha256": checksum} if checksum else {},
-                "depends_on": list(depends_on),
+                "depends_on": self._refs(package),
             }
         )
 

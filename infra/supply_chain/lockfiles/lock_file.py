@@ -16,6 +16,7 @@ from schema.packaging.toml_lines import TomlTooDeepError, line_of, member_lines
 
 LOCK_FILE_BYTES_MAX = 8 * MIB
 COMPONENTS_MAX = 10_000
+_MESSAGE_CHARS_MAX = 300
 
 HexDigest = Annotated[str, Field(pattern=r"^[0-9a-f]+$", max_length=128)]
 HashName = Annotated[str, Field(pattern=r"^(?:sha256|sha384|sha512|sha1|md5)$")]
@@ -29,7 +30,7 @@ class LockFileError(Exception):
 
     def __init__(self, file: str, line: int | None, message: str) -> None:
         place = file if line is None else f"{file}:{line}"
-        super().__init__(f"{place}: {message}")
+        super().__init__(f"{place}: {message[:_MESSAGE_CHARS_MAX]}")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from infra.supply_chain.lockfiles.lock_file import Locked, LockFile, component_o
 from schema.contracts.bill import Component
 
 _MODULES = "node_modules/"
+# Looking for a dependency walks up the path.
+_PATH_CHARS_MAX = 1_024
 _DIGEST_BYTES = {"sha512": 64, "sha384": 48, "sha256": 32, "sha1": 20}
 
 Names = dict[str, str]
@@ -41,7 +43,9 @@ class _Package(BaseModel):
 
 class _PackageLock(BaseModel):
     version: Annotated[int, Field(alias="lockfileVersion")]
-    packages: dict[str, _Package] = Field(default_factory=dict)
+    packages: dict[Annotated[str, Field(max_length=_PATH_CHARS_MAX)], _Package] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

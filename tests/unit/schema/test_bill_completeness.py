@@ -82,6 +82,11 @@ def test_the_module_may_be_the_component_that_the_bill_is_about() -> None:
     assert found(checked) == []
 
 
+def test_a_bill_under_the_name_of_the_other_format_is_refused() -> None:
+    spdx = bill().model_copy(update={"format": BillFormat.SPDX_2_3})
+    assert found(spdx) == [("SBOM_MISNAMED", "sbom.cdx.json")]
+
+
 @pytest.mark.parametrize("root", [None, "nothing"])
 def test_a_bill_that_does_not_say_what_it_is_about_is_refused(root: str | None) -> None:
     assert ("SBOM_ROOT_MISSING", None) in found(bill(root=root))

@@ -1,7 +1,7 @@
 """The tree of RFC 6962, by the vectors of the Certificate Transparency project."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sigstore._internal.merkle import (
     _chain_border_right,
@@ -66,6 +66,7 @@ def test_a_consistency_proof_is_that_of_the_standard(
     assert [each.hex() for each in tree.consistency_proof(*sizes)] == proof
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.data())
 def test_every_leaf_is_proven_in_every_tree_that_has_it(size: int, data: st.DataObject) -> None:
     """By the verifier of sigstore's client."""
@@ -78,6 +79,7 @@ def test_every_leaf_is_proven_in_every_tree_that_has_it(size: int, data: st.Data
     assert _chain_border_right(hashed, proof[inner:]) == tree.root(size)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_every_tree_is_the_beginning_of_every_larger_one(one: int, other: int) -> None:
     first, second = sorted((one, other))

@@ -6,7 +6,7 @@ import pytest
 from asn1crypto import tsp
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rfc3161_client import (
     HashAlgorithm,
@@ -119,6 +119,7 @@ SPOILT = st.tuples(PLACES, st.integers(0, 255)).map(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=100), PLACES.map(lambda cut: GOOD[:cut]), SPOILT))
 def test_whatever_is_sent_is_stamped_or_refused(authority: LocalSigstore, content: bytes) -> None:
     try:
