@@ -6,7 +6,7 @@ import time
 from temporalio import activity
 
 from activities._failures import to_failure
-from activities.ports import CastRevoker, CastStore, RevokedDigests, Revocations, RunBus
+from activities.ports import CastRevoker, CastStore, Revocations, RevokedDigests, RunBus
 from schema.contracts.cast import ReleaseOrder
 from schema.contracts.revocation import (
     RecordedRevocation,

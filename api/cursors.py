@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +53,24 @@ def read_spell_cursor(cursor: str | None) -> str:
     return str(key)
 
 
+def revocation_cursor(last_id: int) -> str:
+    """The cursor of the page after this revocation."""
+    return _pack([last_id])
+
+
+def read_revocation_cursor(cursor: str | None) -> int | None:
+    """The id that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
+    if cursor is None:
+        return None
+    try:
+        (last_id,) = _unpack(cursor)
+        if type(last_id) is not int or not 0 < last_id < 2**63:
+            raise _not_a_cursor()
+    except (ValueError, TypeError) as error:
+        raise _not_a_cursor() from error
+    return last_id
+
+
 def exception_cursor(last_id: str) -> str:
     """The cursor of the page after this advisory exception."""
     return _pack([last_id])
@@ -70,7 +89,7 @@ def read_exception_cursor(cursor: str | None) -> str:
     return str(exception_id)
 
 
-def _pack(parts: list[str]) -> str:
+def _pack(parts: Sequence[str | int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode("utf-8")).decode("ascii")
 
 

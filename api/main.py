@@ -27,10 +27,12 @@ from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
+from infra.repositories.suspensions import PostgresSuspensions
 from infra.repositories.uploads import BlobUploads
 from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
@@ -40,6 +42,7 @@ from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
+from infra.temporal_revocations import TemporalRevocations
 
 
 def build_services(
@@ -60,6 +63,9 @@ def build_services(
         publications=publications,
         uploads=BlobUploads(database, blobs),
         aliases=PostgresSpellAliases(database),
+        revocations=PostgresRevocations(database),
+        revoking=TemporalRevocations(platform.temporal),
+        suspensions=PostgresSuspensions(database),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,

@@ -18,9 +18,11 @@ from cli import (
     operator,
     packages,
     receipts,
+    revocations,
     scaffold,
     signing,
     spell_secrets,
+    suspensions,
     testing,
     verify,
 )
@@ -47,16 +49,16 @@ app.command()(signing.sign)
 app.command()(verify.verify)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
-app.command()(casts.cast)
-app.command()(casts.casts)
-app.command()(casts.show)
-app.command()(casts.logs)
-app.command()(casts.cancel)
+for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
+    app.command()(command)
+app.command()(revocations.revoke)
 app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.command()(aliases.consent)
 app.add_typer(aliases.alias, name="alias")
+suspensions.add_to(app)
+app.add_typer(revocations.revocations, name="revocations")
 app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")

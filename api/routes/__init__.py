@@ -11,9 +11,11 @@ from api.routes import (
     health,
     publications,
     receipts,
+    revocations,
     signing_identities,
     spell_secrets,
     spells,
+    suspensions,
     uploads,
 )
 
@@ -30,6 +32,8 @@ ROUTERS = tuple(
         aliases,
         bills,
         spell_secrets,
+        suspensions,
+        revocations,
         signing_identities,
         account,
         advisory_exceptions,

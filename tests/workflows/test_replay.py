@@ -15,6 +15,7 @@ from infra.postgres import Database
 from infra.temporal import data_converter
 from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
+from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.publish_spell import PublishSpell
 from workflows.replay_cast import ReplayCast
@@ -28,7 +29,9 @@ def converter(tmp_path: Path) -> DataConverter:
 
 
 def replayer(converter: DataConverter) -> Replayer:
-    return Replayer(workflows=[CastSpell, PublishSpell, ReplayCast], data_converter=converter)
+    return Replayer(
+        workflows=[ApplyRevocation, CastSpell, PublishSpell, ReplayCast], data_converter=converter
+    )
 
 
 def test_every_scenario_has_a_recorded_history() -> None:
