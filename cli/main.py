@@ -21,7 +21,6 @@ from cli import (
     scaffold,
     signing,
     spell_secrets,
-    suspensions,
     testing,
     verify,
 )
@@ -50,12 +49,10 @@ app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
     app.command()(command)
-app.command()(revocations.revoke)
 app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
-suspensions.add_to(app)
-app.add_typer(revocations.revocations, name="revocations")
+revocations.add_to(app)
 app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
