@@ -22,7 +22,6 @@ from cli import (
     scaffold,
     signing,
     spell_secrets,
-    suspensions,
     testing,
     verify,
 )
@@ -51,14 +50,12 @@ app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
     app.command()(command)
-app.command()(revocations.revoke)
 app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.command()(aliases.consent)
 app.add_typer(aliases.alias, name="alias")
-suspensions.add_to(app)
-app.add_typer(revocations.revocations, name="revocations")
+revocations.add_to(app)
 app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")

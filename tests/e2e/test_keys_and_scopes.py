@@ -61,8 +61,8 @@ ADDRESSES = [
     ("POST", "/codec/decode", Scope.AUDIT),
 ]
 # Without a key: whoever holds a receipt can check it.
-# An own spell's maker or an operator may: told apart in its own test.
-OF_EITHER = {"/v1/spells/{key}/violations"}
+# Either scope is enough.
+VIOLATIONS = "/v1/spells/com.example.x/violations"
 OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys"}
 
 
@@ -73,12 +73,12 @@ async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform
         (method.upper(), path)
         for path, methods in document["paths"].items()
         for method in methods
-        if path not in OPEN_TO_ALL | OF_EITHER | {"/v1/users/me"}
+        if path not in OPEN_TO_ALL | {"/v1/users/me"}
     }
+    there.remove(("GET", VIOLATIONS.replace("com.example.x", "{key}")))
     assert len(there) == len([a for a in ADDRESSES if a[1] != "/codec/decode"])
     secured = [m for path in document["paths"].values() for m in path.values() if "security" in m]
-    others = len(OF_EITHER) + 1
-    assert len(secured) == len(there) + others, "all of them, and /v1/users/me"
+    assert len(secured) == len(there) + 2, "all of them, violations and /v1/users/me"
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ADDRESSES)
@@ -96,6 +96,15 @@ async def test_a_key_without_the_scope_is_told_which_one_is_missing(
 ) -> None:
     refused = problem(await limited[scope].request(method, path), 403, "FORBIDDEN")
     assert refused["details"] == {"scope": scope.value}
+
+
+async def test_violations_are_for_makers_and_for_operators(platform: WholePlatform) -> None:
+    neither = [scope for scope in Scope if scope not in (Scope.PUBLISH, Scope.DEPLOY)]
+    refused = await (await platform.new_caster(scopes=neither)).get(VIOLATIONS)
+    assert problem(refused, 403, "FORBIDDEN")["details"] == {"scope": Scope.PUBLISH}
+    for scope in (Scope.PUBLISH, Scope.DEPLOY):
+        answer = await (await platform.new_caster(scopes=[scope])).get(VIOLATIONS)
+        problem(answer, 404, "SPELL_NOT_FOUND")
 
 
 @pytest.fixture(scope="session")

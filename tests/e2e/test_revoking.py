@@ -104,6 +104,7 @@ async def test_running_and_queued_casts_are_stopped_and_not_charged(
         assert cast["problem"]["code"] == "SPELL_REVOKED"
         assert cast["problem"]["details"]["kind"] == kind
         assert cast["cost"]["micros"] == 0
+        problem(await caster.get(f"/v1/casts/{cast_id}/output"), 404, "NOT_FOUND")
         last = (await caster.events(cast_id))[-1]
         assert (last.kind, last.data["code"]) == ("failed", "SPELL_REVOKED")
     problem(await caster.cast(spell), 403, "SPELL_REVOKED")
