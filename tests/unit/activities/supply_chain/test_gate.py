@@ -22,7 +22,7 @@ from schema.contracts.supply_chain import (
 from schema.errors import SpellError
 from schema.supply_chain.reasons import reason
 from tests.support.fakes import MemoryPackageEvidence
-from tests.support.gate import DIGEST, PACKAGE, SIGNER, World
+from tests.support.gate import BILL, DIGEST, PACKAGE, ROOT, SIGNER, World
 
 
 def without(*members: str) -> PackageEvidence:
@@ -130,6 +130,13 @@ async def test_what_may_change_is_the_packages_standing_and_never_in_the_decisio
     standing = await gate.standing(PACKAGE, SIGNER)
     assert [each.code for each in standing] == ["IDENTITY_MISMATCH", "REVOKED_SPELL"]
     assert [each.code for each in await gate.standing(PACKAGE, None)] == ["REVOKED_SPELL"]
+
+
+async def test_what_a_bill_is_about_is_matched_with_advisories_like_any_component() -> None:
+    world = World()
+    await world.gate().decide(PACKAGE)
+    assert world.matched == BILL.components
+    assert world.licensed == [each for each in BILL.components if each != ROOT]
 
 
 async def test_one_bill_is_read_once_for_three_checks() -> None:
