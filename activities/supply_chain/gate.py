@@ -36,6 +36,7 @@ from schema.supply_chain.advisory_rules import advisory_reasons, snapshot_reason
 from schema.supply_chain.completeness import check_completeness
 from schema.supply_chain.identities import identity_reasons
 from schema.supply_chain.reasons import reason
+from schema.supply_chain.shortened import shortened
 
 _log = logging.getLogger(__name__)
 
@@ -229,7 +230,9 @@ async def _closed(
 ) -> CheckOutcome:
     """The check's outcome; a refusal when it stumbles over content. Trouble is no content."""
     try:
-        return await run()
+        outcome = await run()
+        reasons = shortened(check, outcome.reasons)
+        return outcome.model_copy(update={"reasons": reasons})
     except SpellError as error:
         if error.kind.retryable:
             raise

@@ -102,6 +102,10 @@ _SBOM: dict[str, tuple[str, str]] = {
         "The bill of materials could not be checked.",
         "Publish again; tell the operator if it happens again.",
     ),
+    "SBOM_MORE": (
+        "The bill of materials has more faults than are told.",
+        "Mend those that are told, and check it again: `spell sbom validate`.",
+    ),
 }
 _ADVISORIES: dict[str, tuple[str, str]] = {
     "ADVISORY_CRITICAL": (
@@ -140,6 +144,10 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
         "The components' vulnerabilities could not be checked.",
         "Publish again; tell the operator if it happens again.",
     ),
+    "ADVISORIES_MORE": (
+        "The components have more vulnerabilities than are told.",
+        "Upgrade the components that are named, and scan again: `spell advisories scan`.",
+    ),
 }
 _LICENSES: dict[str, tuple[str, str]] = {
     "SPELL_LICENSE_UNREADABLE": (
@@ -177,6 +185,10 @@ _LICENSES: dict[str, tuple[str, str]] = {
     "LICENSES_UNCHECKED": (
         "The components' licenses could not be checked.",
         "Publish again; tell the operator if it happens again.",
+    ),
+    "LICENSES_MORE": (
+        "There is more to say of the components' licenses than is told.",
+        "Look at the licenses that are named first.",
     ),
 }
 _REVOCATIONS: dict[str, tuple[str, str]] = {
