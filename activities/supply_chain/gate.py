@@ -32,7 +32,11 @@ from schema.contracts.supply_chain import (
     Signer,
 )
 from schema.errors import SpellError
-from schema.supply_chain.advisory_rules import advisory_reasons, snapshot_reasons
+from schema.supply_chain.advisory_rules import (
+    advisory_reasons,
+    snapshot_reasons,
+    uncovered_reasons,
+)
 from schema.supply_chain.completeness import check_completeness
 from schema.supply_chain.identities import identity_reasons
 from schema.supply_chain.reasons import reason
@@ -177,9 +181,12 @@ class Gate:
         async def check() -> CheckOutcome:
             # The root too: whose only component is the root could be anything.
             hits = await self._advisories.match(await self._components(package))
-            reasons = snapshot_reasons(snapshot, now, policy) + advisory_reasons(
-                hits, exceptions, now, policy, spell_key=package.spell_key
-            )
+            others = await self._components(package, with_root=False)
+            reasons = [
+                *snapshot_reasons(snapshot, now, policy),
+                *advisory_reasons(hits, exceptions, now, policy, spell_key=package.spell_key),
+                *uncovered_reasons(await asyncio.to_thread(self._advisories.uncovered, others)),
+            ]
             return CheckOutcome(check=Check.ADVISORIES, basis=basis, reasons=reasons)
 
         return await _closed(Check.ADVISORIES, basis, check)

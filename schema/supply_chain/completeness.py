@@ -102,10 +102,11 @@ def _dependency_faults(bill: Bill) -> Iterator[Reason]:
     for component in bill.components:
         missing = [ref for ref in component.depends_on if ref not in refs]
         if missing:
-            others = f" and {len(missing) - 1:,} others" if missing[1:] else ""
+            others = f" and {len(missing) - 1:,} more" if missing[1:] else ""
+            needed = f"{missing[0]!r}{others}"
             yield reason(
                 "SBOM_DEPENDENCY_UNRESOLVED",
-                f"{_subject(component)} depends on {missing[0]!r}{others}, which the bill does not list.",
+                f"{_subject(component)} depends on {needed}, which is not listed.",
                 subject=_subject(component),
                 details={"refs": missing[:REFS_TOLD_MAX]},
             )

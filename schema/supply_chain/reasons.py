@@ -140,6 +140,10 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
         "The advisories are old.",
         "An operator looks why their import does not run: `spell advisories status`.",
     ),
+    "ADVISORIES_UNCOVERED": (
+        "No advisories cover the ecosystem of a component.",
+        "Write its purl with the type of its registry, such as pypi, npm, cargo or golang.",
+    ),
     "ADVISORIES_UNCHECKED": (
         "The components' vulnerabilities could not be checked.",
         "Publish again; tell the operator if it happens again.",

@@ -69,6 +69,7 @@ class World:
         self.taken = Snapshot(id="2026-11-25#1", taken_at=NOW, checked_at=NOW)
         self.failing: dict[str, Exception] = {}
         self.bills_read = 0
+        self.unknown: list[str] = []
         self.matched: list[Component] = []
         self.licensed: list[Component] = []
 
@@ -101,6 +102,10 @@ class World:
         self.matched = list(components)
         found: list[AdvisoryHit] = self._answer("match", self.hits)
         return found
+
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        assert ROOT not in components
+        return self.unknown
 
     async def in_force(self, spell_key: str | None = None) -> list[Any]:
         del spell_key

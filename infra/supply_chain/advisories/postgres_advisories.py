@@ -68,6 +68,10 @@ class PostgresAdvisories:
             raise SpellError("PAYLOAD_TOO_LARGE", message)
         return await _worked(len(rows), _hits, packages, rows)
 
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        """The purls of components that no advisory can speak of, whatever is imported."""
+        return uncovered_purls(components)
+
 
 async def _worked(size: int, work: Callable[..., _Result], *arguments: Any) -> _Result:
     """Do a little at once, and much beside the loop, which another thread takes 5 ms to reach."""
@@ -97,6 +101,12 @@ def packages_of(components: Sequence[Component]) -> list[Package]:
     """
     found = (_package_of(component) for component in components)
     return list(dict.fromkeys(package for package in found if package is not None))
+
+
+def uncovered_purls(components: Sequence[Component]) -> list[str]:
+    """The purls of no package that OSV knows the ecosystem of, each once."""
+    purls = dict.fromkeys(component.purl for component in components if component.purl)
+    return [purl for purl in purls if package_of(purl) is None]
 
 
 def _package_of(component: Component) -> Package | None:

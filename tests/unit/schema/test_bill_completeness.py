@@ -100,7 +100,7 @@ def test_a_dependency_that_is_no_component_is_named() -> None:
 def test_a_component_that_depends_on_much_that_is_not_there_is_told_once() -> None:
     checked = bill(library(depends_on=[str(number) for number in range(5_000)]))
     [reason] = check_completeness(checked, FILES)
-    assert "'0' and 4,999 others" in reason.message
+    assert "'0' and 4,999 more" in reason.message
     assert reason.details["refs"] == [str(number) for number in range(10)]
 
 

@@ -159,6 +159,16 @@ async def test_refusals_that_are_not_told_refuse_as_well() -> None:
     assert codes(decision) == ["LICENSES_MORE"]
 
 
+async def test_components_that_no_advisories_cover_are_named() -> None:
+    world = World()
+    world.unknown = ["pkg:pip/jinja2@2.10", "pkg:go/x@1"]
+    decision = await world.gate().decide(PACKAGE)
+    assert decision.passed
+    [note] = decision.reasons
+    assert (note.code, note.severity) == ("ADVISORIES_UNCOVERED", Severity.NOTE)
+    assert "'pkg:pip/jinja2@2.10' and 1 more" in note.message
+
+
 async def test_one_bill_is_read_once_for_three_checks() -> None:
     world = World()
     await world.gate().decide(PACKAGE)

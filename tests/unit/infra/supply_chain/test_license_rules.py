@@ -46,7 +46,9 @@ def test_an_expression_is_read_with_its_choices_parts_and_exceptions() -> None:
 
 
 def test_parts_of_parts_are_parts_and_each_counts_once() -> None:
-    assert parse_expression("MIT OR (ISC OR (MIT OR ISC))") == AnyOf((License("MIT"), License("ISC")))
+    assert parse_expression("MIT OR (ISC OR (MIT OR ISC))") == AnyOf(
+        (License("MIT"), License("ISC"))
+    )
     assert parse_expression("MIT AND (MIT AND MIT)") == License("MIT")
 
 

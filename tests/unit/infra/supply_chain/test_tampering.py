@@ -193,6 +193,10 @@ TAMPERED: dict[str, tuple[str, Callable[[], Tampered]]] = {
         "DSSE_STATEMENT",
         lambda: _envelope(statement(sha256_hex(PACKAGE), _type="https://example.com/Note/v1")),
     ),
+    "the statement's subject has a list for a digest": (
+        "DSSE_STATEMENT",
+        lambda: _envelope(statement(sha256_hex(PACKAGE), subject=[{"digest": []}])),
+    ),
     "the statement is about another version": (
         "DSSE_SUBJECT",
         lambda: Tampered(sign(OTHER_VERSION, authority=AUTHORITY, dsse=True)),
