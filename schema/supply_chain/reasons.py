@@ -237,6 +237,8 @@ def reason(
 ) -> Reason:
     """A reason with a code from the catalogue; its title is the message when none is given.
 
+    Names in it are strangers' words, and it is shown on terminals: control characters are escaped.
+
     Raises:
         KeyError: the code is not in the catalogue.
     """
@@ -245,7 +247,18 @@ def reason(
         check=kind.check,
         severity=severity,
         code=code,
-        message=message or kind.title,
-        subject=subject,
+        message=_escaped(message or kind.title),
+        subject=None if subject is None else _escaped(subject),
         details=dict(details or {}),
     )
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    shown = (each if each.isprintable() else _escape(each) for each in text)
+    return "".join(shown)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

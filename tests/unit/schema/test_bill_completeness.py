@@ -104,6 +104,15 @@ def test_a_component_that_depends_on_much_that_is_not_there_is_told_once() -> No
     assert reason.details["refs"] == [str(number) for number in range(10)]
 
 
+def test_what_components_are_called_does_nothing_to_a_terminal() -> None:
+    purl = "pkg:\x1b[2J\u202ecafé"
+    reasons = check_completeness(bill(library(purl=purl, depends_on=["\x1b]0;x\a"])), FILES)
+    assert len(reasons) == 2
+    for reason in reasons:
+        assert reason.subject == "pkg:\\x1b[2J\\u202ecafé"
+        assert reason.message.isprintable()
+
+
 def test_dependencies_in_a_circle_are_no_fault() -> None:
     assert found(bill(library(depends_on=["lib"]))) == []
 
