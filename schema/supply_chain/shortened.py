@@ -24,7 +24,8 @@ def shortened(check: Check, reasons: Sequence[Reason]) -> list[Reason]:
 
     Whether one of them refuses is the same before and after.
     """
-    told, room = [], CHECK_REASONS_BYTES_MAX
+    told: list[Reason] = []
+    room = CHECK_REASONS_BYTES_MAX
     for each in sorted(reasons, key=lambda each: _WORST_FIRST.index(each.severity)):
         room -= len(each.model_dump_json())
         if room < 0:
