@@ -49,9 +49,10 @@ format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/bench ## a cast against a bare workflow, a sandbox against its peers: ratios, each in one run
+bench: $(VENV)/bench ## a cast, a sandbox and a verification, each against its floor: ratios, each in one run
 	$(BIN)/python -m bench.cast
 	$(BIN)/python -m bench.runner
+	$(BIN)/python -m bench.supply_chain
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos
@@ -62,7 +63,7 @@ soak: $(VENV)/development ## 10,000 casts in a row on one runner, and what it ho
 histories: $(VENV)/development ## record the histories that CI replays
 	$(BIN)/python -m tests.replay.record
 
-openapi: $(VENV)/development ## write docs/openapi.json and docs/errors.md from the code
+openapi: $(VENV)/development ## write docs/openapi.json, docs/errors.md and docs/reasons.md from the code
 	$(BIN)/python -m tests.architecture.write_reference
 
 $(VENV)/examples: pyproject.toml

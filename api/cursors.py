@@ -11,6 +11,7 @@ from schema.contracts.views import CastView
 from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
+_EXCEPTION_ID = re.compile(r"exc_[a-z2-7]{16}")
 _SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
 
 
@@ -49,6 +50,24 @@ def read_spell_cursor(cursor: str | None) -> str:
     except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
     return str(key)
+
+
+def exception_cursor(last_id: str) -> str:
+    """The cursor of the page after this advisory exception."""
+    return _pack([last_id])
+
+
+def read_exception_cursor(cursor: str | None) -> str:
+    """The id that a cursor stands for; empty at the start."""
+    if cursor is None:
+        return ""
+    try:
+        (exception_id,) = _unpack(cursor)
+        if not _EXCEPTION_ID.fullmatch(exception_id):
+            raise _not_a_cursor()
+    except (ValueError, TypeError) as error:
+        raise _not_a_cursor() from error
+    return str(exception_id)
 
 
 def _pack(parts: list[str]) -> str:

@@ -10,22 +10,25 @@ from pydantic import TypeAdapter, ValidationError
 from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
+    AdvisoryExceptions,
     CastFiles,
     Casting,
     CastReads,
     EventFeed,
     Health,
     PayloadDecoder,
+    PublishedBills,
     PublishedModules,
     Publishing,
     Replaying,
     SignedReceipts,
+    SigningIdentities,
     Spells,
     SpellSecrets,
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
-from schema.ids import ApiKeyId, SpellKey, Version
+from schema.ids import ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 
@@ -37,6 +40,8 @@ class Services:
     accounts: Accounts
     spells: Spells
     secrets: SpellSecrets
+    advisory_exceptions: AdvisoryExceptions
+    identities: SigningIdentities
     publishing: Publishing
     casting: Casting
     backpressure: Backpressure
@@ -45,6 +50,7 @@ class Services:
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules
+    bills: PublishedBills
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder
@@ -102,11 +108,14 @@ class Require:
 CasterDep = Annotated[Identity, Depends(Require(Scope.CAST))]
 MakerDep = Annotated[Identity, Depends(Require(Scope.PUBLISH))]
 OwnerDep = Annotated[Identity, Depends(Require(Scope.ACCOUNT))]
+OperatorDep = Annotated[Identity, Depends(Require(Scope.DEPLOY))]
 
 _SPELL_KEY: TypeAdapter[str] = TypeAdapter(SpellKey)
 _VERSION: TypeAdapter[str] = TypeAdapter(Version)
 _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
+_EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
+_SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
 def spell_key_in_path(key: str) -> str:
@@ -130,10 +139,22 @@ def key_id_in_path(key_id: str) -> str:
     return _named(_API_KEY_ID, key_id, SpellError("KEY_NOT_FOUND"))
 
 
+def exception_id_in_path(exception_id: str) -> str:
+    """An advisory exception's id. Raises SpellError(EXCEPTION_NOT_FOUND) for what is none."""
+    return _named(_EXCEPTION_ID, exception_id, SpellError("EXCEPTION_NOT_FOUND"))
+
+
+def signing_identity_id_in_path(identity_id: str) -> str:
+    """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
+    return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
+
+
 SpellKeyDep = Annotated[str, Depends(spell_key_in_path)]
 VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
+ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
+SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 
 def _named(form: TypeAdapter[str], text: str, unknown: SpellError) -> str:

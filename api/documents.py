@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from schema.contracts.advisories import RecordedException
 from schema.contracts.base import Contract
 from schema.contracts.cast import Admission, Billing, CasterLimits, CastStatus, Mode
 from schema.contracts.run import RunViolation, Stages
@@ -83,6 +84,13 @@ class SpellPage(Contract):
     """Some spells, in the order of their keys."""
 
     items: list[SpellSummary]
+    next_cursor: str | None = None
+
+
+class ExceptionPage(Contract):
+    """Some advisory exceptions, in the order of their ids."""
+
+    items: list[RecordedException]
     next_cursor: str | None = None
 
 

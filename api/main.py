@@ -19,23 +19,29 @@ from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
 from infra.health import PlatformHealth
 from infra.platform import Platform, open_platform
+from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
 from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
+from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
 from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.signed_receipts import VaultSignedReceipts
+from infra.supply_chain.bill_reader import KillableBillReader
 from infra.telemetry import configure_logging
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
 
 
-def build_services(platform: Platform, health_check: Health) -> Services:
+def build_services(
+    platform: Platform, health_check: Health, bill_reader: KillableBillReader
+) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     casts = PostgresCastReads(database)
@@ -44,6 +50,8 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
+        advisory_exceptions=PostgresAdvisoryExceptions(database),
+        identities=PostgresSigningIdentities(database),
         publishing=TemporalPublishing(platform.temporal, blobs),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
@@ -52,6 +60,7 @@ def build_services(platform: Platform, health_check: Health) -> Services:
         receipts=VaultSignedReceipts(PostgresReceipts(database, vault), vault),
         replaying=TemporalReplays(platform.temporal, blobs, vault),
         modules=BlobPublishedModules(database, blobs),
+        bills=PackagedBills(database, blobs, bill_reader),
         feed=NatsEventFeed(platform.nats),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
@@ -66,8 +75,11 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     async with (
         open_platform(settings, process="spell-api") as platform,
         open_redis(settings.redis_url.get_secret_value()) as redis,
+        KillableBillReader() as bill_reader,
     ):
-        application.state.services = build_services(platform, PlatformHealth(platform, redis))
+        application.state.services = build_services(
+            platform, PlatformHealth(platform, redis), bill_reader
+        )
         yield
 
 

@@ -5,12 +5,23 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
+from schema.contracts.advisories import RecordedException
+from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
+from schema.contracts.signing_identity import SigningIdentity
 from schema.contracts.spell_secret import SecretSummary
-from schema.contracts.views import CastView, EventView, SpellSummary, TransferView, VersionView
+from schema.contracts.supply_chain import AdvisoryException, IdentityRule
+from schema.contracts.views import (
+    BillView,
+    CastView,
+    EventView,
+    SpellSummary,
+    TransferView,
+    VersionView,
+)
 from schema.scopes import Scope
 
 
@@ -67,6 +78,34 @@ class SpellSecrets(Protocol):
 
     async def remove(self, account_id: str, spell_key: str, name: str) -> None:
         """Remove one. Raises SpellError: SPELL_NOT_FOUND, SECRET_NOT_FOUND."""
+
+
+class AdvisoryExceptions(Protocol):
+    """What operators said does not affect; nothing of it is ever changed or deleted."""
+
+    async def add(self, exception: AdvisoryException) -> RecordedException:
+        """Record one. Raises SpellError: VALIDATION_ERROR (its end)."""
+
+    async def exceptions(self, *, ended: bool, after: str, limit: int) -> list[RecordedException]:
+        """Exceptions in the order of their ids, above `after`."""
+
+    async def remove(self, exception_id: str, removed_by: str) -> RecordedException:
+        """End one now. Raises SpellError: EXCEPTION_NOT_FOUND."""
+
+
+class SigningIdentities(Protocol):
+    """Who may sign a maker's packages."""
+
+    async def summaries(self, account_id: str) -> list[SigningIdentity]:
+        """All rules of the account."""
+
+    async def allow(
+        self, account_id: str, spell_key: str | None, rule: IdentityRule
+    ) -> SigningIdentity:
+        """Let somebody sign one spell, or all. Raises SpellError: VALIDATION_ERROR (too many)."""
+
+    async def remove(self, account_id: str, identity_id: str) -> None:
+        """Take a rule back. Raises SpellError: SIGNING_IDENTITY_NOT_FOUND."""
 
 
 class Publishing(Protocol):
@@ -166,6 +205,18 @@ class PublishedModules(Protocol):
 
     async def own_module(self, account_id: str, key: str, version: str) -> bytes | None:
         """The module of an own version; None for what is another maker's or not there."""
+
+
+class PublishedBills(Protocol):
+    """Bills of materials of versions, for who may see them."""
+
+    async def bill(
+        self, account_id: str, key: str, version: str, family: BillFamily | None
+    ) -> BillView | None:
+        """The bill as published (None) or in a family; None for what is not there to see.
+
+        Raises SpellError: SBOM_NOT_FOUND, SBOM_NOT_CONVERTIBLE.
+        """
 
 
 class EventHints(Protocol):

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -39,11 +39,36 @@ class CliError(Exception):
 
 
 @dataclass(frozen=True)
+class LocalSigning:
+    """The Sigstore that runs with a local platform."""
+
+    url: str
+    token_secret: str = field(repr=False)
+    config_file: str
+    """What sigstore's clients need to know of it."""
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "LocalSigning | None":
+        """That of the platform that commands here talk to; None when it is not a local one.
+
+        Raises:
+            CliError: what `spell dev` left cannot be read.
+        """
+        folder = _data_folder(start)
+        if folder is None:
+            return None
+        saved = Profile.load(folder)
+        url = os.environ.get("SPELL_API_URL", saved.api_url).rstrip("/")
+        return saved.signing if url == saved.api_url else None
+
+
+@dataclass(frozen=True)
 class Profile:
     """Where the API is and who is asking."""
 
     api_url: str
     api_key: str
+    signing: LocalSigning | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Profile":
@@ -55,11 +80,10 @@ class Profile:
         url, key = os.environ.get("SPELL_API_URL"), os.environ.get("SPELL_API_KEY")
         if url and key:
             return cls(url.rstrip("/"), key)
-        here = (start or Path.cwd()).resolve()
-        for folder in (here, *here.parents):
-            if (folder / DATA_FOLDER / CLIENT_FILE).is_file():
-                saved = cls.load(folder / DATA_FOLDER)
-                return cls((url or saved.api_url).rstrip("/"), key or saved.api_key)
+        folder = _data_folder(start)
+        if folder is not None:
+            saved = cls.load(folder)
+            return cls((url or saved.api_url).rstrip("/"), key or saved.api_key)
         raise CliError(
             "No platform to talk to. Start one with `spell dev`, or set SPELL_API_URL and "
             "SPELL_API_KEY.",
@@ -72,8 +96,10 @@ class Profile:
         path = data_dir / CLIENT_FILE
         try:
             saved = json.loads(path.read_text("utf-8"))
-            return cls(saved["api_url"], saved["api_key"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            signing = saved.get("signing")
+            place = LocalSigning(**signing) if signing else None
+            return cls(saved["api_url"], saved["api_key"], place)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             message = f"{path} cannot be read ({type(error).__name__}); `spell dev` writes it."
             raise CliError(message, ExitCode.USAGE) from error
 
@@ -81,8 +107,14 @@ class Profile:
         """Leave the profile for later commands, readable by its owner only."""
         path = data_dir / CLIENT_FILE
         path.touch(mode=0o600)
-        document = {"api_url": self.api_url, "api_key": self.api_key}
-        path.write_text(json.dumps(document), "utf-8")
+        path.write_text(json.dumps(asdict(self)), "utf-8")
+
+
+def _data_folder(start: Path | None) -> Path | None:
+    """The nearest data directory with a profile, here or above."""
+    here = (start or Path.cwd()).resolve()
+    candidates = (folder / DATA_FOLDER for folder in (here, *here.parents))
+    return next((each for each in candidates if (each / CLIENT_FILE).is_file()), None)
 
 
 class Api:

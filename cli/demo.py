@@ -13,13 +13,15 @@ from cli.client import Api, CliError, ExitCode, Profile
 from cli.context import CliContext, cli_context
 from cli.inputs import collect_inputs
 from cli.output import money
-from cli.packages import package_folder
+from cli.packages import package_folder, upload
 from cli.receipts import KEYS_PATH, standing_checks
 from cli.replays import replay_here
+from cli.signing import sign_package, signature_line
 from infra.embedded.errors import EmbeddedPlatformError
 from infra.embedded.platform import EmbeddedPlatform
 from schema.canonical import canonical_json
 from schema.money import format_micros
+from schema.package import read_package
 from schema.receipt_checks import input_check
 from schema.receipts import read_envelope
 
@@ -53,7 +55,7 @@ async def _run(cli: CliContext, data_dir: Path) -> None:
         profile = await first_account(platform.context, data_dir)
         await asyncio.to_thread(_tell, cli, profile, platform)
 
-    cli.output.note("starting Postgres, Temporal, NATS, Redis, api, worker, runner …")
+    cli.output.note("starting Postgres, Temporal, NATS, Redis, Sigstore, api, worker, runner …")
     began = time.monotonic()
 
     async def timed() -> None:
@@ -66,7 +68,7 @@ async def _run(cli: CliContext, data_dir: Path) -> None:
 def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None:
     """Publish, cast, show: what a newcomer would type, one after the other."""
     cli.__dict__["api"] = api = Api(profile)
-    published = _publish(api)
+    published = _publish(cli, profile, api)
     cli.output.note(
         f"publish  {published['spell_key']} {published['version']}"
         f" {published['package_digest'][:19]}…"
@@ -95,11 +97,14 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
     api.close()
 
 
-def _publish(api: Api) -> dict[str, Any]:
+def _publish(cli: CliContext, profile: Profile, api: Api) -> dict[str, Any]:
     archive = package_folder(_EXAMPLES / "markdown")
-    headers = {"Content-Type": "application/x-tar"}
-    published: dict[str, Any] = api.json("POST", "/v1/spells", content=archive, headers=headers)
-    return published
+    if profile.signing is None:
+        cli.output.note("signed   by nobody: SPELL_TRUST_ROOT_FILE names another Sigstore")
+    else:
+        signed = sign_package(read_package(archive), place=profile.signing)
+        cli.output.note(signature_line(signed))
+    return upload(api, archive)
 
 
 def _show(cli: CliContext, api: Api, ended: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from cli.client import DATA_FOLDER, CliError, ExitCode
 from cli.context import CliContext, cli_context
 from infra.embedded.errors import EmbeddedPlatformError
 from infra.embedded.output import LogSink, with_prefix
+from infra.embedded.platform import EmbeddedPlatform
 
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 
@@ -37,6 +38,7 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
         cli.output.note(
             f"\n  api          {profile.api_url}\n"
             f"  Temporal UI  {platform.endpoints.temporal_ui_url}\n"
+            f"  Sigstore     {_sigstore_line(platform)}\n"
             f"  data         {data_dir}  (the key is in client.json)\n"
             "  UNSIGNED PACKAGES ARE ACCEPTED HERE: this is a local platform.\n"
             "  try: spell publish examples/markdown  (in another terminal)\n"
@@ -44,6 +46,11 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
         await asyncio.Event().wait()
 
     await platform.run_until_signal(work)
+
+
+def _sigstore_line(platform: EmbeddedPlatform) -> str:
+    where = platform.endpoints
+    return where.sigstore_url or f"another one: it trusts {where.trust_root_file}"
 
 
 def coloured_lines(cli: CliContext) -> LogSink:

@@ -4,11 +4,12 @@ import asyncio
 import os
 from pathlib import Path
 
-from cli.client import CLIENT_FILE, Profile
+from cli.client import CLIENT_FILE, LocalSigning, Profile
 from infra.embedded.environment import external_variables
 from infra.embedded.output import LogSink
 from infra.embedded.own_processes import PlatformContext, spell_processes
 from infra.embedded.platform import EmbeddedPlatform
+from infra.embedded.sigstore_server import client_config_file
 from infra.platform import make_vault, open_database
 from infra.repositories.accounts import PostgresAccounts
 from infra.settings import PlatformSettings
@@ -44,7 +45,7 @@ async def first_account(context: PlatformContext, data_dir: Path) -> Profile:
     """The data directory's own account with all scopes and 100 USD to spend; made once."""
     if (data_dir / CLIENT_FILE).is_file():
         saved = await asyncio.to_thread(Profile.load, data_dir)
-        profile = Profile(context.endpoints.api_url, saved.api_key)
+        key = saved.api_key
     else:
         settings = settings_of(context)
         async with open_database(settings) as database:
@@ -54,6 +55,17 @@ async def first_account(context: PlatformContext, data_dir: Path) -> Profile:
             await accounts.credit(
                 account_id, FIRST_CREDIT_MICROS, "USD", reference=f"first:{account_id}"
             )
-        profile = Profile(context.endpoints.api_url, key)
+    profile = Profile(context.endpoints.api_url, key, _signing(context))
     await asyncio.to_thread(profile.save, data_dir)
     return profile
+
+
+def _signing(context: PlatformContext) -> LocalSigning | None:
+    """Where to sign; None when the user brings a trusted root, and so a Sigstore, of their own."""
+    if not context.endpoints.sigstore_url:
+        return None
+    return LocalSigning(
+        url=context.endpoints.sigstore_url,
+        token_secret=context.credentials.sigstore_token_secret,
+        config_file=str(client_config_file(context.layout)),
+    )

@@ -6,7 +6,23 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import account, casts, dev, operator, packages, receipts, spell_secrets
+from cli import (
+    account,
+    advisory_exceptions,
+    bills,
+    building,
+    casts,
+    dev,
+    identities,
+    operator,
+    packages,
+    receipts,
+    scaffold,
+    signing,
+    spell_secrets,
+    testing,
+    verify,
+)
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
@@ -23,6 +39,11 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(demo)
+app.command()(scaffold.new)
+app.command()(building.build)
+app.command("test")(testing.check_spell)
+app.command()(signing.sign)
+app.command()(verify.verify)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
 app.command()(casts.cast)
@@ -30,13 +51,16 @@ app.command()(casts.casts)
 app.command()(casts.show)
 app.command()(casts.logs)
 app.command()(casts.cancel)
+app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
+app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")
 app.add_typer(operator.accounts, name="accounts")
 app.add_typer(operator.runs, name="runs")
+app.add_typer(advisory_exceptions.advisories, name="advisories")
 
 
 @app.callback()

@@ -85,7 +85,7 @@ def _dead_run_row(listed: "ListedDeadRun") -> tuple[object, ...]:
 
 def _tell(context: typer.Context, work: Callable[[str], None]) -> None:
     """Do the work on the database, and show what Alembic prints about it."""
-    database_url = _settings().database_url.get_secret_value()
+    database_url = operator_settings().database_url.get_secret_value()
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
@@ -105,7 +105,7 @@ async def _create(name: str, scopes: list[Scope], credit_micros: int) -> tuple[s
     from infra.platform import make_vault, open_database
     from infra.repositories.accounts import PostgresAccounts
 
-    settings = _settings()
+    settings = operator_settings()
     async with open_database(settings) as database:
         store = PostgresAccounts(database, pepper=make_vault(settings).api_key_pepper)
         account_id = await store.create(name)
@@ -120,7 +120,7 @@ async def _dead_runs(limit: int) -> "list[ListedDeadRun]":
     from infra.dead_runs import read_dead_runs
     from infra.nats_connection import open_nats
 
-    url = _settings().nats_url.get_secret_value()
+    url = operator_settings().nats_url.get_secret_value()
     try:
         async with open_nats(url, name="spell runs dead", first_seconds_max=5) as client:
             return await read_dead_runs(client.jetstream(), limit=limit)
@@ -128,7 +128,8 @@ async def _dead_runs(limit: int) -> "list[ListedDeadRun]":
         raise CliError(error.message, ExitCode.PLATFORM) from error
 
 
-def _settings() -> PlatformSettings:
+def operator_settings() -> PlatformSettings:
+    """The platform's own settings. Raises CliError when they are missing or wrong."""
     try:
         return PlatformSettings()
     except ValidationError as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from schema.money import format_micros
 
@@ -40,7 +41,8 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(str(cell) for cell in row))
+            # As it is: what somebody else wrote must not be read as markup.
+            table.add_row(*(Text(str(cell)) for cell in row))
         self.console.print(table)
 
     def note(self, text: str) -> None:

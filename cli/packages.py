@@ -1,16 +1,17 @@
 """`spell publish`: a folder becomes a package, and the package a version that can be cast."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cli.client import CliError, ExitCode, describe_problem
+from cli.client import Api, CliError, ExitCode, describe_problem
 from cli.context import cli_context
+from cli.files import read_file, write_file
 from schema.errors import SpellError
-from schema.limits import PACKAGE_BYTES_MAX
+from schema.limits import PACKAGE_BYTES_MAX, SIGNATURE_BYTES_MAX
 from schema.money import format_micros
-from schema.package import build_package, is_package_path, read_package
+from schema.package import SIGNATURE_FILE, build_package, is_package_path, read_package
 from schema.pricing import worst_case_of
 
 
@@ -19,19 +20,23 @@ def publish(
     folder: Annotated[
         Path, typer.Argument(exists=True, file_okay=False, help="Holds manifest.toml.")
     ] = Path(),
+    sign: Annotated[bool, typer.Option("--sign", help="Sign it first, as `spell sign` does.")] = (
+        False
+    ),
 ) -> None:
     """Package a folder and publish it as a version."""
     cli = cli_context(context)
     archive = package_folder(folder)
     package = read_package(archive)
     cli.output.note(f"package  {package.digest}  {len(archive):,} bytes")
+    if sign:
+        from cli.signing import sign_package, signature_line
+
+        signed = sign_package(package)
+        write_file(folder / SIGNATURE_FILE, signed.bundle)
+        cli.output.note(signature_line(signed))
     with cli.output.notes.status("checking, compiling, publishing …"):
-        result = cli.api.json(
-            "POST",
-            "/v1/spells",
-            content=archive,
-            headers={"Content-Type": "application/x-tar"},
-        )
+        result = upload(cli.api, archive)
     for reason in result["decision"]["reasons"]:
         cli.output.note(f"verdict  {reason['message']}")
     price = package.manifest.price()
@@ -44,11 +49,44 @@ def publish(
     )
 
 
+def upload(api: Api, archive: bytes) -> dict[str, Any]:
+    """Publish an archive.
+
+    Raises:
+        CliError: it is refused.
+    """
+    headers = {"Content-Type": "application/x-tar"}
+    result: dict[str, Any] = api.json("POST", "/v1/spells", content=archive, headers=headers)
+    return result
+
+
+def bundle_for(folder: Path) -> bytes | None:
+    """The signature that lies beside the folder's manifest; None when there is none.
+
+    Raises:
+        CliError: it cannot be read, or is too large to be one.
+    """
+    path = folder / SIGNATURE_FILE
+    return read_file(path, bytes_max=SIGNATURE_BYTES_MAX) if path.exists() else None
+
+
 def package_folder(folder: Path) -> bytes:
     """The canonical archive of the package files in a folder; sources and the like stay out.
 
     Raises:
         CliError: a file cannot be read, is too large, or does not fit the format.
+    """
+    try:
+        return build_package(package_files(folder))
+    except SpellError as error:
+        raise refused_here(error) from error
+
+
+def package_files(folder: Path) -> dict[str, bytes]:
+    """What a folder has of the files that belong into a package, whether all are there or not.
+
+    Raises:
+        CliError: a file cannot be read, is a link or a device, or all are too large together.
     """
     files: dict[str, bytes] = {}
     total = 0
@@ -67,10 +105,7 @@ def package_folder(folder: Path) -> bytes:
             files[name] = path.read_bytes()
         except OSError as error:
             raise CliError(f"{name}: {error.strerror}", ExitCode.USAGE) from error
-    try:
-        return build_package(files)
-    except SpellError as error:
-        raise refused_here(error) from error
+    return files
 
 
 def refused_here(error: SpellError) -> CliError:

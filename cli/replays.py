@@ -6,7 +6,10 @@ It is spawned and not imported: only the runner loads what executes strangers' c
 import base64
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 
 from pydantic import ValidationError
 
@@ -19,6 +22,7 @@ from schema.contracts.replay import ReplayAnswer, ReplayRequest
 from schema.receipt_checks import replay_checks, replay_refusal
 
 _ROOT = Path(__file__).resolve().parent.parent
+_END_SECONDS_MAX = 10
 _SECONDS_MAX = limits.TIMEOUT_MS_MAX / 1000 + limits.MODULE_CHECK_SECONDS_MAX + 30
 _ASK_THE_PLATFORM = "The platform can replay it: POST /v1/casts/{id}/receipt:replay."
 
@@ -48,8 +52,8 @@ def replay_here(
         module_base64=base64.b64encode(content).decode("ascii"),
         inputs_json=inputs.decode("utf-8"),
     )
-    with cli.output.notes.status("replaying …"):
-        answer = _run(request)
+    with cli.output.notes.status("replaying …"), replayer() as ask:
+        answer = ask(request)
     if answer.replayed is None:
         message = f"This cast cannot be replayed here: {answer.refusal}.\n  {_ASK_THE_PLATFORM}"
         raise CliError(message, ExitCode.REFUSED)
@@ -79,18 +83,57 @@ def _module(cli: CliContext, receipt: Receipt) -> bytes:
         raise CliError(message, ExitCode.REFUSED, error.document) from error
 
 
-def _run(request: ReplayRequest) -> ReplayAnswer:
+@contextmanager
+def replayer() -> Iterator[Callable[[ReplayRequest], ReplayAnswer]]:
+    """A process of the runner's that runs modules, in the sandbox that casts run in.
+
+    What it compiled for one request serves the next. Asking raises CliError when the process does
+    not work, or takes longer than any run may.
+    """
     try:
-        ended = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-s", "-B", "-m", "runner.replay"],
             cwd=_ROOT,
             env={},
-            input=request.model_dump_json().encode("utf-8") + b"\n",
-            capture_output=True,
-            timeout=_SECONDS_MAX,
-            check=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-        return ReplayAnswer.model_validate_json(ended.stdout)
-    except (subprocess.SubprocessError, ValidationError, OSError) as error:
-        message = f"The replay did not work on this machine ({type(error).__name__})."
-        raise CliError(message, ExitCode.PLATFORM) from error
+    except OSError as error:
+        raise _broken(error) from error
+    with process:
+        try:
+            yield lambda request: _ask(process, request)
+        finally:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Let it end by the end of its input, so that it leaves no files; then make it."""
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(_END_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _ask(process: "subprocess.Popen[bytes]", request: ReplayRequest) -> ReplayAnswer:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    watchdog = Timer(_SECONDS_MAX, process.kill)
+    watchdog.start()
+    try:
+        process.stdin.write(request.model_dump_json().encode("utf-8") + b"\n")
+        process.stdin.flush()
+        return ReplayAnswer.model_validate_json(process.stdout.readline())
+    except (OSError, ValidationError) as error:
+        raise _broken(error) from error
+    finally:
+        watchdog.cancel()
+
+
+def _broken(error: Exception) -> CliError:
+    message = f"The replay did not work on this machine ({type(error).__name__})."
+    return CliError(message, ExitCode.PLATFORM)

@@ -4,21 +4,13 @@ Plays the role `SchemaChecker`. A check that is stuck, hungry for memory or cras
 child process and its own caller, nobody else.
 """
 
-import asyncio
 from typing import Any, Self
 
-from infra.schema_checking.process import (
-    CheckProcess,
-    CheckProcessLostError,
-    CheckTimeoutError,
-)
-from infra.schema_checking.wire import SIDES, Fault
+from infra.killable.pool import KillablePool
+from infra.killable.process import ChildLostError, ChildTimeoutError
+from infra.schema_checking.faults import SIDES, Fault
 from schema.errors import SpellError
 from schema.limits import SCHEMA_CHECK_SECONDS_MAX
-
-# A process may be lost to somebody else's kill or to memory that an earlier check left behind;
-# only what also kills a fresh one is the schema's or the value's own fault.
-ATTEMPTS_MAX = 2
 
 
 class KillableSchemaChecker:
@@ -30,14 +22,10 @@ class KillableSchemaChecker:
     """
 
     def __init__(self, *, children: int = 2, seconds_max: float = SCHEMA_CHECK_SECONDS_MAX) -> None:
-        self._children = children
         self._seconds_max = seconds_max
-        self._closed = False
-        # Last in, first out: the busiest child has the most schemas compiled. None is a slot
-        # whose child is not running.
-        self._slots: asyncio.LifoQueue[CheckProcess | None] = asyncio.LifoQueue()
-        for _ in range(children):
-            self._slots.put_nowait(None)
+        self._pool = KillablePool(
+            "infra.schema_checking.child", children=children, seconds_max=seconds_max
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,8 +36,8 @@ class KillableSchemaChecker:
     async def check_schemas(self, schema_json: bytes) -> None:
         """Check a package's schema.json. Raises SpellError(SCHEMA_INVALID)."""
         try:
-            answer = await self._ask("", schema_json, b"")
-        except (CheckTimeoutError, CheckProcessLostError) as error:
+            answer = await self._pool.ask(("", schema_json, b""))
+        except (ChildTimeoutError, ChildLostError) as error:
             message = f"the schemas are too expensive to check: {self._reason(error)}"
             raise _schema_invalid([{"path": "", "message": message}]) from error
         _refuse_schema_faults(answer)
@@ -64,8 +52,8 @@ class KillableSchemaChecker:
         if side not in SIDES:
             raise ValueError(f"a schema.json has the sides {SIDES}, not {side!r}")
         try:
-            answer = await self._ask(side, schema_json, value_json)
-        except (CheckTimeoutError, CheckProcessLostError) as error:
+            answer = await self._pool.ask((side, schema_json, value_json))
+        except (ChildTimeoutError, ChildLostError) as error:
             raise SpellError(
                 "VALIDATION_ERROR",
                 f"The {side} is too expensive to check against the spell's schema: "
@@ -77,31 +65,10 @@ class KillableSchemaChecker:
 
     async def close(self) -> None:
         """Wait for the checks that run, then end every child; whoever still queues is refused."""
-        self._closed = True
-        children = [await self._slots.get() for _ in range(self._children)]
-        for child in children:
-            if child is not None:
-                await child.stop()
-            self._slots.put_nowait(None)
-
-    async def _ask(self, side: str, schema_json: bytes, value_json: bytes) -> dict[str, Any]:
-        child = await self._slots.get()
-        try:
-            if self._closed:
-                raise RuntimeError("the schema checker is closed")
-            for _ in range(ATTEMPTS_MAX):
-                if child is None or not child.alive:
-                    child = await CheckProcess.start(self._seconds_max)
-                try:
-                    return await child.ask(side, schema_json, value_json)
-                except CheckProcessLostError as error:
-                    lost = error
-            raise lost
-        finally:
-            self._slots.put_nowait(child if child is not None and child.alive else None)
+        await self._pool.close()
 
     def _reason(self, error: Exception) -> str:
-        if isinstance(error, CheckTimeoutError):
+        if isinstance(error, ChildTimeoutError):
             return f"it takes longer than {self._seconds_max:g} seconds"
         return "its process ran out of memory or stack"
 

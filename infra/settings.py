@@ -4,10 +4,23 @@ The embedded platform sets the same variables that a deployment does; no other c
 The runner has its own, smaller settings in `runner/settings.py`: it must not see these.
 """
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretBytes, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from schema.contracts.advisories import AdvisoryPolicy
+from schema.contracts.supply_chain import Severity
+
+
+def _names(value: Any) -> Any:
+    """The names in a text that separates them by commas."""
+    return (
+        [name.strip() for name in value.split(",") if name.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 class PlatformSettings(BaseSettings):
@@ -50,12 +63,56 @@ class PlatformSettings(BaseSettings):
 
     accept_unsigned_packages: bool = False
     """Local platform only: publish without a signature, and say so loudly."""
+    advisory_url: str = ""
+    """Where advisories come from: a bucket laid out as OSV's, `https://…`; empty is none."""
+    advisory_api_url: str = ""
+    """OSV's API, `https://…`, asked at each scan instead of what was imported; empty is none."""
+    advisory_ecosystems: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = (
+        *("PyPI", "npm", "crates.io", "Go", "Maven", "RubyGems", "NuGet", "Packagist"),
+    )
+    """Folders of that bucket that are imported, with commas between them."""
+    advisory_refuse_score: Annotated[float, Field(ge=0, le=10)] = 7.0
+    """CVSS base score from which a component's vulnerability refuses a package."""
+    advisory_warn_score: Annotated[float, Field(ge=0, le=10)] = 5.0
+    """CVSS base score from which it warns."""
+    advisory_unscored: Literal["warn", "refuse"] = "warn"
+    """What a vulnerability does that no source scores."""
+
+    trust_root_file: Path | None = None
+    """Sigstore's trusted root as JSON; without it, the one of the pinned sigstore package."""
+    licenses_denied: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = frozenset(
+        {
+            "BUSL-1.1",
+            "CC-BY-NC-4.0",
+            "CC-BY-NC-ND-4.0",
+            "CC-BY-NC-SA-4.0",
+            "Elastic-2.0",
+            "PolyForm-Noncommercial-1.0.0",
+            "SSPL-1.0",
+        }
+    )
+    """SPDX ids, by commas, under which no component may come: these do not let it be hosted."""
     platform_fee_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 2_000
     """The platform's share of a cast's cost; the maker gets the rest."""
 
     codec_open_to_ui: bool = False
     """Local platform only: the Temporal UI's origin may decode payloads without a key."""
     log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _scores_in_order(self) -> Self:
+        if self.advisory_warn_score > self.advisory_refuse_score:
+            raise ValueError("SPELL_ADVISORY_WARN_SCORE is above SPELL_ADVISORY_REFUSE_SCORE")
+        return self
+
+    @property
+    def advisory_policy(self) -> AdvisoryPolicy:
+        """What scores do to decisions here."""
+        return AdvisoryPolicy(
+            refuse_score=self.advisory_refuse_score,
+            warn_score=self.advisory_warn_score,
+            unscored=Severity(self.advisory_unscored),
+        )
 
     @property
     def codec_origins(self) -> frozenset[str]:

@@ -83,12 +83,23 @@ class Replayer:
             digest = request.record.policy.resources_digest or ""
             self._keep(digest, request.resources_base64, "the archive of resources")
         verdict = await self._executor.execute(Execution(self._run_request(request)))
-        return Replayed(
+        replayed = Replayed(
             engine=verdict.engine,
             status=status_of(verdict.outcome),
             code=verdict.code,
             usage=verdict.usage,
             output_digest=self._output_digest(verdict, request.record.salt),
+        )
+        return self._revealed(replayed, verdict) if request.reveal else replayed
+
+    def _revealed(self, replayed: Replayed, verdict: Verdict) -> Replayed:
+        output = self._key.open(verdict.sealed_output) if verdict.sealed_output else None
+        errors = self._key.open(verdict.sealed_stderr) if verdict.sealed_stderr else b""
+        return replayed.model_copy(
+            update={
+                "output_base64": base64.b64encode(output).decode("ascii") if output else None,
+                "error_stream": errors.decode("utf-8", "replace"),
+            }
         )
 
     def _keep(self, digest: str, content_base64: str, what: str) -> None:

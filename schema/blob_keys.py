@@ -16,6 +16,11 @@ def code_key(engine: str, module_digest: str) -> str:
     return f"code/{engine}/{module_digest.removeprefix('sha256:')}"
 
 
+def converted_bill_key(bill_digest: str, family: str) -> str:
+    """A bill of materials in the other format. The number goes up with each change of writing."""
+    return f"bills/{bill_digest.removeprefix('sha256:')}/{family}-1"
+
+
 def resources_key(resources_digest: str) -> str:
     """The archive of what a module may read of its package, in clear as well."""
     return f"resources/{resources_digest.removeprefix('sha256:')}"

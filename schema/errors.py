@@ -86,10 +86,30 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "There is no receipt for this cast: it has not ended, or nothing ran.",
         "Wait until the cast has ended: `GET /v1/casts/{id}`.",
     ),
+    "SBOM_NOT_FOUND": ErrorKind(
+        404,
+        "This version was published without a bill of materials.",
+        "Ask its maker for a version that has one.",
+    ),
+    "SBOM_NOT_CONVERTIBLE": ErrorKind(
+        422,
+        "The version's bill of materials cannot be written in the other format.",
+        "Get it as it was published: `format=original`.",
+    ),
     "SECRET_NOT_FOUND": ErrorKind(
         404,
         "The spell has no secret of that name.",
         "List the names: `GET /v1/spells/{key}/secrets`.",
+    ),
+    "EXCEPTION_NOT_FOUND": ErrorKind(
+        404,
+        "No such advisory exception in force.",
+        "List those there are: `GET /v1/advisory-exceptions`.",
+    ),
+    "SIGNING_IDENTITY_NOT_FOUND": ErrorKind(
+        404,
+        "The account has no such rule on who may sign.",
+        "List yours: `GET /v1/signing-identities`.",
     ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."

@@ -21,8 +21,10 @@ from pydantic import StringConstraints
 _OPAQUE = "[a-z2-7]"
 
 AccountId = Annotated[str, StringConstraints(pattern=rf"^acct_{_OPAQUE}{{16}}$")]
+ExceptionId = Annotated[str, StringConstraints(pattern=rf"^exc_{_OPAQUE}{{16}}$")]
 ApiKeyId = Annotated[str, StringConstraints(pattern=rf"^key_{_OPAQUE}{{16}}$")]
 CastId = Annotated[str, StringConstraints(pattern=rf"^cast_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
+SigningIdentityId = Annotated[str, StringConstraints(pattern=rf"^sid_{_OPAQUE}{{16}}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=rf"^{_OPAQUE}{{26}}$")]
 SpellKey = Annotated[
@@ -51,6 +53,16 @@ def _opaque(raw: bytes, length: int) -> str:
 def new_account_id() -> str:
     """A fresh random account id (80 bits)."""
     return "acct_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_exception_id() -> str:
+    """A fresh random id of an advisory exception (80 bits)."""
+    return "exc_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_signing_identity_id() -> str:
+    """A fresh random id of a rule on who may sign (80 bits)."""
+    return "sid_" + _opaque(secrets.token_bytes(10), 16)
 
 
 def new_api_key_id() -> str:

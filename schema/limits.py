@@ -22,6 +22,11 @@ RESOURCES_BYTES_MAX = 16 * MIB
 MANIFEST_BYTES_MAX = 64 * 1024
 SCHEMA_BYTES_MAX = 256 * 1024
 TEXT_FILE_BYTES_MAX = MIB
+# A Sigstore bundle has about 6 KiB; a DSSE envelope carries its statement along.
+SIGNATURE_BYTES_MAX = 256 * 1024
+# Sigstore's own has 7 KiB.
+TRUST_ROOT_BYTES_MAX = MIB
+BILL_BYTES_MAX = 8 * MIB
 
 # Modules, compiled code and archives of resources travel to runners through one bucket.
 BUS_OBJECT_BYTES_MAX = 256 * MIB
@@ -52,6 +57,8 @@ VERDICT_DETAILS_BYTES_MAX = 64 * 1024
 # The maker's secrets that a spell's environment is made of.
 SECRET_BYTES_MAX = 8 * 1024
 SECRETS_PER_SPELL_MAX = 32
+# Rules that an account sets on who may sign its packages.
+SIGNING_IDENTITIES_MAX = 100
 # Progress reports of one run: what exceeds the pace is coalesced, what exceeds the size is cut.
 PROGRESS_PER_SECOND_MAX = 10
 PROGRESS_BYTES_MAX = 1024
@@ -65,6 +72,11 @@ RUN_DELIVERIES_MAX = 4
 
 # Checks of untrusted schemas and values, in killable processes.
 SCHEMA_CHECK_SECONDS_MAX = 2.0
+# Reading or converting one bill of materials, in a killable process as well. 1,000 components take
+# 2 seconds of an idle machine.
+BILL_CHECK_SECONDS_MAX = 60.0
+BILL_CHECK_MEMORY_BYTES_MAX = 1024 * MIB
+BILL_COMPONENTS_MAX = 10_000
 # Validating and compiling one module at publish.
 MODULE_CHECK_SECONDS_MAX = 60.0
 MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB

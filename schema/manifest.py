@@ -122,7 +122,7 @@ def parse_manifest(source: bytes) -> Manifest:
         manifest = Manifest.model_validate(document, strict=True)
     except ValidationError as error:
         raise manifest_invalid(section_errors(error, _KNOWN, lines) + errors) from error
-    rules = [*_price_rules(manifest), *_runtime_rules(manifest)]
+    rules = [*_price_rules(manifest), *_runtime_rules(manifest), *_signer_rules(manifest)]
     errors += [field_error(path, message, lines) for path, message in rules]
     if errors:
         raise manifest_invalid(errors)
@@ -236,6 +236,19 @@ def _component_rules(runtime: RuntimeSection) -> list[tuple[Path, str]]:
             )
             rules.append((("runtime", "policy", name), message))
     return rules
+
+
+def _signer_rules(manifest: Manifest) -> list[tuple[Path, str]]:
+    """A signer is somebody whom an issuer vouches for: one without the other says nothing."""
+    section = manifest.supply_chain
+    stated = [name for name in ("identity", "repository", "ref") if getattr(section, name)]
+    if section.issuer is None:
+        message = "needs supply_chain.issuer beside it: who vouches for the signer"
+        return [(("supply_chain", name), message) for name in stated]
+    if not (section.identity or section.repository):
+        message = "needs supply_chain.identity or supply_chain.repository beside it: who signs"
+        return [(("supply_chain", "issuer"), message)]
+    return []
 
 
 def _members(section: type[Contract]) -> list[str]:

@@ -20,6 +20,7 @@ from schema.packaging.names import (
     MODULE_FILE,
     SBOM_FILES,
     SCHEMA_FILE,
+    SIGNATURE_FILE,
     is_package_path,
     name_fault,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "MODULE_FILE",
     "SBOM_FILES",
     "SCHEMA_FILE",
+    "SIGNATURE_FILE",
     "Package",
     "build_package",
     "is_package_path",

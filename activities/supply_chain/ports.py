@@ -1,12 +1,15 @@
 """The roles that the supply-chain gate needs played. Adapters in `infra/supply_chain/` fit them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from schema.contracts.advisories import ImportReport
 from schema.contracts.bill import Component
 from schema.contracts.supply_chain import (
+    AdvisoryException,
     AdvisoryHit,
     BillCheck,
+    IdentityRule,
     PackageEvidence,
     Reason,
     SignatureCheck,
@@ -26,6 +29,19 @@ class SignatureVerifier(Protocol):
         """Who signed this digest, and when; or why that cannot be said. Content never raises."""
 
 
+class SigningIdentities(Protocol):
+    """Who may sign a maker's packages."""
+
+    async def allowed(self, account_id: str, spell_key: str) -> list[IdentityRule]:
+        """The rules for this spell; empty: whoever signs first is trusted."""
+
+    async def pin(self, account_id: str, spell_key: str, rule: IdentityRule) -> list[IdentityRule]:
+        """Make the first signer the spell's rule, unless there is one; the rules in force now.
+
+        Two first signers may come at once: what is published must fit what this answers.
+        """
+
+
 class BillReader(Protocol):
     """Bills of materials, in the formats that are taken."""
 
@@ -41,6 +57,27 @@ class Advisories(Protocol):
 
     async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
         """Every vulnerability that one of the components has, each alias group once."""
+
+
+class AdvisoryImporter(Protocol):
+    """Brings in what the sources of advisories have published."""
+
+    async def import_advisories(self, *, full: bool, note: Callable[[str], None]) -> ImportReport:
+        """Read every configured source; sources that fail are named in the report.
+
+        Args:
+            full: look at every record, and not only at those newer than the last ones.
+            note: is told how far it is, now and then, from the event loop.
+
+        Raises SpellError: SERVICE_UNAVAILABLE (no source could be read).
+        """
+
+
+class AdvisoryExceptions(Protocol):
+    """What operators said does not affect."""
+
+    async def in_force(self, spell_key: str | None = None) -> list[AdvisoryException]:
+        """Exceptions neither removed nor expired: of one spell and of every spell."""
 
 
 class LicenseRules(Protocol):

@@ -2,11 +2,14 @@
 
 from api.routes import (
     account,
+    advisory_exceptions,
+    bills,
     cast_events,
     casts,
     codec,
     health,
     receipts,
+    signing_identities,
     spell_secrets,
     spells,
 )
@@ -19,8 +22,11 @@ ROUTERS = tuple(
         cast_events,
         receipts,
         spells,
+        bills,
         spell_secrets,
+        signing_identities,
         account,
+        advisory_exceptions,
         codec,
     )
 )

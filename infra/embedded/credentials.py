@@ -13,6 +13,8 @@ from infra.embedded.private_file import OWNER_ONLY, write_private
 
 _KEY_BYTES = 32
 _PASSWORD_BYTES = 24
+# Data directories of before have a file without these; no data depends on them.
+_ADDED_LATER = ("sigstore_token_secret",)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Credentials:
     postgres_password: str = field(repr=False)
     """Of the platform's role, which owns the platform's database and nothing else."""
     redis_password: str = field(repr=False)
+    sigstore_token_secret: str = field(repr=False)
+    """Whoever knows it signs as anybody, at the local Sigstore."""
 
 
 def load_or_create(layout: Layout) -> Credentials:
@@ -52,7 +56,11 @@ def load_or_create(layout: Layout) -> Credentials:
     try:
         path.chmod(OWNER_ONLY)
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return Credentials(**{known.name: stored[known.name] for known in fields(Credentials)})
+        missing = {name: _password() for name in _ADDED_LATER if name not in stored}
+        known = {each.name: (stored | missing)[each.name] for each in fields(Credentials)}
+        if missing:
+            write_private(path, json.dumps(known, indent=2))
+        return Credentials(**known)
     except (OSError, ValueError, KeyError, TypeError) as error:
         # The error itself may quote the file's content.
         raise EmbeddedPlatformError(
@@ -67,12 +75,17 @@ def _generate() -> Credentials:
         master_key=_base64(secrets.token_bytes(_KEY_BYTES)),
         runner_private_key=_base64(bytes(runner_key)),
         runner_public_key=_base64(bytes(runner_key.public_key)),
-        nats_platform_password=secrets.token_urlsafe(_PASSWORD_BYTES),
-        nats_runner_password=secrets.token_urlsafe(_PASSWORD_BYTES),
-        postgres_admin_password=secrets.token_urlsafe(_PASSWORD_BYTES),
-        postgres_password=secrets.token_urlsafe(_PASSWORD_BYTES),
-        redis_password=secrets.token_urlsafe(_PASSWORD_BYTES),
+        nats_platform_password=_password(),
+        nats_runner_password=_password(),
+        postgres_admin_password=_password(),
+        postgres_password=_password(),
+        redis_password=_password(),
+        sigstore_token_secret=_password(),
     )
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
 def _base64(content: bytes) -> str:

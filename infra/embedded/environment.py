@@ -27,6 +27,10 @@ class Endpoints:
     redis_url: str = field(repr=False)
     """`burner://` where there is no Redis server for this Python."""
     object_store_url: str
+    trust_root_file: str
+    """The Sigstore trusted root that packages' signatures are checked against."""
+    sigstore_url: str
+    """Where to sign; empty when the user brings a trusted root of their own."""
 
 
 def external_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +75,7 @@ def platform_environment(
         "SPELL_NATS_URL": endpoints.nats_url,
         "SPELL_REDIS_URL": endpoints.redis_url,
         "SPELL_OBJECT_STORE_URL": endpoints.object_store_url,
+        "SPELL_TRUST_ROOT_FILE": endpoints.trust_root_file,
         "SPELL_MASTER_KEY": credentials.master_key,
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,
         "SPELL_ACCEPT_UNSIGNED_PACKAGES": "true",

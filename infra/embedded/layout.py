@@ -43,7 +43,8 @@ class Layout:
 
     @property
     def _folders(self) -> tuple[Path, ...]:
-        return (self.postgres, self.nats, self.redis, self.objects, self.runner, self.logs)
+        data = (self.postgres, self.nats, self.redis, self.objects, self.sigstore)
+        return (*data, self.runner, self.logs)
 
     @property
     def postgres(self) -> Path:
@@ -74,6 +75,11 @@ class Layout:
     def objects(self) -> Path:
         """The object store."""
         return self.root / "objects"
+
+    @property
+    def sigstore(self) -> Path:
+        """The local Sigstore's keys, its log, and what its clients need to know."""
+        return self.root / "sigstore"
 
     @property
     def runner(self) -> Path:

@@ -21,6 +21,7 @@ USUAL_PORTS: Mapping[str, int] = {
     "postgres": 5433,
     "nats": 4222,
     "redis": 6379,
+    "sigstore": 8230,
 }
 
 # Below the kernel's range for outgoing connections (from 32768): while a server is being

@@ -17,6 +17,8 @@ from infra.embedded.ports import LOOPBACK
 from infra.embedded.postgres_server import database_url
 from infra.embedded.process_spec import ProcessSpec
 from infra.embedded.redis_server import IN_PROCESS_URL, redis_spec, redis_url
+from infra.embedded.sigstore.files import url_of
+from infra.embedded.sigstore_server import sigstore_spec, trusted_root_file
 from infra.embedded.temporal_server import temporal_spec
 
 DATABASE = "SPELL_DATABASE_URL"
@@ -26,6 +28,7 @@ NATS = "SPELL_NATS_URL"
 RUNNER_NATS = "SPELL_RUNNER_NATS_URL"
 REDIS = "SPELL_REDIS_URL"
 OBJECT_STORE = "SPELL_OBJECT_STORE_URL"
+TRUST_ROOT = "SPELL_TRUST_ROOT_FILE"
 
 
 def needed_ports(external: Mapping[str, str]) -> list[str]:
@@ -48,6 +51,8 @@ def needed_ports(external: Mapping[str, str]) -> list[str]:
         names.append("nats")
     if REDIS not in external and binaries.redis_server() is not None:
         names.append("redis")
+    if TRUST_ROOT not in external:
+        names.append("sigstore")
     return names
 
 
@@ -77,6 +82,8 @@ def endpoints(
         ours[RUNNER_NATS] = nats_url(RUNNER_USER, credentials.nats_runner_password, port)
     if "redis" in ports:
         ours[REDIS] = redis_url(credentials.redis_password, ports["redis"])
+    if "sigstore" in ports:
+        ours[TRUST_ROOT] = str(trusted_root_file(layout))
     where = {TEMPORAL_UI: "", **ours, **external}
     return Endpoints(
         api_url=f"http://{LOOPBACK}:{ports['api']}",
@@ -87,6 +94,8 @@ def endpoints(
         runner_nats_url=where[RUNNER_NATS],
         redis_url=where[REDIS],
         object_store_url=where[OBJECT_STORE],
+        trust_root_file=where[TRUST_ROOT],
+        sigstore_url=url_of(ports["sigstore"]) if "sigstore" in ports else "",
     )
 
 
@@ -109,4 +118,6 @@ def plain_servers(context: PlatformContext) -> list[ProcessSpec]:
     program = binaries.redis_server()
     if "redis" in ports and program is not None:
         specs.append(redis_spec(program, layout, ports["redis"], keys))
+    if "sigstore" in ports:
+        specs.append(sigstore_spec(layout, ports["sigstore"], keys))
     return specs

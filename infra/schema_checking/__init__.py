@@ -1,1 +1,1 @@
-"""The killable process behind `infra.schema_checker`: its rules, its loop and its parent's end."""
+"""The killable process behind `infra.schema_checker`: its rules, and what it answers."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from infra.schema_checking.wire import SIDES, Fault
+from infra.schema_checking.faults import SIDES, Fault
 from schema.canonical import JsonRefusedError, parse_json
 from schema.limits import MIB, SCHEMA_BYTES_MAX
 

@@ -25,6 +25,8 @@ class ReplayRequest(Contract):
     resources_base64: str | None = None
     """The tar whose digest is `policy.resources_digest`."""
     inputs_json: InputsJson
+    reveal: bool = False
+    """Answer with what it wrote, too: for makers, who test on inputs of their own."""
 
 
 class Replayed(Contract):
@@ -35,6 +37,9 @@ class Replayed(Contract):
     code: str | None = None
     usage: Usage | None = None
     output_digest: Digest | None = None
+    output_base64: str | None = None
+    """Only where the request says `reveal`, as the next one."""
+    error_stream: str | None = None
 
 
 class ReplayAnswer(Contract):

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from schema.contracts.base import Contract
 from schema.contracts.bill import Bill
@@ -137,13 +137,18 @@ class AdvisoryHit(Contract):
     advisory_id: str
     """The first id of its alias group, in the order of ids."""
     aliases: list[str] = Field(default_factory=list)
+    """The other ids of the group, in order."""
     score: float | None = None
     """The highest CVSS base score of the group; None when no source scores it."""
     vector: str | None = None
+    """The CVSS vector that gave the score."""
     summary: str = ""
     fixed_in: list[str] = Field(default_factory=list)
+    """The versions above the component's that do not have it, in their order."""
     malicious: bool = False
     """The package itself is the attack (OSV's `MAL-` records)."""
+    undecided: bool = False
+    """Nobody can say whether the component has it: its version, or the advisory's, has no order."""
 
 
 class Snapshot(Contract):
@@ -152,18 +157,40 @@ class Snapshot(Contract):
     id: str
     """`<date>#<number>`; `none` while nothing was imported."""
     taken_at: datetime | None = None
+    checked_at: datetime | None = None
+    """When its sources were last asked for news, of which there may have been none."""
     records: int = 0
     sources: dict[str, Any] = Field(default_factory=dict)
 
 
-class AdvisoryException(Contract):
-    """An operator's statement that a vulnerability does not affect, in the manner of VEX."""
+class Justification(StrEnum):
+    """Why a vulnerability does not affect: the status justifications of VEX (OpenVEX 0.2.0)."""
 
-    advisory_id: str
+    COMPONENT_NOT_PRESENT = "component_not_present"
+    CODE_NOT_PRESENT = "vulnerable_code_not_present"
+    CODE_NOT_IN_EXECUTE_PATH = "vulnerable_code_not_in_execute_path"
+    CODE_NOT_CONTROLLED_BY_ADVERSARY = "vulnerable_code_cannot_be_controlled_by_adversary"
+    INLINE_MITIGATIONS = "inline_mitigations_already_exist"
+
+
+class ExceptionStatement(Contract):
+    """What an operator says to make an exception, in the manner of VEX."""
+
+    advisory_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{1,127}$")]
     """Any id of the alias group."""
-    purl: str | None = None
+    purl: Annotated[str, Field(pattern=r"^pkg:[!-~]+$", max_length=512)] | None = None
     """The component it is about, without version for all versions; None for all."""
     spell_key: SpellKey | None = None
     """None for every spell."""
-    justification: str
-    expires_at: datetime
+    justification: Justification
+    statement: Annotated[str, Field(max_length=1_000, pattern=r"^[^\p{C}]*[^\p{C}\p{Z}][^\p{C}]*$")]
+    """The reason in words, on one line, for whoever reads the decision."""
+    expires_at: AwareDatetime
+    """At most a year ahead: what is true today is looked at again."""
+
+
+class AdvisoryException(ExceptionStatement):
+    """An operator's statement that a vulnerability does not affect, and who made it."""
+
+    added_by: Annotated[str, Field(min_length=1, max_length=128)]
+    """The account, or `operator` at the command line of the platform itself."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from schema.contracts.base import Contract
+from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
@@ -49,6 +50,13 @@ class VersionView(Contract):
     reasons: list[Reason]
     signer: Signer | None = None
     published_at: datetime
+
+
+class BillView(Contract):
+    """A version's bill of materials, as one document."""
+
+    family: BillFamily
+    content: bytes
 
 
 class CastView(Contract):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from schema.contracts.cast import Mode
 from schema.contracts.run import Target
 from schema.limits import (
+    BILL_BYTES_MAX,
     COMPONENT_BYTES_MAX,
     MANIFEST_BYTES_MAX,
     MODULE_BYTES_MAX,
@@ -35,7 +36,7 @@ _BYTES_MAX = {
     SCHEMA_FILE: SCHEMA_BYTES_MAX,
     README_FILE: TEXT_FILE_BYTES_MAX,
     LICENSE_FILE: TEXT_FILE_BYTES_MAX,
-} | dict.fromkeys(SBOM_FILES, TEXT_FILE_BYTES_MAX)
+} | dict.fromkeys(SBOM_FILES, BILL_BYTES_MAX)
 
 # The first eight bytes: of a module, whose format is at version 1, and of a component.
 _PREAMBLES = {Target.CORE: b"\0asm\x01\0\0\0", Target.COMPONENT: b"\0asm\x0d\0\x01\0"}

@@ -117,6 +117,14 @@ GitRef = Annotated[
         r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]*", "must be a branch, a tag or a commit, as text"
     ),
 ]
+SignerRef = Annotated[
+    str,
+    Field(max_length=200),
+    _matches(
+        r"(?!.*\.\.)refs/[A-Za-z0-9][A-Za-z0-9._/-]*\*?",
+        "must be a whole git ref such as refs/heads/main or refs/tags/*",
+    ),
+]
 ExportName = Annotated[
     str,
     Field(max_length=128),
@@ -247,6 +255,8 @@ class SupplyChainSection(Contract):
     sbom: Literal["sbom.spdx.json", "sbom.cdx.json"] | None = None
     identity: Line | None = None
     issuer: HttpsUrl | None = None
+    repository: Repository | None = None
+    ref: SignerRef | None = None
 
 
 class MetadataSection(Contract):

@@ -7,14 +7,18 @@ Python carries for internet names. A character that is newer than that is refuse
 
 from unicodedata import ucd_3_2_0 as unicode_3_2
 
+from schema.contracts.bill import BillFamily
 from schema.limits import PACKAGE_NAME_BYTES_MAX
 
 MANIFEST_FILE = "manifest.toml"
 MODULE_FILE = "spell.wasm"
 SCHEMA_FILE = "schema.json"
 SBOM_FILES = ("sbom.spdx.json", "sbom.cdx.json")
+SBOM_FAMILIES = dict(zip(SBOM_FILES, (BillFamily.SPDX, BillFamily.CYCLONEDX), strict=True))
 README_FILE = "README.md"
 LICENSE_FILE = "LICENSE"
+SIGNATURE_FILE = "SIGNATURE.sigstore"
+"""The package's signature, beside its files and never among them."""
 RESOURCES_FOLDER = "resources/"
 
 TOP_LEVEL_FILES = frozenset(

@@ -9,7 +9,7 @@ def package_invalid(
     message: str, *, entry: str | None = None, offset: int | None = None
 ) -> SpellError:
     """The refusal of an archive; the message goes on from the name of the entry."""
-    shown = None if entry is None else _printable(entry)
+    shown = None if entry is None else printable(entry)
     subject = "The archive" if shown is None else f"Entry {shown!r}"
     return SpellError(
         "PACKAGE_INVALID",
@@ -18,7 +18,7 @@ def package_invalid(
     )
 
 
-def _printable(entry: str) -> str:
-    """The name as it may be written to a terminal."""
-    text = entry if entry.isprintable() else entry.encode("unicode_escape").decode("ascii")
+def printable(foreign: str) -> str:
+    """Somebody else's text as it may be written to a terminal: escaped and cut."""
+    text = foreign if foreign.isprintable() else foreign.encode("unicode_escape").decode("ascii")
     return text if len(text) <= ENTRY_CHARS_MAX else text[: ENTRY_CHARS_MAX - 1] + "…"

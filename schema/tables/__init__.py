@@ -5,6 +5,14 @@ without touching money (decision 18).
 """
 
 from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
+from schema.tables.advisories import (
+    Advisory,
+    AdvisoryExceptionRow,
+    AdvisoryGroup,
+    AdvisoryPackage,
+    AdvisorySnapshot,
+    AdvisorySource,
+)
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.spells import Spell, SpellSecret, SpellVersion, VerificationDecision
@@ -14,6 +22,12 @@ __all__ = [
     "Account",
     "AccountProfile",
     "AccountSecret",
+    "Advisory",
+    "AdvisoryExceptionRow",
+    "AdvisoryGroup",
+    "AdvisoryPackage",
+    "AdvisorySnapshot",
+    "AdvisorySource",
     "ApiKey",
     "Budget",
     "BudgetCap",

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from schema.tables.columns import created_at, document, moment, text_key
@@ -24,6 +33,33 @@ class PackageEvidence(SQLModel, table=True):
     sbom: bytes | None = Field(default=None, sa_type=LargeBinary)
     bundle: bytes | None = Field(default=None, sa_type=LargeBinary)
     files: dict[str, Any] = document()
+    created_at: datetime = created_at()
+
+
+class SigningIdentity(SQLModel, table=True):
+    """One rule on who may sign a maker's packages: of all their spells, or of one."""
+
+    __tablename__ = "signing_identities"
+    __table_args__ = (
+        UniqueConstraint(
+            "account_id",
+            "spell_key",
+            "issuer",
+            "identity",
+            "repository",
+            "ref",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: str = text_key(primary=True)
+    account_id: str = text_key("accounts.id")
+    spell_key: str | None = Field(default=None, sa_type=Text)
+    issuer: str = Field(sa_type=Text)
+    identity: str | None = Field(default=None, sa_type=Text)
+    repository: str | None = Field(default=None, sa_type=Text)
+    ref: str | None = Field(default=None, sa_type=Text)
+    origin: str = Field(sa_type=Text)
     created_at: datetime = created_at()
 
 

@@ -31,7 +31,7 @@ UNREPEATABLE = {
     *("token_bytes", "token_hex", "token_urlsafe", "urandom", "randbits", "randbelow"),
     *("random", "randint", "randrange", "randbytes", "getrandbits", "choice", "choices"),
     *("sample", "shuffle", "uniform", "getpid", "gethostname", "environ", "getenv"),
-    *("new_account_id", "new_api_key_id"),
+    *("new_account_id", "new_api_key_id", "new_exception_id"),
 }
 CLOCKS_AND_CHANCE = {"time", "random", "secrets", "uuid", "os", "socket"}
 PLAIN_FACTORIES = (dict, list, set, frozenset, tuple)

@@ -11,9 +11,11 @@ from tests.architecture.source import PACKAGES, last_name, place, python_files, 
 from tests.architecture.write_reference import (
     ERRORS_FILE,
     OPENAPI_FILE,
+    REASONS_FILE,
     anchor_of,
     errors_text,
     openapi_text,
+    reasons_text,
 )
 
 TAKES_A_CODE = {"SpellError", "Ending", "Problem", "_problem"}
@@ -26,6 +28,10 @@ def test_the_checked_in_openapi_document_is_that_of_the_code() -> None:
 
 def test_the_checked_in_error_page_is_that_of_the_catalogue() -> None:
     assert ERRORS_FILE.read_text("utf-8") == errors_text(), REMEDY
+
+
+def test_the_checked_in_page_of_reasons_is_that_of_the_catalogue() -> None:
+    assert REASONS_FILE.read_text("utf-8") == reasons_text(), REMEDY
 
 
 @pytest.mark.parametrize("code", catalogue())

@@ -1,4 +1,4 @@
-"""`make openapi`: write docs/openapi.json and docs/errors.md from the code.
+"""`make openapi`: write docs/openapi.json, docs/errors.md and docs/reasons.md from the code.
 
 Tests compare the files with what this module would write, so neither is edited by hand.
 """
@@ -7,11 +7,14 @@ import json
 import sys
 
 from api.main import create_app
+from schema.contracts.supply_chain import Check
 from schema.errors import Charged, ErrorKind, catalogue
+from schema.supply_chain.reasons import REASONS
 from tests.architecture.source import DOCS
 
 OPENAPI_FILE = DOCS / "openapi.json"
 ERRORS_FILE = DOCS / "errors.md"
+REASONS_FILE = DOCS / "reasons.md"
 
 _ERRORS_HEAD = """\
 # Error codes
@@ -28,6 +31,16 @@ the type of the Temporal failure, the `problem.code` of a cast, and what the log
 - **Charged** says what a cast costs that ends with this code: nothing, or its use by the spell's
   price. A flat price is then due whole. Nobody pays more than the hold. A cast that is cancelled
   after it started is apart: its metered use so far is due, and of a flat price nothing.
+"""
+
+_REASONS_HEAD = """\
+# Reasons of the supply-chain gate
+
+Generated from `schema/supply_chain/reasons.py` by `make openapi`. Do not edit.
+
+The gate says everything that it found on a package, each with a code of this page. A reason
+refuses, warns or notes; a package passes when none refuses. [supply-chain.md](supply-chain.md)
+tells what each check looks at.
 """
 
 _CHARGED = {Charged.NOTHING: "nothing", Charged.USAGE: "its use"}
@@ -50,6 +63,17 @@ def errors_text() -> str:
     sections = [_section(code, kind) for code, kind in catalogue().items()]
     table = ["| code | status | repeat | charged | meaning |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([_ERRORS_HEAD, *table, *rows, "", *sections]).rstrip() + "\n"
+
+
+def reasons_text() -> str:
+    """The gate's reasons as a page: a table of each check."""
+    tables = []
+    for check in Check:
+        kinds = {code: kind for code, kind in REASONS.items() if kind.check is check}
+        rows = [f"| `{code}` | {kind.title} | {kind.remedy} |" for code, kind in kinds.items()]
+        head = ["", f"## {check.value.capitalize()}", "", "| code | what was found | what to do |"]
+        tables += [*head, "| --- | --- | --- |", *rows] if rows else []
+    return "\n".join([_REASONS_HEAD.rstrip(), *tables]) + "\n"
 
 
 def _row(code: str, kind: ErrorKind) -> str:
@@ -75,8 +99,13 @@ def _repeat(kind: ErrorKind) -> str:
 
 
 def main() -> None:
-    """Write both files."""
-    for path, text in ((OPENAPI_FILE, openapi_text()), (ERRORS_FILE, errors_text())):
+    """Write the files."""
+    written = {
+        OPENAPI_FILE: openapi_text(),
+        ERRORS_FILE: errors_text(),
+        REASONS_FILE: reasons_text(),
+    }
+    for path, text in written.items():
         path.write_text(text, "utf-8")
         sys.stdout.write(f"wrote {path.relative_to(DOCS.parent)}\n")
 

@@ -107,6 +107,7 @@ async def test_a_component_of_18_megabytes_in_python_finds_a_trend(
     await _build(folder)
     assert (folder / "spell.wasm").stat().st_size > 3 * MODULE_BYTES_MAX
     shell = Shell.of(await platform.new_caster(10_000_000), tmp_path)
+    await shell.json("sbom", "generate", str(folder))
     assert (await shell.json("publish", str(folder)))["created"] is True
     cast = await shell.json("cast", "com.example.trends", str(folder / "inputs.json"))
     assert (cast["status"], cast["cost"]["micros"]) == ("succeeded", 1000)

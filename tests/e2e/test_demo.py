@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demo_publishes_casts_shows_the_money_and_proves_the_receipt() -> None:
+def test_the_demo_signs_publishes_casts_shows_the_money_and_proves_the_receipt() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cli.main", "demo"],
         cwd=ROOT,
@@ -18,6 +18,7 @@ def test_the_demo_publishes_casts_shows_the_money_and_proves_the_receipt() -> No
     )
     told = done.stdout + done.stderr
     assert done.returncode == 0, told
+    assert "signed   by maker@spell.localhost (https://oidc.spell.localhost), log index 0" in told
     for line in ("publish  com.example.markdown", "settled", "ledger", "receipt  signed"):
         assert line in told
     for check in ("signature", "cost", "replay fuel", "replay output digest"):

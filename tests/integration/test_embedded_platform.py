@@ -35,12 +35,13 @@ from infra.embedded.process_spec import ProcessSpec, Restart, StopStep
 from infra.embedded.temporal_server import SEARCH_ATTRIBUTES
 from infra.postgres import Database, create_engine
 
-SERVERS = {"postgres", "temporal", "nats", "redis"}
+SERVERS = {"postgres", "temporal", "nats", "redis", "sigstore"}
 # With these set only NATS is started, which takes a moment.
 ONLY_NATS = {
     "SPELL_DATABASE_URL": "postgresql://elsewhere/spell",
     "SPELL_TEMPORAL_ADDRESS": "elsewhere:7233",
     "SPELL_REDIS_URL": "redis://elsewhere",
+    "SPELL_TRUST_ROOT_FILE": "/elsewhere/trusted_root.json",
 }
 STREAM = "KEPT"
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from infra.repositories.accounts import PostgresAccounts
 from schema.contracts.publish import PublishResult
 from schema.scopes import Scope
 from tests.support.builders import Person
+from tests.support.e2e_signing import PlatformSigning
 from tests.support.e2e_spells import SPELLS
 from tests.support.money import credit_left, open_holds
 
@@ -182,6 +184,11 @@ class WholePlatform:
     @property
     def api_url(self) -> str:
         return self.embedded.endpoints.api_url
+
+    @cached_property
+    def signing(self) -> PlatformSigning:
+        """The platform's Sigstore: `(await platform.signing.sign(archive)).bundle`."""
+        return PlatformSigning(self.embedded.context)
 
     @property
     def places(self) -> int:

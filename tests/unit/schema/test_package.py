@@ -11,6 +11,7 @@ import pytest
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.limits import (
+    BILL_BYTES_MAX,
     COMPONENT_BYTES_MAX,
     MANIFEST_BYTES_MAX,
     MODULE_BYTES_MAX,
@@ -139,7 +140,7 @@ def test_a_required_file_that_is_missing_is_named(missing: str) -> None:
         ("schema.json", SCHEMA_BYTES_MAX),
         ("README.md", TEXT_FILE_BYTES_MAX),
         ("LICENSE", TEXT_FILE_BYTES_MAX),
-        ("sbom.cdx.json", TEXT_FILE_BYTES_MAX),
+        ("sbom.cdx.json", BILL_BYTES_MAX),
     ],
 )
 def test_a_file_over_its_size_is_named(name: str, bytes_max: int) -> None:

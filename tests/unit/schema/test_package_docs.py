@@ -56,6 +56,7 @@ def test_the_limits_are_those_of_the_platform() -> None:
         limits.MANIFEST_BYTES_MAX,
         limits.SCHEMA_BYTES_MAX,
         limits.TEXT_FILE_BYTES_MAX,
+        limits.BILL_BYTES_MAX,
         limits.TIMEOUT_MS_MAX,
         limits.MEMORY_MB_MAX,
         limits.FUEL_MAX,

@@ -45,7 +45,7 @@ def test_credentials_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> No
 def test_every_credential_is_another_one(tmp_path: Path) -> None:
     load_or_create(Layout.create(tmp_path))
     stored = json.loads((tmp_path / "secrets.json").read_text())
-    assert len(set(stored.values())) == len(stored) == 8
+    assert len(set(stored.values())) == len(stored) == 9
 
 
 def test_credentials_do_not_show_when_printed(tmp_path: Path) -> None:
@@ -53,6 +53,20 @@ def test_credentials_do_not_show_when_printed(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "secrets.json").read_text())
     shown = [name for name, value in stored.items() if value in repr(credentials)]
     assert shown == ["runner_public_key"]
+
+
+def test_an_older_data_directory_gets_the_credentials_that_it_lacks(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path)
+    first = load_or_create(layout)
+    stored = json.loads(layout.credentials_file.read_text())
+    del stored["sigstore_token_secret"]
+    layout.credentials_file.write_text(json.dumps(stored))
+    layout.postgres_cluster.mkdir()
+    second = load_or_create(layout)
+    assert second.master_key == first.master_key
+    assert second.sigstore_token_secret not in ("", first.sigstore_token_secret)
+    assert load_or_create(layout) == second
+    assert mode(layout.credentials_file) == 0o600
 
 
 def test_missing_credentials_of_existing_data_are_not_made_anew(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_the_platforms_settings_read_its_environment(
     assert settings.database_url.get_secret_value() == endpoints.database_url
     assert settings.temporal_ui_url == "http://127.0.0.1:8233"
     assert len(base64.b64decode(settings.master_key.get_secret_value())) == 32
+    assert str(settings.trust_root_file) == endpoints.trust_root_file
     assert settings.accept_unsigned_packages
     assert settings.codec_open_to_ui
 
@@ -145,6 +146,7 @@ def test_external_servers_need_no_port_and_are_used_as_given(
         "SPELL_RUNNER_NATS_URL": "nats://runner@bus",
         "SPELL_REDIS_URL": "redis://cache",
         "SPELL_OBJECT_STORE_URL": "s3://bucket",
+        "SPELL_TRUST_ROOT_FILE": "/etc/spell/trusted_root.json",
     }
     assert servers.needed_ports(user) == ["api"]
     found = servers.endpoints(layout, {"api": 8080}, credentials, user)
@@ -157,7 +159,21 @@ def test_external_servers_need_no_port_and_are_used_as_given(
         runner_nats_url="nats://runner@bus",
         redis_url="redis://cache",
         object_store_url="s3://bucket",
+        trust_root_file="/etc/spell/trusted_root.json",
+        sigstore_url="",
     )
+
+
+def test_the_platform_trusts_its_own_sigstore_unless_the_user_names_another_root(
+    layout: Layout, endpoints: Endpoints, credentials: Credentials
+) -> None:
+    environment = platform_environment(endpoints, credentials)
+    assert environment["SPELL_TRUST_ROOT_FILE"] == str(layout.sigstore / "trusted_root.json")
+    assert endpoints.sigstore_url == "http://127.0.0.1:8230"
+    user = {"SPELL_TRUST_ROOT_FILE": "/etc/spell/trusted_root.json"}
+    assert "sigstore" not in servers.needed_ports(user)
+    environment = platform_environment(endpoints, credentials, user)
+    assert environment["SPELL_TRUST_ROOT_FILE"] == "/etc/spell/trusted_root.json"
 
 
 def test_an_external_bus_without_a_runner_user_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The platform's end of one checking process: start it, ask it, kill it."""
+"""The platform's end of one child: start it, ask it, kill it."""
 
 import asyncio
 import contextlib
@@ -8,21 +8,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.schema_checking.wire import ANSWER_HEAD, READY, question_frame
+from infra.killable.wire import ANSWER_HEAD, READY, Question, question_frame
 
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 1.0
 
 
-class CheckTimeoutError(Exception):
-    """The check was stuck; its process is dead."""
+class ChildTimeoutError(Exception):
+    """The question was stuck; its process is dead."""
 
 
-class CheckProcessLostError(Exception):
+class ChildLostError(Exception):
     """The process ended by itself or by another's hand before it answered."""
 
 
-class CheckProcess:
+class ChildProcess:
     """One child that answers one question at a time."""
 
     def __init__(self, process: asyncio.subprocess.Process, seconds_max: float) -> None:
@@ -34,19 +34,19 @@ class CheckProcess:
         self._seconds_max = seconds_max
 
     @classmethod
-    async def start(cls, seconds_max: float) -> "CheckProcess":
-        """A child that is ready; its start does not count as checking time."""
+    async def start(cls, module: str, seconds_max: float) -> "ChildProcess":
+        """A child that is ready; its start does not count as time of a question."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
             "-m",
-            "infra.schema_checking.child",
+            module,
             str(seconds_max),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # A crash of native code could print what it was checking.
+            # A crash of native code could print what it was asked about.
             stderr=asyncio.subprocess.DEVNULL,
-            # The platform's environment holds its secrets; a checker needs none.
+            # The platform's environment holds its secrets; a child needs none.
             env={"PYTHONPATH": _import_path()},
         )
         child = cls(process, seconds_max)
@@ -55,7 +55,7 @@ class CheckProcess:
                 await child._answers.readexactly(len(READY))
         except asyncio.IncompleteReadError as error:
             await child.kill()
-            raise RuntimeError("the schema checker's process does not start") from error
+            raise RuntimeError(f"the process {module} does not start") from error
         except BaseException:
             await child.kill()
             raise
@@ -71,25 +71,25 @@ class CheckProcess:
         """Whether it can be asked again, as far as is known here."""
         return self._process.returncode is None
 
-    async def ask(self, side: str, schema_json: bytes, value_json: bytes) -> dict[str, Any]:
+    async def ask(self, question: Question) -> dict[str, Any]:
         """The answer to one question; after any other end than an answer the child is dead.
 
         Raises:
-            CheckTimeoutError: it took longer than `seconds_max`.
-            CheckProcessLostError: the process ended.
+            ChildTimeoutError: it took longer than `seconds_max`.
+            ChildLostError: the process ended.
         """
         try:
             async with asyncio.timeout(self._seconds_max):
-                self._questions.write(question_frame(side, schema_json, value_json))
+                self._questions.write(question_frame(question))
                 await self._questions.drain()
                 head = await self._answers.readexactly(ANSWER_HEAD.size)
                 answer = await self._answers.readexactly(ANSWER_HEAD.unpack(head)[0])
         except TimeoutError as error:
             await self.kill()
-            raise CheckTimeoutError from error
+            raise ChildTimeoutError from error
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             await self.kill()
-            raise CheckProcessLostError from error
+            raise ChildLostError from error
         except BaseException:
             # A cancelled question leaves its answer in the pipe, where the next would read it.
             await self.kill()

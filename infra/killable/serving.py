@@ -1,0 +1,42 @@
+"""A child's own end: it answers one question after another until its pipe closes.
+
+Time and memory are bounded by the kernel as well as by the parent, so that a child ends even when
+the parent died while it was stuck in native code.
+"""
+
+import contextlib
+import json
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from infra.killable.wire import READY, Question, answer_frame, read_question
+
+# The parent stops a late answer first; the kernel does when there is no parent any more.
+ORPHAN_GRACE_SECONDS = 1.0
+
+
+def serve(answer_to: Callable[[Question], Any], *, memory_bytes_max: int) -> None:
+    """Answer questions from stdin on stdout; `sys.argv[1]` is the time for each, in seconds."""
+    _limit_this_process(memory_bytes_max)
+    seconds_max = float(sys.argv[1])
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers.write(READY)
+    answers.flush()
+    while (question := read_question(questions)) is not None:
+        signal.setitimer(signal.ITIMER_REAL, seconds_max + ORPHAN_GRACE_SECONDS)
+        answer = json.dumps(answer_to(question)).encode("ascii")
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        answers.write(answer_frame(answer))
+        answers.flush()
+
+
+def _limit_this_process(memory_bytes_max: int) -> None:
+    # Ctrl-C goes to the whole terminal group; the parent says when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # macOS refuses this limit; there the parent's clock is the only bound.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes_max, memory_bytes_max))

@@ -1,0 +1,1 @@
+"""Known vulnerabilities: OSV data brought in, kept, merged over its sources, and matched."""

@@ -1,0 +1,23 @@
+"""Which adapters this installation's settings ask for."""
+
+from datetime import UTC, datetime
+
+from infra.postgres import Database
+from infra.settings import PlatformSettings
+from infra.supply_chain.advisories.bucket import BucketImporter
+from infra.supply_chain.advisories.osv_api import OsvApiAdvisories
+from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+
+
+def chosen_advisories(
+    settings: PlatformSettings, database: Database
+) -> PostgresAdvisories | OsvApiAdvisories:
+    """What matches: OSV's API when one is set, else what was imported."""
+    if settings.advisory_api_url:
+        return OsvApiAdvisories(settings.advisory_api_url, lambda: datetime.now(UTC))
+    return PostgresAdvisories(database)
+
+
+def chosen_importer(settings: PlatformSettings, database: Database) -> BucketImporter:
+    """What imports; without a bucket it fails, and says so."""
+    return BucketImporter(database, settings.advisory_url, settings.advisory_ecosystems)

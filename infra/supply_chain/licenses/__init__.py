@@ -1,0 +1,1 @@
+"""What license expressions mean, and which licenses go together."""

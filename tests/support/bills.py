@@ -1,0 +1,50 @@
+"""A bill of materials for tests: a root, a library, a file, with everything stated."""
+
+from collections.abc import Mapping
+
+from schema.contracts.bill import Bill, BillFormat, Component, ComponentKind
+from schema.ids import sha256_digest
+
+
+def a_bill(files: Mapping[str, bytes] | None = None, *, libraries: int = 1) -> Bill:
+    """A complete bill of a spell with these files and so many libraries, each needing the next."""
+    found = [_library(number, libraries) for number in range(libraries)]
+    root = Component(
+        ref="root",
+        name="com.example.spell",
+        kind=ComponentKind.APPLICATION,
+        version="1.0.0",
+        depends_on=[item.ref for item in found[:1]],
+    )
+    listed = [
+        Component(
+            ref=f"file:{name}",
+            name=name,
+            kind=ComponentKind.FILE,
+            hashes={"sha256": sha256_digest(content).removeprefix("sha256:")},
+        )
+        for name, content in (files or {}).items()
+    ]
+    return Bill(
+        format=BillFormat.CYCLONEDX_1_6,
+        name="com.example.spell",
+        root="root",
+        components=[root, *found, *listed],
+    )
+
+
+def _library(number: int, count: int) -> Component:
+    def purl(of: int) -> str:
+        return f"pkg:npm/lib{of}@1.{of}.0"
+
+    return Component(
+        ref=purl(number),
+        name=f"lib{number}",
+        version=f"1.{number}.0",
+        purl=purl(number),
+        supplier="npm",
+        hashes={"sha256": f"{number:064x}"},
+        license_declared="Apache-2.0 OR MIT",
+        license_concluded="MIT",
+        depends_on=[purl(number + 1)] if number + 1 < count else [],
+    )
