@@ -12,10 +12,12 @@ from infra.nats_streams import ensure_streams
 from infra.platform import bus_sizes, open_platform
 from infra.schema_checker import KillableSchemaChecker
 from infra.settings import PlatformSettings
+from infra.supply_chain.bill_reader import KillableBillReader
 from infra.telemetry import configure_logging
 from infra.temporal import ensure_search_attributes
 from infra.temporal_schedules import ensure_schedules
 from workers.casts import casts_worker
+from workers.gate import build_gate, deciding_of
 from workers.publishing import publishing_worker
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
@@ -32,14 +34,19 @@ async def run() -> None:
     async with (
         open_platform(settings, process="spell-worker") as platform,
         KillableSchemaChecker() as checker,
+        KillableBillReader() as bills,
         AsyncExitStack() as running,
     ):
         await ensure_streams(platform.nats.jetstream(), bus_sizes(settings))
         await ensure_search_attributes(platform.temporal)
         await ensure_schedules(platform.temporal)
         engine = await SubprocessModuleInspector().engine_name()
-        for build in (casts_worker, publishing_worker):
-            await running.enter_async_context(build(platform, checker, engine, GRACE))
+        gate = build_gate(platform, bills)
+        for worker in (
+            casts_worker(platform, checker, deciding_of(platform, gate), engine, GRACE),
+            publishing_worker(platform, checker, gate, engine, GRACE),
+        ):
+            await running.enter_async_context(worker)
         await stop.wait()
 
 

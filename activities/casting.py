@@ -14,8 +14,11 @@ _REFUSALS = frozenset(
     {
         "SPELL_NOT_FOUND",
         "SPELL_YANKED",
+        "SPELL_REVOKED",
         "SPELL_SUSPENDED",
+        "SPELL_DELISTED",
         "SPELL_UNVERIFIED",
+        "CONSENT_REQUIRED",
         "VALIDATION_ERROR",
         "SECRET_MISSING",
     }

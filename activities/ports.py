@@ -5,7 +5,7 @@ Each port has one contract suite in `tests/contracts/`, run on every implementat
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from schema.compiled_code import CompiledCode
 from schema.contracts.cast import (
@@ -16,10 +16,18 @@ from schema.contracts.cast import (
     RunPlan,
     SettleOrder,
 )
-from schema.contracts.publish import InspectedPackage, ModuleFacts, PublishResult
+from schema.contracts.problem import Problem
+from schema.contracts.publish import (
+    InspectedPackage,
+    ModuleFacts,
+    PublicationEventKind,
+    PublishResult,
+    PublishStep,
+)
 from schema.contracts.receipt import Receipt
+from schema.contracts.revocation import RecordedRevocation, Revocation, Trusted
 from schema.contracts.run import RunRequest, Verdict
-from schema.contracts.supply_chain import Decision
+from schema.contracts.supply_chain import Decision, PackageEvidence
 
 
 class BlobStore(Protocol):
@@ -151,7 +159,8 @@ class CastStore(Protocol):
     async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
         """The plan and schema.json of the version to cast.
 
-        Raises SpellError: SPELL_NOT_FOUND, SPELL_YANKED, SPELL_SUSPENDED, SPELL_UNVERIFIED.
+        Raises SpellError: SPELL_NOT_FOUND, SPELL_YANKED, SPELL_REVOKED, SPELL_SUSPENDED,
+            SPELL_DELISTED, SPELL_UNVERIFIED, CONSENT_REQUIRED.
         """
 
     async def schemas_of(self, plan: RunPlan) -> bytes:
@@ -172,7 +181,8 @@ class CastStore(Protocol):
     async def settle(self, order: SettleOrder) -> CastResult:
         """Post the exact cost, void the rest, keep what came of the run, end the cast.
 
-        A settled one answers as it is.
+        A settled one answers as it is. When what it ran is revoked, the whole hold is voided; when
+        its violations are too many, its spell is suspended.
         """
 
     async def release(self, order: ReleaseOrder) -> CastResult:
@@ -193,12 +203,29 @@ class SpellStore(Protocol):
     """Published spells and their versions."""
 
     async def record_version(
-        self, account_id: str, package: InspectedPackage, decision: Decision
+        self, evidence: PackageEvidence, package: InspectedPackage, decision: Decision
     ) -> PublishResult:
-        """Record the decision and the version, claiming the key for a new spell.
+        """Record evidence, decision and version, claiming the key for a new spell.
 
-        Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        Raises SpellError: VERSION_EXISTS, FORBIDDEN (the key is another maker's),
+            SPELL_UNVERIFIED (another signer was pinned meanwhile).
         """
+
+
+class Publications(Protocol):
+    """How far publications are, and how they ended."""
+
+    async def note_step(
+        self,
+        publication_id: str,
+        kind: PublicationEventKind,
+        step: PublishStep,
+        data: dict[str, Any],
+    ) -> None:
+        """Append the event of a step, unless it is there already."""
+
+    async def conclude(self, publication_id: str, result: PublishResult) -> None:
+        """End the publication; the first end stays. A refusal is also written into the log."""
 
 
 class SpellSecrets(Protocol):
@@ -212,13 +239,6 @@ class SpellSecrets(Protocol):
 
         They go nowhere but into a box that only the runner fleet opens.
         """
-
-
-class SupplyChainGate(Protocol):
-    """The verdict on a package: signature, SBOM, advisories, licences (product.md 5)."""
-
-    async def decide(self, package: InspectedPackage) -> Decision:
-        """The decision with every reason; a refusal is a decision, not an error."""
 
 
 class OpenHolds(Protocol):
@@ -238,3 +258,43 @@ class WorkflowStates(Protocol):
 
     async def is_open(self, workflow_id: str) -> bool:
         """False once the workflow is closed, however it ended, or long gone."""
+
+
+class TrustCheck(Protocol):
+    """Whether a version may run, now."""
+
+    async def check(self, spell_key: str, version: str) -> None:
+        """Raise SpellError(SPELL_REVOKED) when it may not."""
+
+
+class Revocations(Protocol):
+    """The record of revocations, and what falls under them."""
+
+    async def record(self, revocation: Revocation) -> RecordedRevocation:
+        """Put it in force, or lift the one that is; what is so already stays.
+
+        Raises SpellError: REVOCATION_NOT_FOUND, there never was one to lift.
+        """
+
+    async def affected(self, trusted: Trusted, *, after: str, limit: int) -> list[str]:
+        """Digests of the published packages that rest on it, in their order, above `after`."""
+
+    async def open_casts(self, revocation_id: int, *, after: str, limit: int) -> list[ReleaseOrder]:
+        """Casts that hold money and fall under it, in the order of their ids, above `after`."""
+
+    async def casts_stopped(self, revocation_id: int) -> int:
+        """How many casts have ended by it."""
+
+
+class RevokedDigests(Protocol):
+    """Where runners learn of revocations."""
+
+    async def tell(self, digests: Sequence[str]) -> None:
+        """Bring what is told of these digests to what the record says now."""
+
+
+class CastRevoker(Protocol):
+    """The way to casts that are under way."""
+
+    async def revoke(self, cast_id: str, problem: Problem) -> bool:
+        """Tell the cast to stop, uncharged; False when its workflow is closed."""

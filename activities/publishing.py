@@ -5,80 +5,120 @@ from temporalio import activity
 from activities._failures import to_failure
 from activities._resources import keep_resources
 from activities.module_supply import ModuleSupply
-from activities.ports import BlobStore, ModuleInspector, SchemaChecker, SpellStore, SupplyChainGate
-from activities.supply_chain.ports import PackageEvidences
-from schema.blob_keys import package_key
+from activities.ports import BlobStore, ModuleInspector, Publications, SchemaChecker, SpellStore
+from activities.publication_steps import PublicationSteps
+from schema.blob_keys import bundle_key, package_key
 from schema.contracts.publish import (
+    ConcludeOrder,
     InspectedPackage,
+    OpenedPackage,
     PublishInput,
     PublishResult,
+    PublishStep,
     RecordOrder,
 )
-from schema.contracts.supply_chain import Decision, PackageEvidence
+from schema.contracts.supply_chain import PackageEvidence
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.manifest import unsupported_features
 from schema.package import MANIFEST_FILE, MODULE_FILE, SCHEMA_FILE, Package, read_package
 from schema.packaging.manifest_errors import manifest_invalid
 from schema.packaging.names import SBOM_FILES
+from schema.supply_chain.identities import expected_signer
 
 
 class PublishingActivities:
-    """Checks packages and makes versions of them."""
+    """Opens packages and makes versions of them."""
 
     def __init__(
         self,
         spells: SpellStore,
+        publications: Publications,
         blobs: BlobStore,
         checker: SchemaChecker,
         inspector: ModuleInspector,
-        gate: SupplyChainGate,
         modules: ModuleSupply,
-        evidences: PackageEvidences,
+        steps: PublicationSteps,
     ) -> None:
         self._spells = spells
+        self._publications = publications
         self._blobs = blobs
         self._checker = checker
         self._inspector = inspector
-        self._gate = gate
         self._modules = modules
-        self._evidences = evidences
+        self._steps = steps
 
-    @activity.defn(name="publishing.inspect")
-    async def inspect(self, request: PublishInput) -> InspectedPackage:
-        """Check form, manifest, schemas and module of an uploaded archive.
+    @activity.defn(name="publishing.open")
+    async def open(self, request: PublishInput) -> OpenedPackage:
+        """Check the archive's form, manifest and schemas, and lay out what the gate looks at.
+
+        Effect: the evidence is kept in object storage while the publication runs.
+        Same twice: the same evidence under the same key.
+        Gives up on: PACKAGE_INVALID, MANIFEST_INVALID, SCHEMA_INVALID.
+        Heartbeat: none; every check has its own time limit.
+        """
+        async with self._steps.step(request, PublishStep.OPEN) as found:
+            package = await self._read(request)
+            manifest, files = package.manifest, package.files
+            unsupported = unsupported_features(manifest, files[MANIFEST_FILE])
+            if unsupported:
+                raise manifest_invalid(unsupported)
+            await self._checker.check_schemas(files[SCHEMA_FILE])
+            await self._steps.keep(
+                request, evidence_of(request, package, await self._bundle(request))
+            )
+            opened = OpenedPackage(spell_key=manifest.spell.key, version=manifest.spell.version)
+            found.update(opened.model_dump())
+        return opened
+
+    @activity.defn(name="publishing.module")
+    async def module(self, request: PublishInput) -> InspectedPackage:
+        """Validate and compile the module, in a limited process.
 
         Effect: the module and what it may read are kept under their digests, its compiled code
             under engine and digest.
         Same twice: content-addressed; the same bytes, or as good ones, under the same key.
-        Gives up on: PACKAGE_INVALID, MANIFEST_INVALID, SCHEMA_INVALID, MODULE_INVALID.
-        Heartbeat: none; every check has its own time limit.
+        Gives up on: MODULE_INVALID.
+        Heartbeat: none; the process has its own time limit.
         """
-        try:
-            package = await self._read(request)
-            inspected = await self._inspect(package)
-            await self._evidences.keep(evidence_of(request, package))
-        except SpellError as error:
-            raise to_failure(error) from error
+        async with self._steps.step(request, PublishStep.MODULE) as found:
+            inspected = await self._inspect(await self._read(request))
+            found.update(module_digest=inspected.module_digest)
         return inspected
 
     @activity.defn(name="publishing.record")
     async def record(self, order: RecordOrder) -> PublishResult:
-        """Decide on the package and record it as a version.
+        """Record a package that passed as a version.
 
-        Effect: decision and version, and the key claimed for a new spell, in one transaction;
-            module and code in the runners' bucket, if the bus is there.
+        Effect: evidence, decision and version, the key claimed for a new spell, its signer pinned
+            on first use, and the log's entry, in one transaction; module and code in the runners'
+            bucket, if the bus is there.
         Same twice: the version that is there with the same digest is the answer.
-        Gives up on: SPELL_UNVERIFIED, VERSION_EXISTS, FORBIDDEN (the key is another maker's).
+        Gives up on: VERSION_EXISTS, FORBIDDEN (the key is another maker's), SPELL_UNVERIFIED
+            (another signer was pinned meanwhile).
+        Heartbeat: none; one short transaction.
+        """
+        async with self._steps.step(order.request, PublishStep.RECORD) as found:
+            evidence = await self._steps.evidence(order.request)
+            result = await self._spells.record_version(evidence, order.package, order.decision)
+            found.update(created=result.created)
+        await self._bring(order.package.module_digest)
+        return result
+
+    @activity.defn(name="publishing.conclude")
+    async def conclude(self, order: ConcludeOrder) -> None:
+        """Tell how the publication ended.
+
+        Effect: its state and last event, and the log's entry of a refusal, in one transaction.
+        Same twice: the first end stays.
+        Gives up on: nothing.
         Heartbeat: none; one short transaction.
         """
         try:
-            decision = await self._pass_gate(order.package)
-            result = await self._spells.record_version(order.account_id, order.package, decision)
+            await self._publications.conclude(order.request.publication_id, order.result)
+            await self._steps.forget(order.request)
         except SpellError as error:
             raise to_failure(error) from error
-        await self._bring(order.package.module_digest)
-        return result
 
     async def _bring(self, module_digest: str) -> None:
         """Let runners find the code now, so that the first cast need not wait for its way."""
@@ -88,28 +128,22 @@ class PublishingActivities:
             # The version is published; its first cast brings what is missing.
             activity.logger.warning("a module is not yet with the runners: %s", error)
 
-    async def _pass_gate(self, package: InspectedPackage) -> Decision:
-        decision = await self._gate.decide(package)
-        if not decision.passed:
-            raise SpellError(
-                "SPELL_UNVERIFIED",
-                "The package did not pass the supply-chain gate.",
-                details=decision.model_dump(mode="json", include={"evidence", "reasons"}),
-            )
-        return decision
-
     async def _read(self, request: PublishInput) -> Package:
         archive = await self._blobs.get(package_key(request.package_digest))
         if archive is None or sha256_digest(archive) != request.package_digest:
             raise SpellError("INTERNAL", "The upload is gone from object storage; send it again.")
         return read_package(archive)
 
+    async def _bundle(self, request: PublishInput) -> bytes | None:
+        if request.bundle_digest is None:
+            return None
+        bundle = await self._blobs.get(bundle_key(request.bundle_digest))
+        if bundle is None or sha256_digest(bundle) != request.bundle_digest:
+            raise SpellError("INTERNAL", "The signature is gone from object storage; send it again")
+        return bundle
+
     async def _inspect(self, package: Package) -> InspectedPackage:
         manifest, files = package.manifest, package.files
-        unsupported = unsupported_features(manifest, files[MANIFEST_FILE])
-        if unsupported:
-            raise manifest_invalid(unsupported)
-        await self._checker.check_schemas(files[SCHEMA_FILE])
         assert manifest.runtime is not None
         limits, entry, module = manifest.run_limits(), manifest.runtime.entry, files[MODULE_FILE]
         facts, code = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
@@ -135,7 +169,7 @@ class PublishingActivities:
         )
 
 
-def evidence_of(request: PublishInput, package: Package) -> PackageEvidence:
+def evidence_of(request: PublishInput, package: Package, bundle: bytes | None) -> PackageEvidence:
     """What the supply-chain checks look at, of an upload whose form is right."""
     manifest, files = package.manifest, package.files
     sbom_file = next((name for name in SBOM_FILES if name in files), None)
@@ -145,7 +179,9 @@ def evidence_of(request: PublishInput, package: Package) -> PackageEvidence:
         spell_key=manifest.spell.key,
         version=manifest.spell.version,
         license=manifest.spell.license,
+        expected=expected_signer(manifest.supply_chain),
         sbom_file=sbom_file,
         sbom=files[sbom_file] if sbom_file else None,
+        bundle=bundle,
         files={name: sha256_digest(content) for name, content in files.items()},
     )

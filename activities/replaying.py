@@ -57,7 +57,7 @@ class ReplayingActivities:
 
         Effect: a run on the bus under an id of its own, its verdict, a report in object storage.
         Same twice: an accepted verdict is taken as it is; the report is the same.
-        Gives up on: SERVICE_UNAVAILABLE, a clock or a fault ended it: another workflow may try.
+        Gives up on: SPELL_REVOKED; SERVICE_UNAVAILABLE, a clock or a fault ended it: another workflow may try.
         Heartbeat: as in `running.run`.
         """
         try:
@@ -95,6 +95,8 @@ class ReplayingActivities:
                 clock_unix_ms=plan.clock_unix_ms,
             )
         )
+        if verdict.code == "SPELL_REVOKED":
+            raise SpellError("SPELL_REVOKED", details=verdict.details)
         if verdict.code in ENDED_BY_THE_MACHINE:
             raise _proves_nothing(verdict)
         checks = replay_checks(receipt, self._replayed(receipt, verdict))

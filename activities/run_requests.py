@@ -9,7 +9,7 @@ from activities._environment import sealed_environment
 from activities._records import seed_of
 from activities._resources import bring_resources
 from activities.module_supply import ModuleSupply
-from activities.ports import BlobStore, RunBus, SpellSecrets, Vault
+from activities.ports import BlobStore, RunBus, SpellSecrets, TrustCheck, Vault
 from schema.contracts.cast import RunOrder
 from schema.contracts.run import RunRequest
 
@@ -23,6 +23,7 @@ class RunRequests:
         vault: seals, and derives seeds.
         modules: brings modules and their code to the runners.
         secrets: what spells' environments are made of.
+        trust: whether a version may run.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class RunRequests:
         vault: Vault,
         modules: ModuleSupply,
         secrets: SpellSecrets,
+        trust: TrustCheck,
     ) -> None:
         self._blobs = blobs
         self._bus = bus
         self._vault = vault
         self._modules = modules
         self._secrets = secrets
+        self._trust = trust
 
     async def prepare(self, order: RunOrder, expires_at_unix: int) -> Callable[[], RunRequest]:
         """Bring what the run needs to the runners; answer what makes its request.
@@ -45,8 +48,9 @@ class RunRequests:
         Requests are large, and many runs may wait for their turn: so each is made when it is due.
 
         Raises:
-            SpellError: SECRET_MISSING, SERVICE_UNAVAILABLE, INTERNAL.
+            SpellError: SPELL_REVOKED, SECRET_MISSING, SERVICE_UNAVAILABLE, INTERNAL.
         """
+        await self._trust.check(order.plan.spell_key, order.plan.version)
         await self._modules.bring(order.plan.module_digest)
         await bring_resources(self._blobs, self._bus, order.plan.policy)
         environment = await sealed_environment(self._secrets, self._vault, order.plan)
@@ -58,6 +62,7 @@ class RunRequests:
         plan = order.plan
         return RunRequest(
             cast_id=order.cast_id,
+            package_digest=plan.package_digest,
             module_digest=plan.module_digest,
             target=plan.target,
             entry=plan.entry,

@@ -12,6 +12,7 @@ from activities.run_requests import RunRequests
 from schema import limits
 from schema.contracts.cast import RunOrder
 from schema.contracts.run import Outcome, Verdict
+from schema.errors import SpellError
 from schema.names import STARTED_HINT, STOP_HINT, VERDICT_HINT
 
 PUBLISHED = "published"
@@ -94,6 +95,10 @@ class Verdicts:
                 if verdict is not None:
                     return verdict
             await entering
+        except SpellError as error:
+            if error.code != "SPELL_REVOKED":
+                raise
+            return await self._bus.offer_verdict(_revoked(order.cast_id, error))
         finally:
             entering.cancel()
         return None
@@ -136,6 +141,13 @@ class Verdicts:
 def cancelled_before_start(cast_id: str) -> Verdict:
     """The verdict on a run that was stopped before any runner began it: nothing was used."""
     return Verdict(cast_id=cast_id, outcome=Outcome.CANCELLED, code="CAST_CANCELLED", usage=None)
+
+
+def _revoked(cast_id: str, error: SpellError) -> Verdict:
+    """The verdict on a run that was never asked for: it may not be."""
+    return Verdict(
+        cast_id=cast_id, outcome=Outcome.FAILED, code=error.code, details=error.details, usage=None
+    )
 
 
 def _seconds_since_scheduled() -> float:

@@ -1,12 +1,15 @@
 """Request bodies: bounded before they are parsed, strict when they are."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
 from api.problems import validation_error
+from schema import limits
 from schema.canonical import JsonRefusedError, parse_json
 from schema.errors import SpellError
 
@@ -17,21 +20,59 @@ async def read_body(request: Request, *, limit_bytes: int, media_type: str) -> b
     """The whole body, refused as soon as it is known to be too large.
 
     Raises:
-        SpellError: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE.
+        SpellError: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, BODY_TOO_SLOW, VALIDATION_ERROR.
     """
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent != media_type:
+    if media_type_of(request) != media_type:
         raise SpellError("UNSUPPORTED_MEDIA_TYPE", details={"accepts": media_type})
-    too_large = SpellError("PAYLOAD_TOO_LARGE", details={"limit_bytes": limit_bytes})
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit_bytes:
-        raise too_large
+    check_length(request, limit_bytes)
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in timely(request.stream()):
         body += chunk
         if len(body) > limit_bytes:
-            raise too_large
+            raise _too_large(limit_bytes)
     return bytes(body)
+
+
+def media_type_of(request: Request) -> str:
+    """The body's media type, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def check_length(request: Request, limit_bytes: int) -> None:
+    """Refuse a body that says of itself that it is too large. Raises PAYLOAD_TOO_LARGE."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise _too_large(limit_bytes)
+
+
+async def timely(
+    stream: AsyncIterator[bytes],
+    *,
+    idle_seconds: float = limits.BODY_IDLE_SECONDS_MAX,
+    all_seconds: float = limits.BODY_SECONDS_MAX,
+) -> AsyncIterator[bytes]:
+    """A body's chunks, as long as they keep coming.
+
+    Raises:
+        SpellError: BODY_TOO_SLOW; VALIDATION_ERROR, it ended before its end.
+    """
+    ends_at = asyncio.get_running_loop().time() + all_seconds
+    while True:
+        left = ends_at - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(min(idle_seconds, left)):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise SpellError("BODY_TOO_SLOW") from error
+        except ClientDisconnect as error:
+            raise SpellError("VALIDATION_ERROR", "The body ended before its end.") from error
+        yield chunk
+
+
+def _too_large(limit_bytes: int) -> SpellError:
+    return SpellError("PAYLOAD_TOO_LARGE", details={"limit_bytes": limit_bytes})
 
 
 async def read_json(request: Request, model: type[Model], *, limit_bytes: int = 64 * 1024) -> Model:

@@ -17,18 +17,25 @@ from api.ports import (
     EventFeed,
     Health,
     PayloadDecoder,
+    PublicationReads,
     PublishedBills,
     PublishedModules,
     Publishing,
     Replaying,
     SignedReceipts,
     SigningIdentities,
+    SpellAliases,
     Spells,
     SpellSecrets,
+    Uploads,
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
+<<<<<<< HEAD
 from schema.ids import ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
+=======
+from schema.ids import AliasName, ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
+>>>>>>> publishing
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 
@@ -43,6 +50,9 @@ class Services:
     advisory_exceptions: AdvisoryExceptions
     identities: SigningIdentities
     publishing: Publishing
+    publications: PublicationReads
+    uploads: Uploads
+    aliases: SpellAliases
     casting: Casting
     backpressure: Backpressure
     casts: CastReads
@@ -111,6 +121,7 @@ OwnerDep = Annotated[Identity, Depends(Require(Scope.ACCOUNT))]
 OperatorDep = Annotated[Identity, Depends(Require(Scope.DEPLOY))]
 
 _SPELL_KEY: TypeAdapter[str] = TypeAdapter(SpellKey)
+_ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
 _VERSION: TypeAdapter[str] = TypeAdapter(Version)
 _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
@@ -126,6 +137,11 @@ def spell_key_in_path(key: str) -> str:
 def version_in_path(version: str) -> str:
     """A version's number. Raises SpellError(SPELL_NOT_FOUND) for what is none."""
     return _named(_VERSION, version, SpellError("SPELL_NOT_FOUND"))
+
+
+def alias_in_path(alias: str) -> str:
+    """An alias of a version. Raises SpellError(ALIAS_NOT_FOUND) for what none can be called."""
+    return _named(_ALIAS, alias, SpellError("ALIAS_NOT_FOUND"))
 
 
 def secret_name_in_path(name: str) -> str:
@@ -150,6 +166,7 @@ def signing_identity_id_in_path(identity_id: str) -> str:
 
 
 SpellKeyDep = Annotated[str, Depends(spell_key_in_path)]
+AliasDep = Annotated[str, Depends(alias_in_path)]
 VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]

@@ -10,7 +10,7 @@ from schema.contracts.base import Contract
 from schema.contracts.cast import Admission, Billing, CasterLimits, CastStatus, Mode
 from schema.contracts.run import RunViolation, Stages
 from schema.contracts.views import CastView, SpellSummary
-from schema.ids import CastId, SpellKey, Version
+from schema.ids import AliasName, CastId, SpellKey, Version
 from schema.money import Currency, Micros
 
 
@@ -25,7 +25,10 @@ class CastBody(Contract):
     """Body of `POST /v1/spells/{key}:cast`."""
 
     inputs: Annotated[Any, Field(description="JSON that fits the spell's input schema")]
-    version: Version | None = None
+    version: Annotated[
+        Version | AliasName | None,
+        Field(description="a version, or an alias such as latest, which is also the default"),
+    ] = None
     mode: Mode | None = None
     budget_cap: Annotated[
         Money | None, Field(description="refuse the cast if its worst case costs more")
@@ -34,6 +37,12 @@ class CastBody(Contract):
         CasterLimits | None,
         Field(description="bounds of this run; each counts where it is below the spell's own"),
     ] = None
+
+
+class VersionBody(Contract):
+    """Body of what is about one version: what an alias names, what a caster agrees to."""
+
+    version: Version
 
 
 class AdmittedCast(Contract):

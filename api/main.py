@@ -25,10 +25,13 @@ from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.signing_identities import PostgresSigningIdentities
+from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
+from infra.repositories.uploads import BlobUploads
 from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.signed_receipts import VaultSignedReceipts
@@ -45,6 +48,7 @@ def build_services(
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     casts = PostgresCastReads(database)
+    publications = PostgresPublications(database)
     bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
@@ -52,7 +56,14 @@ def build_services(
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),
         identities=PostgresSigningIdentities(database),
+<<<<<<< HEAD
         publishing=TemporalPublishing(platform.temporal, blobs),
+=======
+        publishing=TemporalPublishing(platform.temporal, blobs, publications),
+        publications=publications,
+        uploads=BlobUploads(database, blobs),
+        aliases=PostgresSpellAliases(database),
+>>>>>>> publishing
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,

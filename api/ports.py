@@ -8,7 +8,14 @@ from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.contracts.advisories import RecordedException
 from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Admission, CancelResult, CastInput
-from schema.contracts.publish import PublishInput, PublishResult
+from schema.contracts.publish import (
+    PublicationEventView,
+    PublicationView,
+    PublishInput,
+    PublishResult,
+    UploadOrder,
+    UploadView,
+)
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.signing_identity import SigningIdentity
@@ -111,8 +118,71 @@ class SigningIdentities(Protocol):
 class Publishing(Protocol):
     """The way of an upload into the catalogue."""
 
-    async def publish(self, request: PublishInput, archive: bytes) -> PublishResult:
-        """Keep the archive and run the publishing workflow to its verdict."""
+    async def keep_bundle(self, bundle: bytes) -> str:
+        """Keep a signature under its digest, which is the answer."""
+
+    async def publish(self, request: PublishInput, archive: bytes) -> None:
+        """Keep the archive and start its publication, or join it.
+
+        Raises SpellError: IDEMPOTENCY_CONFLICT, SERVICE_UNAVAILABLE.
+        """
+
+    async def result(self, publication_id: str, *, seconds_max: float) -> PublishResult | None:
+        """How it ended; None when it still runs after that time."""
+
+
+class PublicationReads(Protocol):
+    """How far publications are."""
+
+    async def publication(self, account_id: str, publication_id: str) -> PublicationView | None:
+        """One publication of the account."""
+
+    async def events(
+        self, publication_id: str, *, after: int, limit: int = 200
+    ) -> list[PublicationEventView]:
+        """Events of a publication above a sequence number."""
+
+
+class Uploads(Protocol):
+    """Archives on their way. Each method raises UPLOAD_NOT_FOUND for what is not the account's."""
+
+    async def begin(
+        self, account_id: str, upload_id: str, order: UploadOrder, bundle_digest: str | None
+    ) -> UploadView:
+        """Begin an upload, or find it. Raises IDEMPOTENCY_CONFLICT, TOO_MANY_UPLOADS."""
+
+    async def find(self, account_id: str, upload_id: str) -> tuple[UploadView, str | None]:
+        """How far it is, and its signature's digest."""
+
+    async def append(
+        self, account_id: str, upload_id: str, offset: int, content: bytes
+    ) -> UploadView:
+        """Take in what goes on at the offset. Raises UPLOAD_OFFSET_CONFLICT, VALIDATION_ERROR."""
+
+    async def content(self, account_id: str, upload_id: str) -> bytes | None:
+        """Everything that arrived; None once it was released."""
+
+    async def release(self, upload_id: str) -> None:
+        """Drop what arrived, now that it became a publication."""
+
+    async def remove(self, account_id: str, upload_id: str) -> None:
+        """Forget it."""
+
+
+class SpellAliases(Protocol):
+    """Names of versions, and what casters agreed to."""
+
+    async def aliases(self, account_id: str, key: str) -> dict[str, str]:
+        """Versions by alias, `latest` first. Raises SPELL_NOT_FOUND."""
+
+    async def set_alias(self, account_id: str, key: str, alias: str, version: str) -> None:
+        """Name a version of an own spell. Raises SPELL_NOT_FOUND."""
+
+    async def remove_alias(self, account_id: str, key: str, alias: str) -> None:
+        """Take a name back. Raises SPELL_NOT_FOUND, ALIAS_NOT_FOUND."""
+
+    async def consent(self, account_id: str, key: str, version: str) -> None:
+        """Agree to a version's terms. Raises SPELL_NOT_FOUND."""
 
 
 class Casting(Protocol):

@@ -68,13 +68,11 @@ async def _run(cli: CliContext, data_dir: Path) -> None:
 def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None:
     """Publish, cast, show: what a newcomer would type, one after the other."""
     cli.__dict__["api"] = api = Api(profile)
-    published = _publish(cli, profile, api)
+    published = _publish(cli, profile)
     cli.output.note(
         f"publish  {published['spell_key']} {published['version']}"
         f" {published['package_digest'][:19]}…"
     )
-    for reason in published["decision"]["reasons"]:
-        cli.output.note(f"         ! {reason['message']}")
     inputs = collect_inputs(None, [], [f"markdown={_FILE}"], [])
     admitted = api.json(
         "POST",
@@ -97,14 +95,16 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
     api.close()
 
 
-def _publish(cli: CliContext, profile: Profile, api: Api) -> dict[str, Any]:
+def _publish(cli: CliContext, profile: Profile) -> dict[str, Any]:
     archive = package_folder(_EXAMPLES / "markdown")
+    bundle = None
     if profile.signing is None:
         cli.output.note("signed   by nobody: SPELL_TRUST_ROOT_FILE names another Sigstore")
     else:
         signed = sign_package(read_package(archive), place=profile.signing)
+        bundle = signed.bundle
         cli.output.note(signature_line(signed))
-    return upload(api, archive)
+    return upload(cli, archive, bundle)
 
 
 def _show(cli: CliContext, api: Api, ended: dict[str, Any]) -> None:

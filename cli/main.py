@@ -9,6 +9,7 @@ import typer
 from cli import (
     account,
     advisory_exceptions,
+    aliases,
     bills,
     building,
     casts,
@@ -54,6 +55,8 @@ app.command()(casts.cancel)
 app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
+app.command()(aliases.consent)
+app.add_typer(aliases.alias, name="alias")
 app.add_typer(identities.identities, name="identities")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")

@@ -59,6 +59,7 @@ async def ensure_streams(js: JetStreamContext, sizes: BusSizes | None = None) ->
     await _ensure_stream(js, _claims(sizes))
     await _ensure_stream(js, _dead_runs(sizes))
     await _ensure_stream(js, _modules(sizes))
+    await _ensure_stream(js, _revocations(sizes))
 
 
 def _runs(sizes: BusSizes) -> api.StreamConfig:
@@ -164,6 +165,22 @@ def _modules(sizes: BusSizes) -> api.StreamConfig:
         discard=api.DiscardPolicy.NEW,
         allow_rollup_hdrs=True,
         allow_direct=True,
+    )
+
+
+def _revocations(sizes: BusSizes) -> api.StreamConfig:
+    """The stream under the key-value bucket, as every NATS client lays it out."""
+    return api.StreamConfig(
+        name=f"KV_{names.REVOCATIONS_BUCKET}",
+        description="Digests of revoked packages and modules; runners follow it.",
+        subjects=[names.revocation_subject(">")],
+        storage=api.StorageType.FILE,
+        num_replicas=sizes.replicas,
+        max_msgs_per_subject=1,
+        discard=api.DiscardPolicy.NEW,
+        allow_rollup_hdrs=True,
+        allow_direct=True,
+        deny_delete=True,
     )
 
 

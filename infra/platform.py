@@ -15,6 +15,7 @@ from infra.blob_store import ObjectBlobStore
 from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes
 from infra.postgres import Database, create_engine
+from infra.repositories.castable_versions import Verdicts
 from infra.repositories.casts import PostgresCasts
 from infra.settings import PlatformSettings
 from infra.vault import PlatformVault
@@ -72,10 +73,11 @@ async def open_platform(settings: PlatformSettings, *, process: str) -> AsyncIte
         yield Platform(settings, vault, blobs, converter, database, nats, client)
 
 
-def postgres_casts_of(platform: Platform) -> PostgresCasts:
+def postgres_casts_of(platform: Platform, verdicts: Verdicts) -> PostgresCasts:
     """The system of record for casts, with the bounds and the fee of this installation."""
     return PostgresCasts(
         platform.database,
+        verdicts,
         fee_basis_points=platform.settings.platform_fee_basis_points,
         open_casts_max=platform.settings.open_casts_max,
     )

@@ -1,4 +1,7 @@
-"""Starts, joins and cancels casts on Temporal. Fits the API's port `Casting`."""
+"""Starts, joins, cancels and revokes casts on Temporal.
+
+Fits the API's port `Casting` and the activities' `CastRevoker`.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -35,6 +38,7 @@ from schema.names import (
 CAST_WORKFLOW = "cast_spell"
 ADMIT_UPDATE = "admit"
 CANCEL_UPDATE = "cancel"
+REVOKE_SIGNAL = "revoke"
 
 _ANSWER_TIMEOUT = timedelta(seconds=60)
 _SPELL = SearchAttributeKey.for_keyword(SEARCH_SPELL)
@@ -108,6 +112,21 @@ class TemporalCasts:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+
+    async def revoke(self, cast_id: str, problem: Problem) -> bool:
+        """Tell the cast to stop, uncharged; False when its workflow is closed.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE.
+        """
+        handle = self._client.get_workflow_handle(cast_workflow_id(cast_id))
+        try:
+            await handle.signal(REVOKE_SIGNAL, problem)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+        return True
 
 
 def _search_attributes(request: CastInput) -> TypedSearchAttributes:

@@ -1,11 +1,13 @@
 """Decides what becomes of a delivery: a verdict, another delivery, or nothing."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, replace
 
 from runner.executor import AlreadyStartedError, Execution, Executor, PlatformFaultError
-from runner.ports import RunnerBus
+from runner.ports import RevokedDigests, RunnerBus
+from runner.revoked_runs import is_revoked
 from runner.verdicts import VerdictWriter
 from schema import limits
 from schema.contracts.run import Verdict
@@ -31,12 +33,20 @@ class Decider:
         bus: knows whether a cast has ended.
         executor: runs them.
         verdicts: writes the ends that need no run.
+        revoked: what may not run.
     """
 
-    def __init__(self, bus: RunnerBus, executor: Executor, verdicts: VerdictWriter) -> None:
+    def __init__(
+        self,
+        bus: RunnerBus,
+        executor: Executor,
+        verdicts: VerdictWriter,
+        revoked: RevokedDigests,
+    ) -> None:
         self._bus = bus
         self._executor = executor
         self._verdicts = verdicts
+        self._revoked = revoked
 
     async def decide(self, execution: Execution) -> Settlement:
         """Run it, unless it has ended or is over its chances, and say what becomes of it."""
@@ -71,11 +81,20 @@ class Decider:
         if request.expires_at_unix <= time.time():
             _log.info("a run expired in the queue", extra={"cast_id": request.cast_id})
             return Settlement()
-        if await self._bus.has_verdict(request.cast_id):
+        ended, _ = await asyncio.gather(
+            self._bus.has_verdict(request.cast_id), self._revoked.refresh()
+        )
+        if ended:
             return Settlement()
+        if is_revoked(request, self._revoked):
+            _log.warning("a revoked run is not started", extra={"cast_id": request.cast_id})
+            return Settlement(self._verdicts.revoked(request))
         if execution.delivery > limits.RUN_DELIVERIES_MAX:
             return self._lost(execution, "no runner that took it told its end")
-        return Settlement(await self._executor.execute(execution))
+        verdict = await self._executor.execute(execution)
+        if is_revoked(request, self._revoked):
+            verdict = self._verdicts.revoked(request, verdict)
+        return Settlement(verdict)
 
     def _after_fault(self, execution: Execution, cause: str) -> Settlement:
         if execution.claimed:

@@ -12,6 +12,7 @@ from functools import partial
 import uvloop
 
 from infra.nats_connection import open_nats
+from infra.revocation_watch import NatsRevocationWatch
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from infra.telemetry import configure_logging
 from runner.compiling.cache_counters import reporting
@@ -69,6 +70,7 @@ async def _run(settings: RunnerSettings) -> int:
         start = partial(SandboxProcess.start, all_layers=all_layers)
         supervisor = Supervisor(
             bus,
+            NatsRevocationWatch(client),
             SandboxPool(settings.children, start),
             code,
             key,

@@ -41,6 +41,27 @@ class Announcer(Protocol):
         """The guest reports progress: JSON, sealed to the platform."""
 
 
+class RevokedDigests(Protocol):
+    """What may not run, as the platform tells all runners."""
+
+    async def start(self, on_change: Callable[[], None]) -> None:
+        """Wait until it is known what is revoked, and go on listening.
+
+        Args:
+            on_change: called when something has been revoked.
+        """
+
+    def is_revoked(self, digest: str) -> bool:
+        """Whether a package or module was revoked when this was last looked up."""
+
+    async def refresh(self) -> None:
+        """Look up what is revoked now.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE, it cannot be known; so nothing may start.
+        """
+
+
 class RunnerBus(Announcer, Protocol):
     """The runner's side of the bus.
 

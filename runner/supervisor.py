@@ -12,9 +12,10 @@ from runner.compiling.code_store import CodeStore
 from runner.dead_runs import DeadRuns
 from runner.deciding import Decider, Settlement
 from runner.executor import Execution, Executor
-from runner.ports import Delivery, RunnerBus
+from runner.ports import Delivery, RevokedDigests, RunnerBus
 from runner.processes.pool import SandboxPool
 from runner.resource_store import ResourceStore
+from runner.revoked_runs import is_revoked
 from runner.run_requests import UnreadableRunError, read_request
 from runner.sealing import RunnerKey
 from runner.stage_clock import StageClock
@@ -27,6 +28,7 @@ _RETRY_SECONDS = 0.5
 # Each time longer by this: in a roll-out, newer runners are about to come.
 _UNREADABLE_RETRY_SECONDS = 2.0
 _SETTLE_SECONDS_AT_EXIT = 3.0
+_LOOK_SECONDS = 2.0
 
 _T = TypeVar("_T")
 
@@ -46,6 +48,7 @@ class Supervisor:
 
     Args:
         bus: where runs come from and verdicts go to.
+        revoked: what may not run.
         pool: sandbox processes, not yet started; this object starts and closes them.
         code: compiled modules.
         key: the fleet's private key.
@@ -57,6 +60,7 @@ class Supervisor:
     def __init__(
         self,
         bus: RunnerBus,
+        revoked: RevokedDigests,
         pool: SandboxPool,
         code: CodeStore,
         key: RunnerKey,
@@ -66,6 +70,7 @@ class Supervisor:
         drain_seconds: float,
     ) -> None:
         self._bus = bus
+        self._revoked = revoked
         self._pool = pool
         self._code = code
         self._key = key
@@ -86,7 +91,7 @@ class Supervisor:
         """
         await self._pool.start()
         try:
-            redelivery_seconds = await self._unless_drained(self._bus.start(self.stop))
+            redelivery_seconds = await self._unless_drained(self._listen())
             if redelivery_seconds is not None:
                 await self._work(redelivery_seconds)
         finally:
@@ -104,6 +109,28 @@ class Supervisor:
         for task in self._waiting:
             task.cancel()
 
+    async def _listen(self) -> float:
+        redelivery_seconds = await self._bus.start(self.stop)
+        await self._revoked.start(self._stop_revoked)
+        return redelivery_seconds
+
+    def _stop_revoked(self) -> None:
+        """End the runs at hand that may not go on."""
+        for job in self._jobs.values():
+            if is_revoked(job.execution.request, self._revoked):
+                about = {"cast_id": job.execution.request.cast_id}
+                _log.warning("a revoked run is stopped", extra=about)
+                job.execution.stop()
+
+    async def _follow_revocations(self) -> None:
+        """Look for revocations from time to time: what is heard of them may be lost."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self._revoked.refresh()
+            except SpellError as error:
+                _log.error("no run starts until revocations can be read again: %s", error)
+
     async def _work(self, redelivery_seconds: float) -> None:
         verdicts = VerdictWriter(self._runner_id, self._pool.engine)
         executor = Executor(
@@ -117,14 +144,18 @@ class Supervisor:
             self._claim,
         )
         _log.info("runner %s takes runs, %d at a time", self._runner_id, self._pool.size)
-        decider = Decider(self._bus, executor, verdicts)
-        reporting = asyncio.create_task(self._report_progress(redelivery_seconds / 3))
+        decider = Decider(self._bus, executor, verdicts, self._revoked)
+        beside = [
+            asyncio.create_task(self._report_progress(redelivery_seconds / 3)),
+            asyncio.create_task(self._follow_revocations()),
+        ]
         loops = [
             asyncio.create_task(self._take_runs(decider, verdicts)) for _ in range(self._pool.size)
         ]
         await self._drained.wait()
         await self._finish(loops, decider)
-        reporting.cancel()
+        for task in beside:
+            task.cancel()
 
     async def _take_runs(self, decider: Decider, verdicts: VerdictWriter) -> None:
         """Take one run after the other. There are as many of these loops as sandbox processes."""

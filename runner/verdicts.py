@@ -88,6 +88,17 @@ class VerdictWriter:
         """The verdict of a run that was stopped before its guest began: nothing was used."""
         return self._verdict(request, Outcome.CANCELLED, "CAST_CANCELLED")
 
+    def revoked(self, request: RunRequest, ended: Verdict | None = None) -> Verdict:
+        """The verdict of a run that may not be, or may not go on; `ended` is what it came to.
+
+        Nothing that it wrote leaves this process; what it used is told, and not charged.
+        """
+        verdict = self._verdict(request, Outcome.FAILED, "SPELL_REVOKED")
+        if ended is None:
+            return verdict
+        told = {"usage": ended.usage, "violations": ended.violations}
+        return verdict.model_copy(update=told)
+
     def refused(self, request: RunRequest, refusal: ModuleRefusedError) -> Verdict:
         """The verdict of a module that cannot run; publishing should have refused it."""
         details = {"message": refusal.message, **refusal.details}

@@ -6,6 +6,21 @@ def package_key(package_digest: str) -> str:
     return f"packages/{package_digest.removeprefix('sha256:')}"
 
 
+def bundle_key(bundle_digest: str) -> str:
+    """A Sigstore bundle, as it came with a package."""
+    return f"bundles/{bundle_digest.removeprefix('sha256:')}"
+
+
+def evidence_key(publication_id: str) -> str:
+    """What the checks of a publication look at; gone when it has ended."""
+    return f"publications/{publication_id}/evidence"
+
+
+def upload_chunk_key(upload_id: str, chunk: str) -> str:
+    """A part of an archive that is on its way."""
+    return f"uploads/{upload_id}/{chunk}"
+
+
 def module_key(module_digest: str) -> str:
     """A WebAssembly module, in clear: it is published code."""
     return f"modules/{module_digest.removeprefix('sha256:')}"

@@ -54,7 +54,14 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "Cast another version; the maker sees the reasons on the version's page.",
     ),
     "SPELL_SUSPENDED": ErrorKind(
-        403, "The spell is suspended.", "Cast another spell, or ask the operator why."
+        403,
+        "The spell is suspended.",
+        "Cast another spell; its maker sees why on the spell's page.",
+    ),
+    "SPELL_REVOKED": ErrorKind(
+        403,
+        "What this cast was to run is not trusted any more.",
+        "Cast another version or another spell; `details` say what was revoked and why.",
     ),
     # Money.
     "PAYMENT_REQUIRED": ErrorKind(
@@ -85,6 +92,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         404,
         "There is no receipt for this cast: it has not ended, or nothing ran.",
         "Wait until the cast has ended: `GET /v1/casts/{id}`.",
+    ),
+    "REVOCATION_NOT_FOUND": ErrorKind(
+        404,
+        "There is no such revocation in force.",
+        "List them: `GET /v1/revocations`.",
     ),
     "SBOM_NOT_FOUND": ErrorKind(
         404,
@@ -117,6 +129,24 @@ _CATALOGUE: dict[str, ErrorKind] = {
     "SPELL_YANKED": ErrorKind(
         410, "The maker withdrew this version.", "Cast a version listed at /versions."
     ),
+    "SPELL_DELISTED": ErrorKind(
+        410,
+        "This version has a vulnerability that its maker did not mend in time.",
+        "Cast a version listed at /versions; the reasons are on the version's page.",
+    ),
+    "UPLOAD_NOT_FOUND": ErrorKind(
+        404,
+        "No such upload on this account: it ended, or its time was up.",
+        "Begin a new one: `POST /v1/uploads`.",
+    ),
+    "PUBLICATION_NOT_FOUND": ErrorKind(
+        404,
+        "No such publication on this account.",
+        "Publish again; the answer names the publication.",
+    ),
+    "ALIAS_NOT_FOUND": ErrorKind(
+        404, "The spell has no such alias.", "List them: `GET /v1/spells/{key}/aliases`."
+    ),
     # Requests that do not fit.
     "IDEMPOTENCY_KEY_REQUIRED": ErrorKind(
         400,
@@ -133,11 +163,37 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "This version is published with other content. Versions never change.",
         "Raise `version` in manifest.toml and publish again.",
     ),
+    "CONSENT_REQUIRED": ErrorKind(
+        409,
+        "The version that the alias leads to may do more, or costs more, than what you agreed to.",
+        "Read `details.widenings`; then agree (`spell consent`), or name the exact version.",
+    ),
+    "UPLOAD_OFFSET_CONFLICT": ErrorKind(
+        409,
+        "The upload does not go on at that offset.",
+        "Go on at `details.offset`.",
+    ),
     "CAST_FINISHED": ErrorKind(
         409, "The cast has already ended.", "Read its result: `GET /v1/casts/{id}`."
     ),
     "PAYLOAD_TOO_LARGE": ErrorKind(
         413, "The body is larger than `details.limit_bytes`.", "Send less, or split it."
+    ),
+    "BODY_TOO_SLOW": ErrorKind(
+        408,
+        "The body did not come in time.",
+        "Send it again; large packages resume with `POST /v1/uploads`.",
+    ),
+    "TOO_MANY_UPLOADS": ErrorKind(
+        429,
+        "This account has as many open uploads as it may.",
+        "End one, or wait until one's time is up.",
+        True,
+    ),
+    "UPLOAD_DIGEST_MISMATCH": ErrorKind(
+        422,
+        "What arrived has another digest than was said.",
+        "Begin a new upload with the digest of what you send.",
     ),
     "UNSUPPORTED_MEDIA_TYPE": ErrorKind(
         415, "The body has another content type than this address takes.", "See `details.accepts`."

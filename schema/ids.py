@@ -42,8 +42,15 @@ Version = Annotated[
     ),
 ]
 
+AliasName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+"""What a maker calls a version; no version begins with a letter."""
+LATEST = "latest"
+"""The alias that nobody sets: the highest published release."""
+UploadId = Annotated[str, StringConstraints(pattern=rf"^upl_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
+PublicationId = Annotated[str, StringConstraints(pattern=rf"^pub_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
+
 CAST_ID_PATTERN = re.compile(rf"^cast_({_OPAQUE}{{16}})_{_OPAQUE}{{26}}$")
-_ACCOUNT_IN_WORKFLOW_ID = re.compile(rf"(?:cast|acct)_({_OPAQUE}{{16}})")
+_ACCOUNT_IN_WORKFLOW_ID = re.compile(rf"(?:cast|acct|pub)_({_OPAQUE}{{16}})")
 
 
 def _opaque(raw: bytes, length: int) -> str:
@@ -88,6 +95,23 @@ def cast_id_for(account_id: str, account_secret: bytes, idempotency_key: str) ->
     return f"cast_{account_id.removeprefix('acct_')}_{tail}"
 
 
+def upload_id_for(account_id: str, account_secret: bytes, idempotency_key: str) -> str:
+    """The upload id that (account, Idempotency-Key) always leads to."""
+    tail = keyed_digest(account_secret, b"upload-id", idempotency_key.encode("utf-8"))
+    return f"upl_{account_id.removeprefix('acct_')}_{tail}"
+
+
+def publication_id_for(account_id: str, account_secret: bytes, idempotency_key: str) -> str:
+    """The publication id that (account, Idempotency-Key) always leads to."""
+    tail = keyed_digest(account_secret, b"publication-id", idempotency_key.encode("utf-8"))
+    return f"pub_{account_id.removeprefix('acct_')}_{tail}"
+
+
+def publication_of_upload(upload_id: str) -> str:
+    """The one publication that an upload becomes, however often its end is sent."""
+    return "pub_" + upload_id.removeprefix("upl_")
+
+
 def account_of_cast(cast_id: str) -> str:
     """The account id that a cast id carries.
 
@@ -126,9 +150,15 @@ def replay_run_id(cast_id: str, derived: bytes) -> str:
     return f"{cast_id.rpartition('_')[0]}_{_opaque(derived, 26)}"
 
 
-def publish_workflow_id(account_id: str, digest: str) -> str:
-    """Workflow id of publishing one package; the same package from the same maker joins it."""
-    return f"publish:{account_id}:{digest}"
+def revocation_workflow_id(*trusted: str, lift: bool) -> str:
+    """Workflow id of revoking one thing, or of lifting that; identities are not shown in ids."""
+    named = hashlib.sha256("\n".join(trusted).encode("utf-8")).hexdigest()[:32]
+    return f"{'lift' if lift else 'revoke'}:{named}"
+
+
+def publish_workflow_id(publication_id: str) -> str:
+    """Workflow id of a publication: the business id, so that a second start joins the first."""
+    return f"publish:{publication_id}"
 
 
 def admit_update_id(fingerprint: str) -> str:

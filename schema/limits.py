@@ -22,6 +22,14 @@ RESOURCES_BYTES_MAX = 16 * MIB
 MANIFEST_BYTES_MAX = 64 * 1024
 SCHEMA_BYTES_MAX = 256 * 1024
 TEXT_FILE_BYTES_MAX = MIB
+# One request of a resumable upload, and how many may make up one archive.
+UPLOAD_CHUNK_BYTES_MAX = 8 * MIB
+UPLOAD_CHUNKS_MAX = 256
+UPLOADS_OPEN_MAX = 16
+UPLOAD_LIFETIME = timedelta(hours=24)
+# What a body may take as a whole, and how long nothing of it may come.
+BODY_SECONDS_MAX = 300.0
+BODY_IDLE_SECONDS_MAX = 20.0
 # A Sigstore bundle has about 6 KiB; a DSSE envelope carries its statement along.
 SIGNATURE_BYTES_MAX = 256 * 1024
 # Sigstore's own has 7 KiB.
@@ -85,3 +93,9 @@ COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
 # Between saying "stop" to the runners and deciding that none of them holds the cast.
 STOP_GRACE = timedelta(seconds=2)
+
+# Ten casts with violations of policy in a day suspend a spell (product.md 5). One caster counts for
+# so many of them at most, so that no single account can have another maker's spell suspended.
+SUSPENDING_VIOLATIONS = 10
+VIOLATIONS_PER_CASTER_MAX = 3
+VIOLATION_HOURS = 24

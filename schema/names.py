@@ -14,6 +14,20 @@ MODULES_BUCKET = "modules"
 """Modules and resources by digest, and compiled code by engine and digest."""
 
 
+REVOCATIONS_BUCKET = "revocations"
+"""Digests of revoked packages and modules, for runners."""
+
+
+def revocation_key(digest: str) -> str:
+    """What a revoked digest is called in its bucket: a key there holds no colon."""
+    return f"digest.{digest.removeprefix('sha256:')}"
+
+
+def revocation_subject(key: str) -> str:
+    """Where NATS keeps and announces a key of the bucket."""
+    return f"$KV.{REVOCATIONS_BUCKET}.{key}"
+
+
 def code_object(engine: str, module_digest: str) -> str:
     """What a module's compiled code for one engine is called in the bucket."""
     return f"code/{engine}/{module_digest}"

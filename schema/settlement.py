@@ -1,6 +1,7 @@
 """Who owes what when a cast has ended (product.md 3.5, decision 7): pure rules."""
 
 from schema.contracts.cast import CastStatus, RunOutcome
+from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import Charged, kind_of
 from schema.money import share_of
@@ -36,6 +37,12 @@ def charge_of(price: Price, outcome: RunOutcome) -> int | None:
         return None if whole else cost_of(price, outcome.usage)
     code = outcome.problem.code if outcome.problem else "INTERNAL"
     return cost_of(price, outcome.usage) if kind_of(code).charged is Charged.USAGE else None
+
+
+def revoked_end(outcome: RunOutcome, problem: Problem) -> RunOutcome:
+    """The end of a run whose spell was revoked before it was paid: nothing due, nothing given."""
+    changed = {"outcome": Outcome.FAILED, "problem": problem, "output_key": None}
+    return outcome.model_copy(update=changed)
 
 
 def split(cost_micros: int, fee_basis_points: int) -> tuple[int, int]:

@@ -15,3 +15,13 @@ class ViolationKind(StrEnum):
     STDERR_CUT = "stderr_cut"
     MEMORY_DENIED = "memory_denied"
     HOST_CALLS = "host_calls"
+
+
+POLICY_VIOLATIONS = frozenset(
+    {ViolationKind.NET_DENIED, ViolationKind.PATH_ESCAPE, ViolationKind.READ_ONLY}
+)
+"""Attempts to reach what the manifest does not ask for: these count towards suspension.
+
+The others are limits that were met. A large or odd input is enough for those, so they say nothing
+against the spell.
+"""

@@ -12,46 +12,66 @@ from activities.module_supply import ModuleSupply
 from activities.outputs import Outputs
 from activities.progress import ProgressNotes
 from activities.replaying import ReplayingActivities
+from activities.revoking import RevokingActivities
 from activities.run_requests import RunRequests
 from activities.running import RunningActivities
+from activities.supply_chain.deciding import Deciding
 from activities.verdicts import Verdicts
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.revocation_bucket import NatsRevocationBucket
 from infra.run_bus import NatsRunBus
+from infra.temporal_casts import TemporalCasts
 from infra.temporal_states import TemporalWorkflowStates
 from schema.names import CASTS_TASK_QUEUE
+from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.reconcile_holds import ReconcileHolds
 from workflows.replay_cast import ReplayCast
 
 
 def casts_worker(
-    platform: Platform, checker: ports.SchemaChecker, engine: str, grace: timedelta
+    platform: Platform,
+    checker: ports.SchemaChecker,
+    deciding: Deciding,
+    engine: str,
+    grace: timedelta,
 ) -> Worker:
     """The worker of casts.
 
     Args:
         platform: open connections.
         checker: of schemas and values.
+        deciding: verdicts on what is to be cast.
         engine: the engine whose compiled code is brought to runners.
         grace: how long it may finish what it does when it is stopped.
     """
     database, blobs, vault = platform.database, platform.blobs, platform.vault
     bus = NatsRunBus(platform.nats)
-    casts = postgres_casts_of(platform)
+    casts = postgres_casts_of(platform, deciding)
     secrets = PostgresSpellSecrets(database, vault)
     casting = CastingActivities(casts, checker, secrets)
-    requests = RunRequests(blobs, bus, vault, ModuleSupply(blobs, bus, vault, engine), secrets)
+    revocations = PostgresRevocations(database)
+    modules = ModuleSupply(blobs, bus, vault, engine)
+    requests = RunRequests(blobs, bus, vault, modules, secrets, revocations)
     verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
     running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
     billing = BillingActivities(casts, bus)
     replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    revoking = RevokingActivities(
+        revocations,
+        NatsRevocationBucket(platform.nats, revocations),
+        TemporalCasts(platform.temporal),
+        casts,
+        bus,
+    )
     return Worker(
         platform.temporal,
         task_queue=CASTS_TASK_QUEUE,
-        workflows=[CastSpell, ReplayCast, ReconcileHolds],
+        workflows=[CastSpell, ReplayCast, ReconcileHolds, ApplyRevocation],
         activities=[
             casting.admit,
             running.run,
@@ -61,6 +81,9 @@ def casts_worker(
             replaying.plan,
             replaying.run,
             maintenance.reconcile_holds,
+            revoking.record,
+            revoking.tell_runners,
+            revoking.stop_casts,
         ],
         max_cached_workflows=2000,
         # Most of them wait; the open casts of one account must not take all places.

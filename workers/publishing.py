@@ -5,40 +5,53 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities import ports
-from activities.advisories import AdvisoryActivities
+from activities.checking import CheckingActivities
 from activities.module_supply import ModuleSupply
+from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
+from activities.supply_chain.gate import Gate
 from infra.module_inspector import SubprocessModuleInspector
 from infra.platform import Platform
-from infra.repositories.package_evidence import PostgresPackageEvidence
+from infra.repositories.publications import PostgresPublications
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
-from infra.supply_chain.advisories.chosen import chosen_importer
-from infra.unsigned_gate import UnsignedGate
 from schema.names import PUBLISHING_TASK_QUEUE
 from workflows.publish_spell import PublishSpell
 
 
 def publishing_worker(
-    platform: Platform, checker: ports.SchemaChecker, engine: str, grace: timedelta
+    platform: Platform, checker: ports.SchemaChecker, gate: Gate, engine: str, grace: timedelta
 ) -> Worker:
     """The worker of publishing; arguments as `casts_worker`."""
-    blobs, vault = platform.blobs, platform.vault
+    blobs, bus = platform.blobs, NatsRunBus(platform.nats)
+    publications = PostgresPublications(platform.database)
+    steps = PublicationSteps(publications, blobs, bus)
     publishing = PublishingActivities(
         PostgresSpells(platform.database),
+        publications,
         blobs,
         checker,
         SubprocessModuleInspector(),
-        UnsignedGate(accept=platform.settings.accept_unsigned_packages),
-        ModuleSupply(blobs, NatsRunBus(platform.nats), vault, engine),
-        PostgresPackageEvidence(platform.database),
+        ModuleSupply(blobs, bus, platform.vault, engine),
+        steps,
     )
-    advisories = AdvisoryActivities(chosen_importer(platform.settings, platform.database))
+    checking = CheckingActivities(gate, steps)
     return Worker(
         platform.temporal,
         task_queue=PUBLISHING_TASK_QUEUE,
         workflows=[PublishSpell],
-        activities=[publishing.inspect, publishing.record, advisories.import_advisories],
+        activities=[
+            publishing.open,
+            checking.signature,
+            checking.sbom,
+            checking.advisories,
+            checking.licenses,
+            checking.decide,
+            checking.standing,
+            publishing.module,
+            publishing.record,
+            publishing.conclude,
+        ],
         max_concurrent_activities=4,
         graceful_shutdown_timeout=grace,
     )

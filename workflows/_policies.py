@@ -64,7 +64,18 @@ def run_options(timeout_ms: int) -> dict[str, Any]:
     }
 
 
-# Checking a package: minutes of CPU at worst, all of it repeatable.
+# One check of a package: a bill of materials takes a minute at worst, and may have to wait.
+CHECK: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=limits.BILL_CHECK_SECONDS_MAX + 30),
+    "schedule_to_close_timeout": timedelta(minutes=4),
+    "retry_policy": _FAST,
+}
+# How it ended must be told, however long the database is away.
+CONCLUDE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": _FAST,
+}
+# Checking a module: minutes of CPU at worst, all of it repeatable.
 INSPECT: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=limits.MODULE_CHECK_SECONDS_MAX + 30),
     "schedule_to_close_timeout": timedelta(minutes=5),
@@ -80,4 +91,15 @@ RECONCILE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(minutes=5),
     "heartbeat_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(maximum_attempts=3),
+}
+
+# Whoever revokes waits for the record; then every step goes on until it is done.
+RECORD_REVOCATION: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": _FAST,
+}
+SPREAD_REVOCATION: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _FAST,
 }

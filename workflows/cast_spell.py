@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from schema.errors import SpellError
     from schema.money import format_micros
     from schema.names import SEARCH_COST, SEARCH_STATUS
+    from schema.settlement import revoked_end
     from workflows import _policies as policies
     from workflows._failures import problem_of, to_failure
     from workflows._saga import Saga
@@ -44,9 +45,11 @@ class CastSpell:
     """Run one published spell once and charge for what it used.
 
     Id: `cast:<cast_id>`; a second start with the same id joins the first.
-    Messages: `admit` (update: the decision), `cancel` (update: the end), `status` (query).
+    Messages: `admit` (update: the decision), `cancel` (update: the end), `revoke` (signal: stop,
+        uncharged), `status` (query).
     Undo: a run is stopped, a hold is released, newest first.
-    Never: charges more than the hold; charges for a platform failure; leaves a hold behind.
+    Never: charges more than the hold; charges for a platform failure or for what is revoked;
+        leaves a hold behind.
     See docs/workflows/cast_spell.md.
     """
 
@@ -58,6 +61,7 @@ class CastSpell:
         self._admission: Admission | None = None
         self._failed_with: Problem | None = None
         self._cancel_requested = False
+        self._revoked: Problem | None = None
         self._settling = False
         self._result: CastResult | None = None
 
@@ -87,8 +91,10 @@ class CastSpell:
         return admission
 
     async def _execute(self, request: CastInput, plan: RunPlan) -> RunOutcome:
+        if self._revoked is not None:
+            return revoked_end(_not_started(), self._revoked)
         if self._cancel_requested:
-            return _cancelled_before_start()
+            return _not_started()
         self._move_to("running")
         self._saga.undo_with(self._stop)
         run = workflow.start_activity_method(
@@ -97,11 +103,14 @@ class CastSpell:
             summary=f"{plan.spell_key} {plan.version}",
             **policies.run_options(plan.limits.timeout_ms),
         )
-        await workflow.wait_condition(lambda: run.done() or self._cancel_requested)
+        await workflow.wait_condition(lambda: run.done() or self._is_to_stop())
         if not run.done():
-            await self._stop(Problem.of(SpellError("CAST_CANCELLED")))
+            await self._stop(self._revoked or Problem.of(SpellError("CAST_CANCELLED")))
         outcome: RunOutcome = await run
-        return outcome
+        return revoked_end(outcome, self._revoked) if self._revoked else outcome
+
+    def _is_to_stop(self) -> bool:
+        return self._cancel_requested or self._revoked is not None
 
     async def _settle(self, request: CastInput, plan: RunPlan, outcome: RunOutcome) -> CastResult:
         self._settling = True
@@ -136,6 +145,8 @@ class CastSpell:
     def _problem_of(self, error: BaseException) -> Problem:
         """What the failure is to the caller. One before the decision ends this key for good."""
         problem = problem_of(error)
+        if self._revoked is not None and self._admission is not None:
+            return self._revoked
         if self._admission is None and problem.code != "CAST_CANCELLED":
             return Problem.of(SpellError("ADMISSION_FAILED", details={"cause": problem.code}))
         return problem
@@ -224,6 +235,14 @@ class CastSpell:
         stopped = self._result.status is CastStatus.CANCELLED
         return CancelResult(accepted=in_time and stopped, result=self._result)
 
+    @workflow.signal(name="revoke")
+    def revoke(self, problem: Problem) -> None:
+        """Stop the cast and charge nothing: what it runs is not trusted any more.
+
+        One that comes when settlement has begun changes nothing: settlement looks by itself.
+        """
+        self._revoked = self._revoked or problem
+
     @workflow.query(name="status")
     def status(self) -> CastProgress:
         """Where the cast is, for operators and for a caller that asks in between."""
@@ -232,5 +251,6 @@ class CastSpell:
         )
 
 
-def _cancelled_before_start() -> RunOutcome:
+def _not_started() -> RunOutcome:
+    """The outcome of a cast that was cancelled before its run was asked for."""
     return RunOutcome(outcome=Outcome.CANCELLED, problem=Problem.of(SpellError("CAST_CANCELLED")))

@@ -1,6 +1,6 @@
 """The roles that the supply-chain gate needs played. Adapters in `infra/supply_chain/` fit them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from schema.contracts.advisories import ImportReport
@@ -9,10 +9,13 @@ from schema.contracts.supply_chain import (
     AdvisoryException,
     AdvisoryHit,
     BillCheck,
+    Decision,
+    Evidence,
     IdentityRule,
     PackageEvidence,
     Reason,
     SignatureCheck,
+    Signer,
     Snapshot,
 )
 from schema.contracts.supply_chain_log import LogEntry
@@ -79,6 +82,9 @@ class AdvisoryExceptions(Protocol):
     async def in_force(self, spell_key: str | None = None) -> list[AdvisoryException]:
         """Exceptions neither removed nor expired: of one spell and of every spell."""
 
+    async def all_in_force(self) -> list[AdvisoryException]:
+        """Exceptions neither removed nor expired, of whatever spell."""
+
 
 class LicenseRules(Protocol):
     """What license expressions mean, and which go together."""
@@ -95,6 +101,31 @@ class PackageEvidences(Protocol):
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         """What was kept, or None."""
+
+
+class Revocations(Protocol):
+    """Digests, identities, keys and spells that nothing may rest on any more."""
+
+    async def reasons(self, evidence: PackageEvidence, signer: Signer | None) -> list[Reason]:
+        """Every revocation in force that this package or its signer falls under."""
+
+
+class Decisions(Protocol):
+    """Verdicts that were made, each once for a digest and what it was decided on."""
+
+    async def find(self, package_digest: str, evidence: Evidence) -> Decision | None:
+        """The verdict, or None while there is none."""
+
+    async def decide_once(
+        self,
+        package_digest: str,
+        evidence: Evidence,
+        compute: Callable[[], Awaitable[Decision]],
+    ) -> Decision:
+        """The verdict; `compute` makes it, once among all workers, when there is none.
+
+        Raises SpellError: SERVICE_UNAVAILABLE, the database is away.
+        """
 
 
 class SupplyChainLog(Protocol):

@@ -3,15 +3,21 @@
 from api.routes import (
     account,
     advisory_exceptions,
+<<<<<<< HEAD
+=======
+    aliases,
+>>>>>>> publishing
     bills,
     cast_events,
     casts,
     codec,
     health,
+    publications,
     receipts,
     signing_identities,
     spell_secrets,
     spells,
+    uploads,
 )
 
 ROUTERS = tuple(
@@ -22,6 +28,9 @@ ROUTERS = tuple(
         cast_events,
         receipts,
         spells,
+        publications,
+        uploads,
+        aliases,
         bills,
         spell_secrets,
         signing_identities,

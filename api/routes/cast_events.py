@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -10,18 +9,16 @@ from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 
 from api.deps import CasterDep, Identity, Services, ServicesDep
+from api.request_headers import stream_position
 from api.routes.casts import own_cast
 from schema.contracts.cast import FINAL_STATUSES, EventKind
 from schema.contracts.views import EventView
-from schema.errors import SpellError
 
 router = APIRouter(prefix="/v1", tags=["casts"])
 
 HEARTBEAT_SECONDS = 10.0
 # A client comes back with Last-Event-ID; no stream holds a connection for ever.
 STREAM_SECONDS_MAX = 900.0
-# Not \d and not isdigit: those take the digits of every script.
-_EVENT_ID = re.compile(r"[0-9]{1,18}")
 _LAST = frozenset({EventKind.SETTLED, EventKind.FAILED, EventKind.CANCELLED})
 
 
@@ -39,7 +36,7 @@ async def follow_cast(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The cast's events from the first one, or after `Last-Event-ID`, until the cast has ended."""
-    after = _position(last_event_id)
+    after = stream_position(last_event_id)
     if await _all_said(services, identity, cast_id, after):
         # Browsers come back after an end of stream, unless they are told not to.
         return Response(status_code=204)
@@ -48,15 +45,6 @@ async def follow_cast(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-def _position(last_event_id: str | None) -> int:
-    if last_event_id is None:
-        return 0
-    if _EVENT_ID.fullmatch(last_event_id) is None:
-        message = "Last-Event-ID must be the id of an event of this stream."
-        raise SpellError("VALIDATION_ERROR", message)
-    return int(last_event_id)
 
 
 async def _all_said(services: Services, identity: Identity, cast_id: str, after: int) -> bool:

@@ -1,7 +1,6 @@
 """Cast a spell; read, follow and cancel casts."""
 
 import asyncio
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -20,6 +19,7 @@ from api.documents import (
     cast_document,
 )
 from api.problems import problem_response
+from api.request_headers import required_key, seconds_to_wait
 from schema import limits
 from schema.canonical import JsonRefusedError, canonical_json
 from schema.contracts.cast import FINAL_STATUSES, Admission, CastInput, CastStatus
@@ -28,9 +28,6 @@ from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN, cast_id_for, keyed_digest
 
 router = APIRouter(prefix="/v1", tags=["casts"])
-
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,5})(?:$|[,;\s])")
-_KEY = re.compile(rf"^[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS_MAX}}}$")
 
 
 @router.post(
@@ -52,12 +49,11 @@ async def cast_spell(
 
     With `Prefer: wait=N` (at most 60) the finished cast comes back if it ends in N seconds.
     """
-    if idempotency_key is None or _KEY.match(idempotency_key) is None:
-        raise SpellError("IDEMPOTENCY_KEY_REQUIRED")
+    cast_key = required_key(idempotency_key)
     body = await read_json(request, CastBody, limit_bytes=limits.INPUTS_BYTES_MAX)
     # Canonical text of megabytes is slow Python; others are served meanwhile.
-    cast = await asyncio.to_thread(_cast_input, identity, key, body, idempotency_key)
-    seconds = _seconds_to_wait(prefer)
+    cast = await asyncio.to_thread(_cast_input, identity, key, body, cast_key)
+    seconds = seconds_to_wait(prefer)
     if seconds == 0:
         admission, replayed = await _admit(services, cast)
         return _answer(request, admission, None, replayed=replayed)
@@ -185,12 +181,6 @@ def _without_inputs(body: CastBody) -> dict[str, Any]:
     rest = body.model_dump(mode="json", exclude={"inputs", "limits"})
     limits = body.limits.model_dump(exclude_none=True) if body.limits else {}
     return {**rest, "limits": limits} if limits else rest
-
-
-def _seconds_to_wait(prefer: str | None) -> int:
-    """N of `Prefer: wait=N` (RFC 7240), at most 60; a preference that is not understood is none."""
-    match = _WAIT.search(prefer or "")
-    return min(int(match.group(1)), limits.PREFER_WAIT_SECONDS_MAX) if match else 0
 
 
 async def _admit(services: Services, cast: CastInput) -> tuple[Admission, bool]:

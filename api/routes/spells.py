@@ -1,48 +1,17 @@
-"""Publish, list, read and yank spells."""
+"""List, read and yank spells."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Query, Response
 
-from api.bodies import read_body
 from api.cursors import read_spell_cursor, spell_cursor
 from api.deps import CasterDep, MakerDep, ServicesDep, SpellKeyDep, VersionDep
 from api.documents import SpellPage
 from schema import limits
-from schema.contracts.publish import PublishInput, PublishResult
 from schema.contracts.views import VersionView
 from schema.errors import SpellError
-from schema.ids import sha256_digest
 
 router = APIRouter(prefix="/v1", tags=["spells"])
-
-PACKAGE_MEDIA_TYPE = "application/x-tar"
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {PACKAGE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
-@router.post("/spells", status_code=201, response_model=PublishResult, openapi_extra=_UPLOAD)
-async def publish_spell(request: Request, identity: MakerDep, services: ServicesDep) -> Response:
-    """Publish a package (a canonical tar). The same one again answers 200 and changes nothing."""
-    archive = await read_body(
-        request, limit_bytes=limits.PACKAGE_BYTES_MAX, media_type=PACKAGE_MEDIA_TYPE
-    )
-    upload = PublishInput(
-        account_id=identity.caller.account_id,
-        package_digest=sha256_digest(archive),
-        package_bytes=len(archive),
-    )
-    result = await services.publishing.publish(upload, archive)
-    if result.problem is not None:
-        raise result.problem.to_error()
-    headers = {"Location": f"/v1/spells/{result.spell_key}/versions/{result.version}"}
-    status = 201 if result.created else 200
-    return JSONResponse(result.model_dump(mode="json"), status, headers)
 
 
 @router.get("/spells")
@@ -63,9 +32,9 @@ async def list_spells(
 
 @router.get("/spells/{key}")
 async def get_spell(identity: CasterDep, key: SpellKeyDep, services: ServicesDep) -> VersionView:
-    """The newest version that can be cast: price, limits, schemas, verdict."""
+    """The version that `latest` leads to: price, limits, schemas, verdict."""
     versions = await services.spells.versions(identity.caller.account_id, key)
-    castable = [version for version in versions if version.state == "published"]
+    castable = [each for each in versions if each.state == "published" and "-" not in each.version]
     if not castable:
         raise SpellError("SPELL_NOT_FOUND", details={"spell": key})
     return castable[0]
@@ -75,7 +44,7 @@ async def get_spell(identity: CasterDep, key: SpellKeyDep, services: ServicesDep
 async def list_versions(
     identity: CasterDep, key: SpellKeyDep, services: ServicesDep
 ) -> list[VersionView]:
-    """All versions of a spell, newest first, yanked ones included."""
+    """All versions of a spell, highest first, yanked ones included."""
     versions = await services.spells.versions(identity.caller.account_id, key)
     if not versions:
         raise SpellError("SPELL_NOT_FOUND", details={"spell": key})

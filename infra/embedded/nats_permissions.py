@@ -6,11 +6,13 @@ from schema.contracts.run import DeadReason
 from schema.names import (
     CLAIMS_STREAM,
     MODULES_BUCKET,
+    REVOCATIONS_BUCKET,
     RUNS_CONSUMER,
     RUNS_STREAM,
     VERDICTS_STREAM,
     claim_subject,
     dead_run_subject,
+    revocation_subject,
     signal_subject,
     stop_subject,
     verdict_subject,
@@ -34,12 +36,12 @@ def platform_permissions() -> BusPermissions:
 
 
 def runner_permissions() -> BusPermissions:
-    """A runner takes, claims and answers runs, reads modules and hears stop requests.
+    """A runner takes, claims and answers runs, reads modules, hears of stops and revocations.
 
-    It can neither put a run on the bus, nor change a stream, nor write a module, nor hear the
-    replies that others get.
+    It can neither put a run on the bus, nor change a stream, nor write a module or a revocation,
+    nor hear the replies that others get.
     """
-    modules = f"OBJ_{MODULES_BUCKET}"
+    modules, revocations = f"OBJ_{MODULES_BUCKET}", f"KV_{REVOCATIONS_BUCKET}"
     return BusPermissions(
         publish=(
             # Take runs and acknowledge them.
@@ -58,9 +60,13 @@ def runner_permissions() -> BusPermissions:
             # Read modules: the bucket's stream directly, so no consumer has to be made.
             f"$JS.API.DIRECT.GET.{modules}",
             f"$JS.API.DIRECT.GET.{modules}.>",
+            # Read revocations in the same way.
+            f"$JS.API.DIRECT.GET.{revocations}",
         ),
         subscribe=(
             stop_subject("*"),
+            # Only the platform may publish there, so what is heard is what is kept.
+            revocation_subject(">"),
             # `infra.runner_bus.RUNNER_INBOX_PREFIX`.
             "_INBOX.runner.>",
         ),

@@ -27,6 +27,10 @@ _IN_FORCE = text(
     " WHERE removed_at IS NULL AND expires_at > now()"
     " AND (spell_key IS NULL OR spell_key = :spell_key) ORDER BY added_at, id"
 )
+_ALL_IN_FORCE = text(
+    "SELECT * FROM advisory_exceptions WHERE removed_at IS NULL AND expires_at > now()"
+    " ORDER BY added_at, id"
+)
 _ALL = text(
     "SELECT * FROM advisory_exceptions"
     " WHERE (:ended OR (removed_at IS NULL AND expires_at > now())) AND id > :after"
@@ -64,6 +68,11 @@ class PostgresAdvisoryExceptions:
         async with self._database.reading() as connection:
             rows = await connection.execute(_IN_FORCE, {"spell_key": spell_key})
             return [_recorded(row) for row in rows]
+
+    async def all_in_force(self) -> list[AdvisoryException]:
+        """Exceptions neither removed nor expired, of whatever spell."""
+        async with self._database.reading() as connection:
+            return [_recorded(row) for row in await connection.execute(_ALL_IN_FORCE)]
 
     async def exceptions(
         self, *, ended: bool = False, after: str = "", limit: int = 100

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.postgres import Database, as_jsonb
 from infra.repositories import budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
+from infra.repositories.castable_versions import CastableVersions, Verdicts
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
 from infra.repositories.settlements import End, close, lock_hold, result_of
+from infra.repositories.suspensions import note_violations
 from schema.contracts.cast import (
     Admission,
     Billing,
@@ -28,10 +30,10 @@ from schema.contracts.cast import (
     SettleOrder,
 )
 from schema.contracts.problem import Problem
-from schema.contracts.run import Outcome, RunLimits, RunPolicy
+from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts
 from schema.pricing import worst_case_of
-from schema.settlement import charge_of, status_of
+from schema.settlement import charge_of, revoked_end, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
 _RECORD = text(
@@ -39,22 +41,15 @@ _RECORD = text(
     " VALUES (:cast_id, :account_id, :fingerprint, CAST(:admission AS jsonb))"
     " ON CONFLICT (cast_id) DO NOTHING RETURNING cast_id"
 )
-_FIND_VERSION = text(
-    "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
-    " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed"
-    " FROM spells s JOIN spell_versions v ON v.spell_key = s.key JOIN LATERAL ("
-    "  SELECT passed FROM verification_decisions WHERE package_digest = v.package_digest"
-    "  ORDER BY decided_at DESC LIMIT 1) d ON true"
-    " WHERE s.key = :key AND (v.version = :version OR (CAST(:version AS text) IS NULL"
-    "  AND v.state = 'published')) ORDER BY v.published_at DESC LIMIT 1"
-)
-_SCHEMAS = text("SELECT schemas FROM spell_versions WHERE spell_key = :key AND version = :version")
 _INSERT_CAST = text(
     "WITH cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
     "  package_digest, mode, status, billing, currency, estimated_cost_micros, cost_micros,"
     "  input_fingerprint, event_seq) VALUES (:cast_id, :account_id, :api_key_id, :spell_key,"
     "  :version, :package_digest, 'service', 'queued', 'held', :currency, :amount, 0,"
     "  :fingerprint, 2)),"
+    # Who casts a version has agreed to its terms.
+    " consent_row AS (INSERT INTO consents (account_id, spell_key, version)"
+    "  VALUES (:account_id, :spell_key, :version) ON CONFLICT DO NOTHING),"
     " hold_row AS (INSERT INTO holds (cast_id, account_id, api_key_id, maker_account_id, currency,"
     "  amount_micros, posted_micros, fee_basis_points, state, day, month) VALUES (:cast_id,"
     "  :account_id, :api_key_id, :maker, :currency, :amount, 0, :fee, 'held', :day, :month))"
@@ -83,48 +78,31 @@ class PostgresCasts:
 
     Args:
         database: hands out transactions.
+        verdicts: on packages; a version is cast only with the one of now.
         fee_basis_points: the platform's share, fixed on each hold when it is made.
         open_casts_max: how many casts of one account may be open at a time.
     """
 
-    def __init__(self, database: Database, *, fee_basis_points: int, open_casts_max: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        verdicts: Verdicts,
+        *,
+        fee_basis_points: int,
+        open_casts_max: int,
+    ) -> None:
         self._database = database
+        self._versions = CastableVersions(database, verdicts)
         self._fee_basis_points = fee_basis_points
         self._open_casts_max = open_casts_max
 
     async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
         """The plan and schema.json of the version to cast; raises SpellError when there is none."""
-        async with self._database.reading() as connection:
-            result = await connection.execute(
-                _FIND_VERSION, {"key": request.spell_key, "version": request.version}
-            )
-            row = result.one_or_none()
-        if row is None or (row.visibility == "private" and row.maker != request.account_id):
-            raise SpellError(
-                "SPELL_NOT_FOUND",
-                details={"spell": request.spell_key, "version": request.version},
-            )
-        _check_castable(row, request)
-        limits = RunLimits.model_validate(row.limits)
-        plan = RunPlan(
-            spell_key=request.spell_key,
-            version=row.version,
-            package_digest=row.package_digest,
-            module_digest=row.module_digest,
-            target=row.target,
-            entry=row.entry,
-            limits=request.limits.tighten(limits) if request.limits else limits,
-            policy=RunPolicy.model_validate(row.policy),
-            price=row.price,
-            maker_account_id=row.maker,
-        )
-        return plan, bytes(row.schemas)
+        return await self._versions.find_plan(request)
 
     async def schemas_of(self, plan: RunPlan) -> bytes:
         """The schema.json of the planned version."""
-        async with self._database.reading() as connection:
-            parameters = {"key": plan.spell_key, "version": plan.version}
-            return bytes((await connection.execute(_SCHEMAS, parameters)).scalar_one())
+        return await self._versions.schemas_of(plan)
 
     async def hold(self, request: CastInput, plan: RunPlan) -> Admission:
         """Hold the worst case under every cap and record the cast, or record the refusal."""
@@ -222,13 +200,16 @@ class PostgresCasts:
             assert hold is not None, "only an admitted cast is settled"
             if hold.state != "held":
                 return await result_of(connection, order.cast_id)
-            due = charge_of(order.price, order.outcome)
+            outcome = _trusted_outcome(order.outcome, hold.revoked)
+            due = charge_of(order.price, outcome)
             end = End(
                 due=None if due is None else min(due, hold.amount_micros),
-                status=status_of(order.outcome.outcome),
-                outcome=order.outcome,
+                status=status_of(outcome.outcome),
+                outcome=outcome,
             )
-            return await close(connection, hold, end)
+            result = await close(connection, hold, end)
+            await note_violations(connection, hold.spell_key, outcome.violations)
+            return result
 
     async def open_holds(
         self, *, older_than_seconds: int, skip: int, limit: int
@@ -272,20 +253,12 @@ class PostgresCasts:
             return await close(connection, hold, End(due=None, status=status, outcome=outcome))
 
 
-def _check_castable(row: Any, request: CastInput) -> None:
-    details = {"spell": request.spell_key, "version": row.version}
-    if row.state == "yanked":
-        raise SpellError("SPELL_YANKED", details=details)
-    if row.state == "suspended":
-        raise SpellError("SPELL_SUSPENDED", details=details)
-    if not row.passed:
-        raise SpellError("SPELL_UNVERIFIED", details=details)
-    if request.mode is not None and request.mode.value != row.mode:
-        raise SpellError(
-            "VALIDATION_ERROR",
-            f"This spell runs in {row.mode} mode only.",
-            details={"errors": [{"path": "/mode", "message": f"must be {row.mode!r}"}]},
-        )
+def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> RunOutcome:
+    """The outcome, or that of a revoked spell's run: whatever came of it, nobody pays for it."""
+    told = outcome.problem is not None and "revocation" in outcome.problem.details
+    if revoked is None or told:
+        return outcome
+    return revoked_end(outcome, _problem("SPELL_REVOKED", revoked))
 
 
 def _remaining(states: list[BudgetState]) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
 from schema.contracts.supply_chain import PackageEvidence
@@ -25,7 +26,7 @@ class PostgresPackageEvidence:
     async def keep(self, evidence: PackageEvidence) -> None:
         """Keep the evidence; what is kept of this digest already stays as it is."""
         async with self._database.transaction() as connection:
-            await connection.execute(_KEEP, _row_of(evidence))
+            await keep_evidence(connection, evidence)
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         """What was kept, or None."""
@@ -33,6 +34,11 @@ class PostgresPackageEvidence:
             result = await connection.execute(_FIND, {"package_digest": package_digest})
             row = result.one_or_none()
         return None if row is None else _evidence_of(row)
+
+
+async def keep_evidence(connection: AsyncConnection, evidence: PackageEvidence) -> None:
+    """Keep the evidence, in the caller's transaction; what is kept already stays."""
+    await connection.execute(_KEEP, _row_of(evidence))
 
 
 def _row_of(evidence: PackageEvidence) -> dict[str, Any]:

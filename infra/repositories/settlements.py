@@ -21,7 +21,9 @@ from schema.contracts.cast import (
 from schema.settlement import split
 
 _LOCK_HOLD = text(
-    "SELECT h.*, c.started_at FROM holds h JOIN casts c ON c.id = h.cast_id"
+    "SELECT h.*, c.started_at, c.spell_key, (SELECT details FROM revoked_versions r"
+    "  WHERE r.spell_key = c.spell_key AND r.version = c.version LIMIT 1) AS revoked"
+    " FROM holds h JOIN casts c ON c.id = h.cast_id"
     " WHERE h.cast_id = :cast_id FOR UPDATE OF h"
 )
 _END = text(
@@ -57,7 +59,10 @@ class End:
 
 
 async def lock_hold(connection: AsyncConnection, cast_id: str) -> Any | None:
-    """The cast's hold, locked, or None; whoever closes it holds this lock."""
+    """The cast's hold, locked, or None; whoever closes it holds this lock.
+
+    With it comes, in one look, whether what the cast ran has been revoked.
+    """
     return (await connection.execute(_LOCK_HOLD, {"cast_id": cast_id})).one_or_none()
 
 

@@ -59,12 +59,7 @@ class PostgresSigningIdentities:
             must still fit these.
         """
         async with self._database.transaction() as connection:
-            await connection.execute(_LOCK_ACCOUNT, {"account_id": account_id})
-            found = await _in_force(connection, account_id, spell_key)
-            if found:
-                return found
-            await connection.execute(_ADD, _row(account_id, spell_key, rule, Origin.PINNED))
-            return [rule]
+            return await pin_identity(connection, account_id, spell_key, rule)
 
     async def summaries(self, account_id: str) -> list[SigningIdentity]:
         """All rules of the account: those for every spell first, then by spell."""
@@ -97,6 +92,18 @@ class PostgresSigningIdentities:
             row = {"account_id": account_id, "id": identity_id}
             if (await connection.execute(_REMOVE, row)).first() is None:
                 raise SpellError("SIGNING_IDENTITY_NOT_FOUND", details={"id": identity_id})
+
+
+async def pin_identity(
+    connection: AsyncConnection, account_id: str, spell_key: str, rule: IdentityRule
+) -> list[IdentityRule]:
+    """Trust on first use, in the transaction of what is used; the rules in force then."""
+    await connection.execute(_LOCK_ACCOUNT, {"account_id": account_id})
+    found = await _in_force(connection, account_id, spell_key)
+    if found:
+        return found
+    await connection.execute(_ADD, _row(account_id, spell_key, rule, Origin.PINNED))
+    return [rule]
 
 
 async def _in_force(

@@ -16,7 +16,16 @@ from schema.contracts.run import (
     Target,
     Usage,
 )
-from schema.ids import AccountId, ApiKeyId, CastId, Digest, Fingerprint, SpellKey, Version
+from schema.ids import (
+    AccountId,
+    AliasName,
+    ApiKeyId,
+    CastId,
+    Digest,
+    Fingerprint,
+    SpellKey,
+    Version,
+)
 from schema.money import Currency, Micros
 from schema.pricing import Price
 
@@ -105,8 +114,8 @@ class CastInput(Contract):
     fingerprint: Fingerprint
     """Keyed digest of the whole request body: same body, same fingerprint."""
     spell_key: SpellKey
-    version: Version | None = None
-    """None casts the newest published version."""
+    version: Version | AliasName | None = None
+    """A version or an alias of one; None casts `latest`."""
     mode: Mode | None = None
     """None takes the manifest's mode."""
     inputs_json: Annotated[str, StringConstraints(max_length=4 * 1024 * 1024)]

@@ -1,14 +1,18 @@
 """Publishing a package, as messages."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from schema.contracts.base import Contract
 from schema.contracts.cast import Mode
 from schema.contracts.problem import Problem
 from schema.contracts.run import RunLimits, RunPolicy, Target
-from schema.contracts.supply_chain import Decision
-from schema.ids import AccountId, Digest, SpellKey, Version
+from schema.contracts.supply_chain import CheckOutcome, Decision, Signer
+from schema.ids import AccountId, Digest, PublicationId, SpellKey, UploadId, Version
+from schema.limits import PACKAGE_BYTES_MAX, SIGNATURE_BYTES_MAX
 from schema.pricing import Price
 
 
@@ -32,11 +36,21 @@ class ModuleFacts(Contract):
 
 
 class PublishInput(Contract):
-    """Start input of `PublishSpell`: an uploaded archive, by digest."""
+    """Start input of `PublishSpell`: an uploaded archive and its signature, by their digests."""
 
+    publication_id: PublicationId
     account_id: AccountId
     package_digest: Digest
     package_bytes: int
+    bundle_digest: Digest | None = None
+    """Of the Sigstore bundle that came with it; None when it is unsigned."""
+
+
+class OpenedPackage(Contract):
+    """What an archive says that it is, once its form and manifest are right."""
+
+    spell_key: SpellKey
+    version: Version
 
 
 class InspectedPackage(Contract):
@@ -60,20 +74,122 @@ class InspectedPackage(Contract):
     module: ModuleFacts
 
 
-class RecordOrder(Contract):
-    """Argument of the step that decides on a package and makes it a version."""
+class StandingOrder(Contract):
+    """Argument of the step that asks what the moment says against a package."""
 
-    account_id: AccountId
+    request: PublishInput
+    signer: Signer | None = None
+
+
+class DecideOrder(Contract):
+    """Argument of the step that makes one verdict of what the checks found."""
+
+    request: PublishInput
+    outcomes: list[CheckOutcome]
+
+
+class RecordOrder(Contract):
+    """Argument of the step that makes a package that passed a version."""
+
+    request: PublishInput
     package: InspectedPackage
+    decision: Decision
 
 
 class PublishResult(Contract):
     """A published version, or why there is none."""
 
     package_digest: Digest
+    publication_id: PublicationId | None = None
     spell_key: SpellKey | None = None
     version: Version | None = None
     created: bool = False
     """False when this very package was published before."""
     decision: Decision | None = None
+    """With every reason, also of what passed; None when the package's form was wrong."""
     problem: Problem | None = None
+
+
+class ConcludeOrder(Contract):
+    """Argument of the last step, which tells everybody how the publication ended."""
+
+    request: PublishInput
+    result: PublishResult
+
+
+class PublicationState(StrEnum):
+    """Where a publication is; the last two are final."""
+
+    RUNNING = "running"
+    PUBLISHED = "published"
+    REFUSED = "refused"
+
+
+class PublishStep(StrEnum):
+    """The steps of a publication, in their order."""
+
+    OPEN = "open"
+    SIGNATURE = "signature"
+    SBOM = "sbom"
+    ADVISORIES = "advisories"
+    LICENSES = "licenses"
+    STANDING = "standing"
+    MODULE = "module"
+    RECORD = "record"
+
+
+class PublicationEventKind(StrEnum):
+    """Kinds of events in a publication's stream."""
+
+    STEP_STARTED = "step_started"
+    STEP_ENDED = "step_ended"
+    PUBLISHED = "published"
+    REFUSED = "refused"
+
+
+class PublicationView(Contract):
+    """One publication as its maker sees it."""
+
+    publication_id: PublicationId
+    state: PublicationState
+    step: PublishStep | None = None
+    """The last one that was started."""
+    package_digest: Digest
+    package_bytes: int
+    signed: bool
+    result: PublishResult | None = None
+    """None while it runs."""
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class PublicationEventView(Contract):
+    """One event of a publication's stream; `seq` counts up from 1 without gaps."""
+
+    seq: int
+    kind: PublicationEventKind
+    step: PublishStep | None = None
+    data: dict[str, Any]
+    created_at: datetime
+
+
+class UploadOrder(Contract):
+    """Body of `POST /v1/uploads`: what is going to be sent."""
+
+    package_digest: Digest
+    package_bytes: Annotated[int, Field(ge=1, le=PACKAGE_BYTES_MAX)]
+    signature: Annotated[str, Field(min_length=1, max_length=SIGNATURE_BYTES_MAX)] | None = None
+    """The text of SIGNATURE.sigstore."""
+
+
+class UploadView(Contract):
+    """How far an upload is."""
+
+    upload_id: UploadId
+    package_digest: Digest
+    package_bytes: int
+    offset: int
+    """Bytes that arrived: go on there."""
+    expires_at: datetime
+    publication_id: PublicationId | None = None
+    """Once every byte is there: what the upload became."""

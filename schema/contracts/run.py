@@ -20,7 +20,7 @@ ProcessName = Annotated[str, Field(max_length=128, pattern=r"^[ -~]*$")]
 """What a runner or an engine calls itself: it is stored and shown, so printable ASCII."""
 
 
-RUN_SCHEMA_VERSION = 2
+RUN_SCHEMA_VERSION = 3
 """Version of RunRequest and Verdict. A runner gives back what is newer than itself."""
 
 
@@ -116,6 +116,8 @@ class RunRequest(Contract):
 
     schema_version: PositiveInt = RUN_SCHEMA_VERSION
     cast_id: CastId
+    package_digest: Digest | None = None
+    """Runners know revoked packages by it; None from a platform that does not say it yet."""
     module_digest: Digest
     target: Target = Target.CORE
     entry: str

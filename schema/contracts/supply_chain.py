@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from schema.contracts.base import Contract
 from schema.contracts.bill import Bill
@@ -97,8 +97,26 @@ class Decision(Contract):
     signer: Signer | None = None
 
 
+class CheckOutcome(Contract):
+    """What one check found, and what it went by."""
+
+    check: Check
+    basis: str = ""
+    """Of the signature the trusted root's digest, of the advisories their snapshot."""
+    reasons: list[Reason] = Field(default_factory=list)
+    signer: Signer | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether one of its reasons is enough to refuse the package."""
+        return any(reason.severity is Severity.REFUSE for reason in self.reasons)
+
+
 class PackageEvidence(Contract):
     """What the checks look at, of one package; all of it is under the package's digest."""
+
+    # Bills and bundles come from strangers: as JSON they travel as base64, whatever they hold.
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     package_digest: Digest
     account_id: AccountId

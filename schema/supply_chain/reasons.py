@@ -98,6 +98,10 @@ _SBOM: dict[str, tuple[str, str]] = {
         "A component has no supplier.",
         "State who supplies it.",
     ),
+    "SBOM_UNCHECKED": (
+        "The bill of materials could not be checked.",
+        "Publish again; tell the operator if it happens again.",
+    ),
 }
 _ADVISORIES: dict[str, tuple[str, str]] = {
     "ADVISORY_CRITICAL": (
@@ -131,6 +135,10 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
     "ADVISORIES_STALE": (
         "The advisories are old.",
         "An operator looks why their import does not run: `spell advisories status`.",
+    ),
+    "ADVISORIES_UNCHECKED": (
+        "The components' vulnerabilities could not be checked.",
+        "Publish again; tell the operator if it happens again.",
     ),
 }
 _LICENSES: dict[str, tuple[str, str]] = {
@@ -166,8 +174,29 @@ _LICENSES: dict[str, tuple[str, str]] = {
         "The bill of materials does not say under what license the component is.",
         "State the component's license in the bill of materials.",
     ),
+    "LICENSES_UNCHECKED": (
+        "The components' licenses could not be checked.",
+        "Publish again; tell the operator if it happens again.",
+    ),
 }
-_REVOCATIONS: dict[str, tuple[str, str]] = {}
+_REVOCATIONS: dict[str, tuple[str, str]] = {
+    "REVOKED_DIGEST": (
+        "The package, or the module in it, was revoked.",
+        "Publish a version with other content, and ask the operator what was wrong with this one.",
+    ),
+    "REVOKED_IDENTITY": (
+        "The identity that signed the package was revoked.",
+        "Sign with another identity, and register it.",
+    ),
+    "REVOKED_KEY": (
+        "The key that signed the package was revoked.",
+        "Sign again: `spell sign` makes a new key each time.",
+    ),
+    "REVOKED_SPELL": (
+        "The whole spell was revoked.",
+        "Ask the operator; versions of it are refused until the revocation is lifted.",
+    ),
+}
 
 REASONS: Mapping[str, ReasonKind] = {
     code: ReasonKind(check, title, remedy)

@@ -15,8 +15,22 @@ from schema.tables.advisories import (
 )
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
-from schema.tables.spells import Spell, SpellSecret, SpellVersion, VerificationDecision
-from schema.tables.supply_chain import PackageEvidence, Revocation, SupplyChainLogEntry
+from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.spells import (
+    Consent,
+    Spell,
+    SpellAlias,
+    SpellSecret,
+    SpellVersion,
+    VerificationDecision,
+)
+from schema.tables.supply_chain import (
+    PackageEvidence,
+    Revocation,
+    SigningIdentity,
+    SpellSuspension,
+    SupplyChainLogEntry,
+)
 
 __all__ = [
     "Account",
@@ -33,15 +47,22 @@ __all__ = [
     "BudgetCap",
     "Cast",
     "CastEvent",
+    "Consent",
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
     "LedgerTransfer",
     "PackageEvidence",
+    "Publication",
+    "PublicationEvent",
     "Revocation",
+    "SigningIdentity",
     "Spell",
+    "SpellAlias",
     "SpellSecret",
+    "SpellSuspension",
     "SpellVersion",
     "SupplyChainLogEntry",
+    "Upload",
     "VerificationDecision",
 ]

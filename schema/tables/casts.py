@@ -36,6 +36,11 @@ class Cast(SQLModel, table=True):
             "finished_at",
             postgresql_where=text("violations IS NOT NULL"),
         ),
+        Index(
+            "ix_casts_revoked",
+            "finished_at",
+            postgresql_where=text("(problem ->> 'code') = 'SPELL_REVOKED'"),
+        ),
     )
 
     id: str = text_key("idempotency_records.cast_id", primary=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from schema.tables.columns import created_at, document, text_key, updated_at
@@ -42,7 +42,15 @@ class SpellVersion(SQLModel, table=True):
     """One immutable version; only its state may change (a trigger refuses the rest)."""
 
     __tablename__ = "spell_versions"
-    __table_args__ = (Index("ix_spell_versions_newest", "spell_key", "published_at"),)
+    __table_args__ = (
+        Index(
+            "ix_spell_versions_newest",
+            "spell_key",
+            text("version_numbers(version) DESC"),
+            postgresql_where=text("state = 'published' AND version NOT LIKE '%-%'"),
+        ),
+        Index("ix_spell_versions_by_package", "package_digest"),
+    )
 
     spell_key: str = text_key("spells.key", primary=True)
     version: str = text_key(primary=True)
@@ -59,6 +67,37 @@ class SpellVersion(SQLModel, table=True):
     price: dict[str, Any] = document()
     state: str = Field(default="published", sa_type=Text)
     published_at: datetime = created_at()
+
+
+def _of_version() -> ForeignKeyConstraint:
+    """The version that a row is about."""
+    return ForeignKeyConstraint(
+        ["spell_key", "version"], ["spell_versions.spell_key", "spell_versions.version"]
+    )
+
+
+class SpellAlias(SQLModel, table=True):
+    """A name that a maker gave to one version; `latest` is computed, and never here."""
+
+    __tablename__ = "spell_aliases"
+    __table_args__ = (_of_version(),)
+
+    spell_key: str = text_key("spells.key", primary=True)
+    alias: str = text_key(primary=True)
+    version: str = Field(sa_type=Text)
+    updated_at: datetime = updated_at()
+
+
+class Consent(SQLModel, table=True):
+    """A version whose terms a caster agreed to: an alias may lead to nothing wider."""
+
+    __tablename__ = "consents"
+    __table_args__ = (_of_version(),)
+
+    account_id: str = text_key("accounts.id", primary=True)
+    spell_key: str = text_key(primary=True)
+    version: str = text_key(primary=True)
+    consented_at: datetime = created_at()
 
 
 class SpellSecret(SQLModel, table=True):

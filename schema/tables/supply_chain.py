@@ -91,6 +91,31 @@ class Revocation(SQLModel, table=True):
     lifted_at: datetime | None = moment()
 
 
+class SpellSuspension(SQLModel, table=True):
+    """One time that a spell takes no new casts, until it is lifted. Kept, as the counter's start."""
+
+    __tablename__ = "spell_suspensions"
+    __table_args__ = (
+        Index(
+            "ix_spell_suspensions_in_force",
+            "spell_key",
+            unique=True,
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+        Index("ix_spell_suspensions_by_spell", "spell_key", "lifted_at"),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    spell_key: str = text_key("spells.key")
+    reason: str = Field(sa_type=Text)
+    suspended_by: str = Field(sa_type=Text)
+    suspended_at: datetime = created_at()
+    lifted_by: str | None = Field(default=None, sa_type=Text)
+    lifted_at: datetime | None = moment()
+
+
 class SupplyChainLogEntry(SQLModel, table=True):
     """Who published, withdrew, revoked or excepted what, and which checks said what. Append-only.
 

@@ -137,7 +137,7 @@ async def test_a_cast_keeps_its_version_and_price_when_a_new_one_comes_out(
     first = await caster.ended(key)
     dearer = {"model": "flat", "currency": "USD", "price_micros": 900}
     await caster.publish(package(key, guest("echo"), version="2.0.0", pricing=dearer))
-    second = await caster.ended(key)
+    second = await caster.ended(key, version="2.0.0")
     assert [c["cost"]["micros"] for c in (first, second)] == [500, 900]
     again = (await caster.get(first["links"]["self"])).json()
     assert (again["version"], again["cost"]["micros"]) == ("1.0.0", 500)

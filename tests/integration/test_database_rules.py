@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from tests.support.builders import Person, a_cast, make_person, publish
+from tests.support.fakes import KnownVerdicts
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ async def held_cast(database: Database) -> tuple[Person, str]:
     spell = await publish(database, maker)
     caster = await make_person(database, credit_micros=10_000)
     request = a_cast(caster, spell.spell_key)
-    casts = PostgresCasts(database, fee_basis_points=2000, open_casts_max=1000)
+    casts = PostgresCasts(database, KnownVerdicts(), fee_basis_points=2000, open_casts_max=1000)
     plan, _ = await casts.find_plan(request)
     await casts.hold(request, plan)
     return caster, request.cast_id

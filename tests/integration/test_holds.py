@@ -33,6 +33,7 @@ from tests.support.builders import (
     make_person,
     publish,
 )
+from tests.support.fakes import KnownVerdicts
 from tests.support.money import assert_books_balance, credit_left, open_holds
 
 FEE = 2000
@@ -41,7 +42,7 @@ SUCCESS = RunOutcome(outcome=Outcome.SUCCEEDED, usage=USAGE, output_bytes=2)
 
 @pytest.fixture
 def casts(database: Database) -> PostgresCasts:
-    return PostgresCasts(database, fee_basis_points=FEE, open_casts_max=1000)
+    return PostgresCasts(database, KnownVerdicts(), fee_basis_points=FEE, open_casts_max=1000)
 
 
 async def hold(casts: PostgresCasts, request: CastInput) -> Admission:
@@ -117,7 +118,7 @@ async def test_a_cap_on_the_cast_itself_refuses_before_any_money_is_held(
 
 
 async def test_of_many_casts_at_once_exactly_as_many_are_open_as_may_be(database: Database) -> None:
-    casts = PostgresCasts(database, fee_basis_points=FEE, open_casts_max=3)
+    casts = PostgresCasts(database, KnownVerdicts(), fee_basis_points=FEE, open_casts_max=3)
     _, key = await a_spell(database)
     caster, other = [await make_person(database, credit_micros=100_000) for _ in range(2)]
     requests = [a_cast(caster, key) for _ in range(20)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from schema.names import (
     CLAIMS_STREAM,
     MODULES_BUCKET,
+    REVOCATIONS_BUCKET,
     RUNS_CONSUMER,
     RUNS_STREAM,
     VERDICTS_STREAM,
@@ -33,8 +34,9 @@ RUNNER_PUBLISHES = [
     f"$JS.API.DIRECT.GET.{VERDICTS_STREAM}.>",
     f"$JS.API.DIRECT.GET.OBJ_{MODULES_BUCKET}",
     f"$JS.API.DIRECT.GET.OBJ_{MODULES_BUCKET}.>",
+    f"$JS.API.DIRECT.GET.KV_{REVOCATIONS_BUCKET}",
 ]
-RUNNER_HEARS = ["stop.*", "_INBOX.runner.>"]
+RUNNER_HEARS = ["stop.*", "$KV.revocations.>", "_INBOX.runner.>"]
 
 
 @dataclass

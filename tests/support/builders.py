@@ -9,7 +9,6 @@ from typing import Any
 
 from infra.postgres import Database
 from infra.repositories.accounts import PostgresAccounts
-from infra.repositories.package_evidence import PostgresPackageEvidence
 from infra.repositories.spells import PostgresSpells
 from schema.contracts.cast import CastInput, Mode
 from schema.contracts.publish import InspectedPackage, ModuleFacts
@@ -120,8 +119,8 @@ async def publish(
     decision = Decision(
         package_digest=inspected.package_digest, passed=passed, evidence=NO_EVIDENCE, reasons=[]
     )
-    await PostgresPackageEvidence(database).keep(evidence_for(maker, inspected))
-    await PostgresSpells(database).record_version(maker.account_id, inspected, decision)
+    evidence = evidence_for(maker, inspected)
+    await PostgresSpells(database).record_version(evidence, inspected, decision)
     return inspected
 
 

@@ -5,10 +5,17 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from schema.contracts.publish import (
+    InspectedPackage,
+    PublicationEventKind,
+    PublishResult,
+    PublishStep,
+)
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
-from schema.contracts.supply_chain import PackageEvidence
-from tests.support.builders import USAGE
+from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
+from tests.support.builders import NO_EVIDENCE, USAGE
 
 
 class QueueSignals:
@@ -156,3 +163,40 @@ class MemoryPackageEvidence:
 
     async def find(self, package_digest: str) -> PackageEvidence | None:
         return self._kept.get(package_digest)
+
+
+class KnownVerdicts:
+    """Verdicts rest on what `tests.support.builders.publish` records; none is missing."""
+
+    async def evidence(self) -> Evidence:
+        return NO_EVIDENCE
+
+    async def decide(self, package_digest: str) -> Decision:
+        raise AssertionError(f"no verdict on {package_digest}")
+
+
+class MemoryPublications:
+    """Ports Publications and SpellStore, in memory: steps and ends as they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[PublicationEventKind, PublishStep, dict[str, Any]]] = []
+        self.ended: list[PublishResult] = []
+
+    async def note_step(
+        self,
+        publication_id: str,
+        kind: PublicationEventKind,
+        step: PublishStep,
+        data: dict[str, Any],
+    ) -> None:
+        del publication_id
+        self.told.append((kind, step, data))
+
+    async def conclude(self, publication_id: str, result: PublishResult) -> None:
+        del publication_id
+        self.ended.append(result)
+
+    async def record_version(
+        self, evidence: PackageEvidence, package: InspectedPackage, decision: Decision
+    ) -> PublishResult:
+        raise AssertionError(evidence, package, decision)

@@ -22,6 +22,7 @@ from activities.verdicts import Verdicts
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
+from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
@@ -29,7 +30,7 @@ from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
 from schema.ids import cast_workflow_id, replay_workflow_id
 from tests.support.builders import USAGE
-from tests.support.fakes import AnySchema, MemoryBlobs, ScriptedRunBus
+from tests.support.fakes import AnySchema, KnownVerdicts, MemoryBlobs, ScriptedRunBus
 from workflows.cast_spell import CastSpell
 from workflows.replay_cast import ReplayCast
 
@@ -93,16 +94,19 @@ class CastingPlatform:
     def __post_init__(self) -> None:
         self.bus = ScriptedRunBus(self.script)
         self.blobs = MemoryBlobs()
-        self.casts = PostgresCasts(self.database, fee_basis_points=2000, open_casts_max=1000)
+        self.casts = PostgresCasts(
+            self.database, KnownVerdicts(), fee_basis_points=2000, open_casts_max=1000
+        )
         vault, checker = make_vault(), AnySchema()
         self.receipts = PostgresReceipts(self.database, vault)
         self.secrets = PostgresSpellSecrets(self.database, vault)
+        self.revocations = PostgresRevocations(self.database)
         casting = CastingActivities(self.casts, checker, self.secrets)
         modules = ModuleSupply(self.blobs, self.bus, vault, "wasmtime-1/000000000000")
         verdicts = Verdicts(
             self.casts,
             self.bus,
-            RunRequests(self.blobs, self.bus, vault, modules, self.secrets),
+            RunRequests(self.blobs, self.bus, vault, modules, self.secrets, self.revocations),
             ProgressNotes(self.casts, self.bus, vault),
             queue_seconds=self.queue_seconds,
             grace_seconds=0,

@@ -1,30 +1,18 @@
 """One run of every workflow for every way it can end: recorded as histories, replayed in CI."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
 
 from infra.postgres import Database
-from schema.contracts.publish import (
-    InspectedPackage,
-    PublishInput,
-    PublishResult,
-    RecordOrder,
-)
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
-from schema.contracts.supply_chain import Decision
-from schema.ids import publish_workflow_id
-from tests.support.builders import METERED, NO_EVIDENCE, a_cast, a_package, make_person, publish
+from tests.support.builders import METERED, a_cast, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
-from workflows.publish_spell import PublishSpell
+from tests.support.publishing import ScriptedPublishing
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[Client, Database], Awaitable[Handle]]
@@ -113,55 +101,28 @@ async def replay_compensated(client: Client, database: Database) -> Handle:
     return await _replay(client, database, "{}", interceptors=[faults])
 
 
-async def _publish(client: Client, *, refuse: bool) -> Handle:
-    package = a_package(key="com.example.recorded")
-
-    @activity.defn(name="publishing.inspect")
-    async def inspect(request: PublishInput) -> InspectedPackage:
-        del request
-        if refuse:
-            raise ApplicationError("no", type="MODULE_INVALID", non_retryable=True)
-        return package
-
-    @activity.defn(name="publishing.record")
-    async def record(order: RecordOrder) -> PublishResult:
-        digest = order.package.package_digest
-        decision = Decision(package_digest=digest, passed=True, evidence=NO_EVIDENCE, reasons=[])
-        return PublishResult(
-            package_digest=digest,
-            spell_key=order.package.spell_key,
-            version=order.package.version,
-            created=True,
-            decision=decision,
-        )
-
-    account = "acct_" + "a" * 16
-    request = PublishInput(
-        account_id=account, package_digest=package.package_digest, package_bytes=1
-    )
-    queue = f"publishing-{uuid.uuid4()}"
-    worker = Worker(
-        client, task_queue=queue, workflows=[PublishSpell], activities=[inspect, record]
-    )
-    async with worker:
-        handle = await client.start_workflow(
-            PublishSpell.run,
-            request,
-            id=publish_workflow_id(account, request.package_digest),
-            task_queue=queue,
-        )
+async def _publish(client: Client, **refuse: str) -> Handle:
+    """Publish with steps that only answer; `refuse` names a step and the code of its refusal."""
+    platform = ScriptedPublishing(client, refuse)
+    async with platform.worker:
+        handle = await platform.start()
         await handle.result()
     return handle
 
 
 async def publish_succeeded(client: Client, database: Database) -> Handle:
     del database
-    return await _publish(client, refuse=False)
+    return await _publish(client)
 
 
 async def publish_refused(client: Client, database: Database) -> Handle:
     del database
-    return await _publish(client, refuse=True)
+    return await _publish(client, module="MODULE_INVALID")
+
+
+async def publish_unverified(client: Client, database: Database) -> Handle:
+    del database
+    return await _publish(client, sbom="SBOM_MISSING")
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -178,5 +139,6 @@ SCENARIOS: dict[str, Scenario] = {
         replay_compensated,
         publish_succeeded,
         publish_refused,
+        publish_unverified,
     )
 }

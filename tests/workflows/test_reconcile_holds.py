@@ -13,7 +13,7 @@ from infra.temporal_states import TemporalWorkflowStates
 from schema.contracts.cast import CastResult, ReleaseOrder
 from schema.contracts.maintenance import ReconcileReport
 from tests.support.builders import a_cast, make_person, publish
-from tests.support.fakes import ScriptedRunBus
+from tests.support.fakes import KnownVerdicts, ScriptedRunBus
 from tests.support.money import assert_books_balance, credit_left, open_holds
 from tests.support.platform import CastingPlatform, cancel
 from workflows.reconcile_holds import ReconcileHolds
@@ -70,7 +70,7 @@ async def test_young_holds_are_not_looked_at(client: Client, database: Database)
     maker = await make_person(database)
     spell = await publish(database, maker)
     caster = await make_person(database, credit_micros=500)
-    casts = PostgresCasts(database, fee_basis_points=0, open_casts_max=1000)
+    casts = PostgresCasts(database, KnownVerdicts(), fee_basis_points=0, open_casts_max=1000)
     request = a_cast(caster, spell.spell_key)
     plan, _ = await casts.find_plan(request)
     await casts.hold(request, plan)

@@ -6,23 +6,18 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.module_supply import ModuleSupply
+from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
-from infra.unsigned_gate import UnsignedGate
 from schema.blob_keys import module_key, package_key, resources_key
 from schema.compiled_code import CompiledCode
-from schema.contracts.publish import (
-    InspectedPackage,
-    ModuleFacts,
-    PublishInput,
-    PublishResult,
-)
-from schema.contracts.supply_chain import Decision
+from schema.contracts.publish import InspectedPackage, ModuleFacts
 from schema.ids import sha256_digest
 from schema.package import build_package
 from schema.packaging.resources import read_resources
 from tests.support.e2e_packages import files_of
-from tests.support.fakes import AnySchema, MemoryBlobs, MemoryPackageEvidence, ScriptedRunBus
+from tests.support.fakes import AnySchema, MemoryBlobs, MemoryPublications, ScriptedRunBus
 from tests.support.platform import make_vault, verdict_for
+from tests.support.publishing import a_publication
 
 MODULE = b"\0asm\x01\0\0\0"
 RESOURCES = {"resources/words.txt": b"words", "resources/data/a.bin": b"a"}
@@ -48,13 +43,6 @@ class AnyModule:
         return facts, CompiledCode(ENGINE, b"machine code")
 
 
-class NoSpells:
-    async def record_version(
-        self, account_id: str, package: InspectedPackage, decision: Decision
-    ) -> PublishResult:
-        raise AssertionError(account_id, package, decision)
-
-
 async def inspected(
     blobs: MemoryBlobs, resources: dict[str, bytes], **changes: Any
 ) -> InspectedPackage:
@@ -65,16 +53,19 @@ async def inspected(
 async def inspected_archive(blobs: MemoryBlobs, archive: bytes) -> InspectedPackage:
     digest = sha256_digest(archive)
     await blobs.put(package_key(digest), archive)
-    modules = ModuleSupply(blobs, ScriptedRunBus(verdict_for), make_vault(), ENGINE)
-    gate = UnsignedGate(accept=True)
+    bus, publications = ScriptedRunBus(verdict_for), MemoryPublications()
     activities = PublishingActivities(
-        NoSpells(), blobs, AnySchema(), AnyModule(), gate, modules, MemoryPackageEvidence()
+        publications,
+        publications,
+        blobs,
+        AnySchema(),
+        AnyModule(),
+        ModuleSupply(blobs, bus, make_vault(), ENGINE),
+        PublicationSteps(publications, blobs, bus),
     )
-    return await activities.inspect(
-        PublishInput(
-            account_id="acct_" + "a" * 16, package_digest=digest, package_bytes=len(archive)
-        )
-    )
+    request = a_publication(package_digest=digest, package_bytes=len(archive))
+    await activities.open(request)
+    return await activities.module(request)
 
 
 async def test_what_fs_read_opens_is_kept_under_its_digest() -> None:

@@ -13,7 +13,7 @@ from temporalio.converter import (
 
 from infra.payload_codec import EncryptingCodec, PayloadDecryptionError, owner_of
 from infra.vault import PLATFORM_OWNER, PlatformVault
-from schema.ids import cast_workflow_id, publish_workflow_id
+from schema.ids import cast_workflow_id, publication_id_for, publish_workflow_id
 
 PUBLIC_KEY = base64.b64encode(bytes(PrivateKey(b"r" * 32).public_key)).decode()
 ACCOUNT = "acct_" + "a" * 16
@@ -60,7 +60,7 @@ async def test_nothing_of_a_payload_can_be_read() -> None:
     ("context", "owner"),
     [
         (_workflow(cast_workflow_id(CAST)), ACCOUNT),
-        (_workflow(publish_workflow_id(ACCOUNT, "sha256:" + "0" * 64)), ACCOUNT),
+        (_workflow(publish_workflow_id(publication_id_for(ACCOUNT, b"s", "k"))), ACCOUNT),
         (_activity(cast_workflow_id(CAST)), ACCOUNT),
         (_workflow("reconcile-holds"), PLATFORM_OWNER),
         (_activity(None), PLATFORM_OWNER),

@@ -35,7 +35,7 @@ def test_every_cast_id_is_well_formed_and_leads_back_to_its_account(key: str) ->
 
 def test_a_publish_workflow_leads_to_its_maker_and_a_platform_workflow_to_nobody() -> None:
     account = ids.new_account_id()
-    workflow_id = ids.publish_workflow_id(account, "sha256:" + "0" * 64)
+    workflow_id = ids.publish_workflow_id(ids.publication_id_for(account, SECRET, "k"))
     assert ids.account_of_workflow(workflow_id) == account
     assert ids.account_of_workflow("reconcile-holds") is None
 

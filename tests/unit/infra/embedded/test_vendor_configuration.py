@@ -19,14 +19,16 @@ def test_the_tests_work_with_exactly_the_rights_that_a_runner_gets() -> None:
     assert set(RUNNER_HEARS) == set(runner_permissions().subscribe)
 
 
-def test_a_runner_hears_its_own_replies_and_stop_requests_only() -> None:
-    assert runner_permissions().subscribe == ("stop.*", f"{RUNNER_INBOX_PREFIX}.>")
+def test_a_runner_hears_its_own_replies_stop_requests_and_revocations_only() -> None:
+    heard = ("stop.*", "$KV.revocations.>", f"{RUNNER_INBOX_PREFIX}.>")
+    assert runner_permissions().subscribe == heard
 
 
 def test_a_runner_may_not_touch_streams_or_queue_runs() -> None:
     allowed = runner_permissions().publish
     assert not [subject for subject in allowed if subject.startswith(("$JS.API.STREAM", "run."))]
     assert not [subject for subject in allowed if subject.startswith("$JS.API.CONSUMER.CREATE")]
+    assert not [subject for subject in allowed if subject.startswith("$KV")]
     assert ">" not in allowed
 
 

@@ -1,0 +1,168 @@
+"""Which version a cast runs, and whether it may: state, verdict, consent. One round trip."""
+
+from typing import Any, Protocol
+
+from sqlalchemy import text
+
+from infra.postgres import Database
+from schema.contracts.cast import CastInput, RunPlan
+from schema.contracts.run import RunLimits, RunPolicy
+from schema.contracts.supply_chain import Decision, Evidence, Reason
+from schema.errors import SpellError
+from schema.ids import LATEST
+from schema.supply_chain.casting_rules import in_grace, refusals_of
+from schema.supply_chain.widening import Terms, least_widenings
+
+_FIND_VERSION = text(
+    "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
+    " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed,"
+    " CASE WHEN d.passed THEN NULL ELSE d.reasons END AS reasons,"
+    " EXISTS (SELECT 1 FROM spell_suspensions WHERE spell_key = s.key AND lifted_at IS NULL)"
+    "  AS suspended,"
+    " (SELECT details FROM revoked_versions r WHERE r.spell_key = v.spell_key"
+    "  AND r.version = v.version LIMIT 1) AS revoked,"
+    " CASE WHEN CAST(:version AS text) IS NULL THEN ("
+    "  SELECT jsonb_agg(jsonb_build_object("
+    "   'limits', agreed.limits, 'policy', agreed.policy, 'price', agreed.price))"
+    "  FROM consents c JOIN spell_versions agreed USING (spell_key, version)"
+    "  WHERE c.account_id = :account_id AND c.spell_key = :key) END AS agreed"
+    " FROM spells s JOIN spell_versions v ON v.spell_key = s.key AND v.version = CASE"
+    "  WHEN CAST(:version AS text) IS NOT NULL THEN :version"
+    "  WHEN :alias = 'latest' THEN (SELECT n.version FROM spell_versions n"
+    "   WHERE n.spell_key = :key AND n.state = 'published' AND n.version NOT LIKE '%-%'"
+    "   ORDER BY version_numbers(n.version) DESC LIMIT 1)"
+    "  ELSE (SELECT a.version FROM spell_aliases a"
+    "   WHERE a.spell_key = :key AND a.alias = :alias) END"
+    " LEFT JOIN verification_decisions d ON d.package_digest = v.package_digest"
+    "  AND d.policy = :policy AND d.trust_root = :trust_root AND d.snapshot = :snapshot"
+    " WHERE s.key = :key"
+)
+_SCHEMAS = text("SELECT schemas FROM spell_versions WHERE spell_key = :key AND version = :version")
+_CLOSED_STATES = {
+    "yanked": "SPELL_YANKED",
+    "suspended": "SPELL_SUSPENDED",
+    "delisted": "SPELL_DELISTED",
+}
+
+
+class Verdicts(Protocol):
+    """The supply-chain gate, as casts need it."""
+
+    async def evidence(self) -> Evidence:
+        """What a verdict of now rests on, known without asking."""
+
+    async def decide(self, package_digest: str) -> Decision:
+        """The verdict of now, made if it is not there."""
+
+
+class CastableVersions:
+    """Finds what casts run.
+
+    Args:
+        database: hands out connections.
+        verdicts: on packages; a version is cast only with the one of now.
+    """
+
+    def __init__(self, database: Database, verdicts: Verdicts) -> None:
+        self._database = database
+        self._verdicts = verdicts
+
+    async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
+        """The plan and schema.json of the version to cast; raises SpellError when there is none.
+
+        One round trip where the verdict of now is there, which it is from the second cast on.
+        """
+        row = await self._find_version(request)
+        if row is None or (row.visibility == "private" and row.maker != request.account_id):
+            raise SpellError(
+                "SPELL_NOT_FOUND",
+                details={"spell": request.spell_key, "version": request.version},
+            )
+        _check_state(row, request)
+        _check_mode(row, request)
+        await self._check_verdict(row, request)
+        _check_consent(row, request)
+        limits = RunLimits.model_validate(row.limits)
+        plan = RunPlan(
+            spell_key=request.spell_key,
+            version=row.version,
+            package_digest=row.package_digest,
+            module_digest=row.module_digest,
+            target=row.target,
+            entry=row.entry,
+            limits=request.limits.tighten(limits) if request.limits else limits,
+            policy=RunPolicy.model_validate(row.policy),
+            price=row.price,
+            maker_account_id=row.maker,
+        )
+        return plan, bytes(row.schemas)
+
+    async def _find_version(self, request: CastInput) -> Any:
+        """The version that the request names or its alias leads to; None when there is none."""
+        wanted = request.version or LATEST
+        is_version = wanted[0].isdigit()
+        parameters = {
+            "key": request.spell_key,
+            "version": wanted if is_version else None,
+            "alias": None if is_version else wanted,
+            "account_id": request.account_id,
+            **(await self._verdicts.evidence()).model_dump(),
+        }
+        async with self._database.reading() as connection:
+            return (await connection.execute(_FIND_VERSION, parameters)).one_or_none()
+
+    async def _check_verdict(self, row: Any, request: CastInput) -> None:
+        """Refuse what did not pass; a verdict that is missing is made first."""
+        if row.passed:
+            return
+        if row.passed is None:
+            decision = await self._verdicts.decide(row.package_digest)
+            passed, reasons = decision.passed, decision.reasons
+        else:
+            passed, reasons = False, [Reason.model_validate(each) for each in row.reasons]
+        if not passed and not in_grace(reasons):
+            details = {
+                "spell": request.spell_key,
+                "version": row.version,
+                "reasons": [each.model_dump(mode="json") for each in refusals_of(reasons)],
+            }
+            raise SpellError("SPELL_UNVERIFIED", details=details)
+
+    async def schemas_of(self, plan: RunPlan) -> bytes:
+        """The schema.json of the planned version."""
+        async with self._database.reading() as connection:
+            parameters = {"key": plan.spell_key, "version": plan.version}
+            return bytes((await connection.execute(_SCHEMAS, parameters)).scalar_one())
+
+
+def _check_state(row: Any, request: CastInput) -> None:
+    details = {"spell": request.spell_key, "version": row.version}
+    if row.revoked is not None:
+        raise SpellError("SPELL_REVOKED", details={**details, **row.revoked})
+    if row.suspended:
+        raise SpellError("SPELL_SUSPENDED", details=details)
+    if row.state in _CLOSED_STATES:
+        raise SpellError(_CLOSED_STATES[row.state], details=details)
+
+
+def _check_mode(row: Any, request: CastInput) -> None:
+    if request.mode is not None and request.mode.value != row.mode:
+        raise SpellError(
+            "VALIDATION_ERROR",
+            f"This spell runs in {row.mode} mode only.",
+            details={"errors": [{"path": "/mode", "message": f"must be {row.mode!r}"}]},
+        )
+
+
+def _check_consent(row: Any, request: CastInput) -> None:
+    """Refuse what an alias leads to beyond what this caster agreed to."""
+    agreed = [Terms.model_validate(each) for each in row.agreed or []]
+    offered = Terms(limits=row.limits, policy=row.policy, price=row.price)
+    found = least_widenings(agreed, offered)
+    if found:
+        details = {
+            "spell": request.spell_key,
+            "version": row.version,
+            "widenings": [each.model_dump(mode="json") for each in found],
+        }
+        raise SpellError("CONSENT_REQUIRED", details=details)

@@ -1,0 +1,323 @@
+"""Goal: one verdict of all checks, with every reason, and closed whatever stumbles."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from activities.supply_chain.deciding import CurrentEvidence, Deciding
+from activities.supply_chain.gate import Gate
+from activities.supply_chain.policy import GatePolicy, snapshot_name
+from activities.supply_chain.remembered_bills import RememberedBills
+from schema.contracts.bill import Bill, BillFormat, Component, ComponentKind
+from schema.contracts.supply_chain import (
+    AdvisoryHit,
+    BillCheck,
+    Check,
+    CheckOutcome,
+    Decision,
+    Evidence,
+    IdentityRule,
+    PackageEvidence,
+    Reason,
+    Severity,
+    SignatureCheck,
+    Signer,
+    Snapshot,
+)
+from schema.errors import SpellError
+from schema.ids import sha256_digest
+from schema.supply_chain.reasons import reason
+from tests.support.fakes import MemoryPackageEvidence
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+DIGEST = sha256_digest(b"package")
+MODULE = sha256_digest(b"module")
+SIGNER = Signer(
+    identity="maker@example.com",
+    issuer="https://issuer.example",
+    signed_at=NOW,
+    key_digest=sha256_digest(b"key"),
+)
+ROOT = Component(ref="root", name="it", kind=ComponentKind.APPLICATION)
+FILE = Component(
+    ref="f",
+    name="spell.wasm",
+    kind=ComponentKind.FILE,
+    hashes={"sha256": MODULE.removeprefix("sha256:")},
+)
+LIBRARY = Component(
+    ref="l", name="lib", version="1", purl="pkg:pypi/lib@1", hashes={"sha256": "0"}, supplier="x"
+)
+BILL = Bill(
+    format=BillFormat.CYCLONEDX_1_6, name="it", root="root", components=[ROOT, FILE, LIBRARY]
+)
+PACKAGE = PackageEvidence(
+    package_digest=DIGEST,
+    account_id="acct_" + "a" * 16,
+    spell_key="com.example.it",
+    version="1.0.0",
+    license="Apache-2.0",
+    sbom_file="sbom.cdx.json",
+    sbom=b"bill",
+    bundle=b"bundle",
+    files={"spell.wasm": MODULE},
+)
+
+
+class World:
+    """Plays every role of the gate; a test changes what it says."""
+
+    def __init__(self) -> None:
+        self.trust_root = sha256_digest(b"root")
+        self.signature = SignatureCheck(signer=SIGNER)
+        self.bill = BillCheck(bill=BILL)
+        self.hits: list[AdvisoryHit] = []
+        self.license_reasons: list[Reason] = []
+        self.identities: list[IdentityRule] = []
+        self.revoked: list[Reason] = []
+        self.taken = Snapshot(id="2026-11-25#1", taken_at=NOW, checked_at=NOW)
+        self.failing: dict[str, Exception] = {}
+        self.bills_read = 0
+
+    def gate(self, policy: GatePolicy | None = None) -> Gate:
+        bills = RememberedBills(self)
+        return Gate(
+            policy or GatePolicy(), self, bills, self, self, self, self, Revoked(self), lambda: NOW
+        )
+
+    def _answer(self, role: str, value: Any) -> Any:
+        if role in self.failing:
+            raise self.failing[role]
+        return value
+
+    async def verify(self, package_digest: str, bundle: bytes) -> SignatureCheck:
+        assert (package_digest, bundle) == (DIGEST, b"bundle")
+        found: SignatureCheck = self._answer("verify", self.signature)
+        return found
+
+    async def read(self, content: bytes) -> BillCheck:
+        assert content == b"bill"
+        self.bills_read += 1
+        found: BillCheck = self._answer("read", self.bill)
+        return found
+
+    async def snapshot(self) -> Snapshot:
+        return self.taken
+
+    async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
+        assert ROOT not in components
+        found: list[AdvisoryHit] = self._answer("match", self.hits)
+        return found
+
+    async def in_force(self, spell_key: str | None = None) -> list[Any]:
+        del spell_key
+        return []
+
+    async def all_in_force(self) -> list[Any]:
+        return []
+
+    def check(self, spell_license: str, components: Sequence[Component]) -> list[Reason]:
+        del spell_license, components
+        found: list[Reason] = self._answer("check", self.license_reasons)
+        return found
+
+    async def allowed(self, account_id: str, spell_key: str) -> list[IdentityRule]:
+        del account_id, spell_key
+        return self.identities
+
+    async def pin(self, account_id: str, spell_key: str, rule: IdentityRule) -> list[IdentityRule]:
+        raise AssertionError(account_id, spell_key, rule)
+
+
+class Revoked:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def reasons(self, evidence: PackageEvidence, signer: Signer | None) -> list[Reason]:
+        del evidence, signer
+        return self._world.revoked
+
+
+def without(*members: str) -> PackageEvidence:
+    return PACKAGE.model_copy(update=dict.fromkeys(members))
+
+
+def codes(decision: Decision, severity: Severity = Severity.REFUSE) -> list[str]:
+    return [each.code for each in decision.reasons if each.severity is severity]
+
+
+async def test_a_package_in_order_passes_and_names_what_the_verdict_rests_on() -> None:
+    world = World()
+    gate = world.gate()
+    decision = await gate.decide(PACKAGE)
+    assert decision.passed
+    assert decision.reasons == []
+    assert decision.signer == SIGNER
+    assert decision.evidence == await gate.evidence()
+    assert decision.evidence.trust_root == world.trust_root
+    assert decision.evidence.snapshot == "2026-11-25#1"
+
+
+async def test_reasons_of_every_check_come_together_in_the_order_of_the_checks() -> None:
+    world = World()
+    world.signature = SignatureCheck(reasons=[reason("BUNDLE_MALFORMED")])
+    world.bill = BillCheck(reasons=[reason("SBOM_INVALID")])
+    world.license_reasons = [reason("LICENSE_DENIED")]
+    world.hits = [AdvisoryHit(purl="pkg:pypi/lib@1", advisory_id="A-1", score=9.8)]
+    decision = await world.gate().decide(PACKAGE)
+    assert not decision.passed
+    assert codes(decision) == [
+        "BUNDLE_MALFORMED",
+        "SBOM_INVALID",
+        "ADVISORY_CRITICAL",
+        "LICENSE_DENIED",
+    ]
+
+
+async def test_what_is_missing_refuses_unless_the_operator_accepts_it() -> None:
+    package = without("bundle", "sbom", "sbom_file")
+    refused = await World().gate().decide(package)
+    assert codes(refused) == ["UNSIGNED", "SBOM_MISSING"]
+    accepted = await World().gate(GatePolicy(accept_unsigned=True)).decide(package)
+    assert accepted.passed
+    assert codes(accepted, Severity.WARN) == ["UNSIGNED", "SBOM_MISSING"]
+    assert accepted.evidence.policy != refused.evidence.policy
+
+
+async def test_a_bad_signature_is_refused_even_where_none_would_be_accepted() -> None:
+    world = World()
+    world.signature = SignatureCheck(reasons=[reason("BUNDLE_MALFORMED")])
+    decision = await world.gate(GatePolicy(accept_unsigned=True)).decide(PACKAGE)
+    assert not decision.passed
+
+
+@pytest.mark.parametrize(
+    ("role", "code"),
+    [
+        ("verify", "SIGNATURE_UNCHECKED"),
+        ("read", "SBOM_UNCHECKED"),
+        ("match", "ADVISORIES_UNCHECKED"),
+        ("check", "LICENSES_UNCHECKED"),
+    ],
+)
+async def test_a_check_that_stumbles_refuses(role: str, code: str) -> None:
+    world = World()
+    world.failing[role] = ValueError("nobody thought of this")
+    decision = await world.gate().decide(PACKAGE)
+    assert not decision.passed
+    assert code in codes(decision)
+
+
+async def test_a_check_that_says_nothing_at_all_refuses() -> None:
+    world = World()
+    world.signature, world.bill = SignatureCheck(), BillCheck()
+    decision = await world.gate().decide(PACKAGE)
+    assert codes(decision) == ["SIGNATURE_UNCHECKED", "SBOM_UNCHECKED"]
+
+
+async def test_trouble_of_the_platform_is_no_verdict() -> None:
+    world = World()
+    world.failing["match"] = SpellError("SERVICE_UNAVAILABLE")
+    with pytest.raises(SpellError, match="SERVICE_UNAVAILABLE"):
+        await world.gate().decide(PACKAGE)
+
+
+async def test_a_verdict_needs_all_four_checks() -> None:
+    outcomes = [CheckOutcome(check=Check.SIGNATURE), CheckOutcome(check=Check.SBOM)]
+    with pytest.raises(ValueError, match="a verdict needs"):
+        World().gate().verdict(DIGEST, outcomes)
+
+
+async def test_the_manifests_own_signer_is_part_of_the_decision() -> None:
+    expected = IdentityRule(issuer=SIGNER.issuer, identity="somebody@example.net")
+    decision = await World().gate().decide(PACKAGE.model_copy(update={"expected": expected}))
+    assert codes(decision) == ["IDENTITY_MISMATCH"]
+
+
+async def test_what_may_change_is_the_packages_standing_and_never_in_the_decision() -> None:
+    world = World()
+    world.identities = [IdentityRule(issuer=SIGNER.issuer, identity="somebody@example.net")]
+    world.revoked = [reason("REVOKED_SPELL")]
+    gate = world.gate()
+    assert (await gate.decide(PACKAGE)).passed
+    standing = await gate.standing(PACKAGE, SIGNER)
+    assert [each.code for each in standing] == ["IDENTITY_MISMATCH", "REVOKED_SPELL"]
+    assert [each.code for each in await gate.standing(PACKAGE, None)] == ["REVOKED_SPELL"]
+
+
+async def test_one_bill_is_read_once_for_three_checks() -> None:
+    world = World()
+    await world.gate().decide(PACKAGE)
+    assert world.bills_read == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        GatePolicy(accept_unsigned=True),
+        GatePolicy(settings=("denied:X",)),
+        GatePolicy(advisories=GatePolicy().advisories.model_copy(update={"refuse_score": 6.0})),
+    ],
+    ids=["unsigned", "licenses", "scores"],
+)
+async def test_other_settings_are_another_policy(other: GatePolicy) -> None:
+    assert other.version != GatePolicy().version
+
+
+def test_a_snapshot_without_exceptions_is_called_by_its_own_name() -> None:
+    assert snapshot_name("2026-11-25#1", []) == "2026-11-25#1"
+
+
+class Loading:
+    def __init__(self) -> None:
+        self.asked = 0
+        self.fails = False
+
+    async def __call__(self) -> Evidence:
+        self.asked += 1
+        if self.fails:
+            raise SpellError("SERVICE_UNAVAILABLE")
+        return Evidence(policy="p", trust_root="t", snapshot=str(self.asked))
+
+
+async def test_evidence_is_asked_for_once_by_all_who_ask_at_once() -> None:
+    load = Loading()
+    current = CurrentEvidence(load)
+    found = await asyncio.gather(*(current.get() for _ in range(20)))
+    assert load.asked == 1
+    assert {each.snapshot for each in found} == {"1"}
+
+
+async def test_evidence_that_is_not_fresh_is_asked_for_beside_those_who_use_it() -> None:
+    load = Loading()
+    current = CurrentEvidence(load, fresh_seconds=-1.0)
+    assert (await current.get()).snapshot == "1"
+    assert (await current.get()).snapshot == "1"
+    await asyncio.sleep(0)
+    assert load.asked == 2
+
+
+async def test_evidence_that_is_too_old_is_not_used_when_it_cannot_be_read() -> None:
+    load = Loading()
+    current = CurrentEvidence(load, stale_seconds=-1.0)
+    await current.get()
+    load.fails = True
+    with pytest.raises(SpellError, match="SERVICE_UNAVAILABLE"):
+        await current.get()
+
+
+async def test_a_package_of_which_nothing_is_known_is_unverified() -> None:
+    deciding = Deciding(World().gate(), NoDecisions(), MemoryPackageEvidence())
+    with pytest.raises(SpellError, match="SPELL_UNVERIFIED"):
+        await deciding.decide(DIGEST)
+
+
+class NoDecisions:
+    async def find(self, package_digest: str, evidence: Evidence) -> Decision | None:
+        raise AssertionError(package_digest, evidence)
+
+    async def decide_once(self, package_digest: str, evidence: Evidence, compute: Any) -> Decision:
+        raise AssertionError(package_digest, evidence, compute)
