@@ -31,11 +31,7 @@ from api.ports import (
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
-<<<<<<< HEAD
-from schema.ids import ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
-=======
 from schema.ids import AliasName, ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
->>>>>>> publishing
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 

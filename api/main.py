@@ -56,14 +56,10 @@ def build_services(
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),
         identities=PostgresSigningIdentities(database),
-<<<<<<< HEAD
-        publishing=TemporalPublishing(platform.temporal, blobs),
-=======
         publishing=TemporalPublishing(platform.temporal, blobs, publications),
         publications=publications,
         uploads=BlobUploads(database, blobs),
         aliases=PostgresSpellAliases(database),
->>>>>>> publishing
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,

@@ -3,10 +3,7 @@
 from api.routes import (
     account,
     advisory_exceptions,
-<<<<<<< HEAD
-=======
     aliases,
->>>>>>> publishing
     bills,
     cast_events,
     casts,
