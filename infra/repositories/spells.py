@@ -9,11 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from infra.postgres import Database
 from infra.repositories.version_records import record_version
+from infra.repositories.version_states import change_state
+from schema.contracts.aftercare import VersionRef
 from schema.contracts.publish import InspectedPackage, PublishResult
 from schema.contracts.run import RunLimits
 from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
 from schema.contracts.views import SpellSummary, VersionView
-from schema.errors import SpellError
 from schema.pricing import worst_case_of
 from schema.supply_chain.version_order import precedence
 
@@ -33,11 +34,6 @@ _VERSIONS = text(
     " WHERE s.key = :key AND (s.visibility <> 'private' OR s.account_id = :account_id)"
     " AND (CAST(:version AS text) IS NULL OR v.version = :version)"
     " ORDER BY version_numbers(v.version) DESC, v.published_at DESC LIMIT 100"
-)
-_SET_STATE = text(
-    "UPDATE spell_versions v SET state = :state FROM spells s WHERE s.key = v.spell_key"
-    " AND s.key = :key AND v.version = :version AND s.account_id = :account_id"
-    " AND v.state <> 'suspended' RETURNING v.version"
 )
 
 
@@ -108,14 +104,10 @@ class PostgresSpells:
         return sorted(found, key=lambda view: precedence(view.version), reverse=True)
 
     async def set_state(self, account_id: str, key: str, version: str, state: str) -> None:
-        """Yank an own version or bring it back. Raises SpellError(SPELL_NOT_FOUND)."""
+        """Yank an own version or bring it back, as `change_state` says."""
         async with self._database.transaction() as connection:
-            result = await connection.execute(
-                _SET_STATE,
-                {"account_id": account_id, "key": key, "version": version, "state": state},
-            )
-            if result.first() is None:
-                raise SpellError("SPELL_NOT_FOUND", details={"spell": key, "version": version})
+            ref = VersionRef(spell_key=key, version=version)
+            await change_state(connection, account_id, ref, state)
 
 
 def _version_view(row: Any) -> VersionView:

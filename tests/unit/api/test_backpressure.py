@@ -78,7 +78,6 @@ class World:
             publications=unused,
             uploads=unused,
             aliases=unused,
-            advisory_exceptions=unused,
             casting=stand_in,
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
             casts=stand_in,
