@@ -12,6 +12,7 @@ from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
 _EXCEPTION_ID = re.compile(r"exc_[a-z2-7]{16}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
 
 
@@ -50,6 +51,24 @@ def read_spell_cursor(cursor: str | None) -> str:
     except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
     return str(key)
+
+
+def number_cursor(last_id: int) -> str:
+    """The cursor of the page after the row of this number."""
+    return _pack([str(last_id)])
+
+
+def read_number_cursor(cursor: str | None) -> int | None:
+    """The number that a cursor stands for; None at the start."""
+    if cursor is None:
+        return None
+    try:
+        (number,) = _unpack(cursor)
+        if not _NUMBER.fullmatch(number):
+            raise _not_a_cursor()
+    except (ValueError, TypeError) as error:
+        raise _not_a_cursor() from error
+    return int(number)
 
 
 def exception_cursor(last_id: str) -> str:

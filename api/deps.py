@@ -7,6 +7,12 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from api.aftercare_ports import (
+    Aftercare,
+    NotificationChannels,
+    SupplyChainLogReads,
+    Vulnerabilities,
+)
 from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
@@ -57,6 +63,10 @@ class Services:
     replaying: Replaying
     modules: PublishedModules
     bills: PublishedBills
+    supply_chain_log: SupplyChainLogReads
+    vulnerabilities: Vulnerabilities
+    channels: NotificationChannels
+    aftercare: Aftercare
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

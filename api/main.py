@@ -25,18 +25,22 @@ from infra.redis import open_redis
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
+from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.uploads import BlobUploads
+from infra.repositories.vulnerabilities import PostgresVulnerabilities
 from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.telemetry import configure_logging
+from infra.temporal_aftercare import TemporalAftercare
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
@@ -68,6 +72,10 @@ def build_services(
         replaying=TemporalReplays(platform.temporal, blobs, vault),
         modules=BlobPublishedModules(database, blobs),
         bills=PackagedBills(database, blobs, bill_reader),
+        supply_chain_log=PostgresSupplyChainLog(database),
+        vulnerabilities=PostgresVulnerabilities(database),
+        channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
+        aftercare=TemporalAftercare(platform.temporal),
         feed=NatsEventFeed(platform.nats),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
@@ -99,7 +107,6 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
         responses={"default": problems.OPENAPI_RESPONSE},
     )
     application.add_middleware(LastResort)

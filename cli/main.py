@@ -9,6 +9,7 @@ import typer
 from cli import (
     account,
     advisory_exceptions,
+    aftercare,
     aliases,
     bills,
     building,
@@ -58,6 +59,7 @@ app.add_typer(spell_secrets.secrets, name="secrets")
 app.command()(aliases.consent)
 app.add_typer(aliases.alias, name="alias")
 app.add_typer(identities.identities, name="identities")
+aftercare.add_commands(app)
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_valid
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schema.contracts.advisories import AdvisoryPolicy
+from schema.contracts.notifications import ChannelKind
 from schema.contracts.supply_chain import Severity
 
 
@@ -125,6 +126,12 @@ class PlatformSettings(BaseSettings):
             warn_score=self.advisory_warn_score,
             unscored=Severity(self.advisory_unscored),
         )
+
+    @property
+    def told_by(self) -> frozenset[ChannelKind]:
+        """The ways in which this installation can tell accounts."""
+        email = {ChannelKind.EMAIL} if self.smtp_url is not None else set()
+        return frozenset({ChannelKind.WEBHOOK, *email})
 
     @property
     def advisory_grace(self) -> timedelta:

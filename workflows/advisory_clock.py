@@ -1,6 +1,5 @@
 """The time that a maker has to mend a version, as a durable timer."""
 
-import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -70,7 +69,7 @@ class AdvisoryClock:
         left = max(moment - workflow.now(), timedelta(0))
         try:
             await workflow.wait_condition(lambda: self._changed, timeout=left)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return True
         return False
 

@@ -45,7 +45,8 @@ class RescanVersions:
                 return await self._conclude(report)
             after, report = page.last, report.plus(page.report)
             workflow.set_current_details(f"looked at {report.looked_at} versions")
-        workflow.continue_as_new(RescanInput(after=after, import_first=False, report=report))
+        going_on = RescanInput(after=after, import_first=False, report=report)
+        return workflow.continue_as_new(going_on)
 
     async def _import(self) -> None:
         """Advisories that cannot be had today are no reason not to look with those there are."""

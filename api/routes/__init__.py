@@ -9,11 +9,13 @@ from api.routes import (
     casts,
     codec,
     health,
+    notification_channels,
     publications,
     receipts,
     signing_identities,
     spell_secrets,
     spells,
+    supply_chain,
     uploads,
 )
 
@@ -32,6 +34,8 @@ ROUTERS = tuple(
         spell_secrets,
         signing_identities,
         account,
+        notification_channels,
+        supply_chain,
         advisory_exceptions,
         codec,
     )

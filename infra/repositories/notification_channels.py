@@ -30,14 +30,25 @@ class PostgresNotificationChannels:
     Args:
         database: hands out transactions.
         vault: encrypts and decrypts addresses and secrets.
+        offered: the kinds that this installation can use.
     """
 
-    def __init__(self, database: Database, vault: PlatformVault) -> None:
+    def __init__(
+        self, database: Database, vault: PlatformVault, offered: frozenset[ChannelKind]
+    ) -> None:
         self._database = database
         self._vault = vault
+        self._offered = offered
 
     async def set(self, account_id: str, destination: Destination) -> None:
-        """Set a channel, in place of the one of its kind."""
+        """Set a channel, in place of the one of its kind.
+
+        Raises:
+            SpellError: VALIDATION_ERROR, this installation has no such channel.
+        """
+        if destination.kind not in self._offered:
+            message = f"This platform sends nothing by {destination.kind.value}."
+            raise SpellError("VALIDATION_ERROR", message)
         plain = canonical_json([destination.kind, destination.address, destination.secret])
         row = {
             "account_id": account_id,
