@@ -151,6 +151,8 @@ class Aftercare:
                 *(notifying.relay, notifying.deliver, notifying.bury),
             ],
             interceptors=self.interceptors,
+            # So that another worker goes on at once with what this one leaves.
+            max_cached_workflows=0,
         )
 
     async def rescan(self, *, import_first: bool = False) -> RescanReport:

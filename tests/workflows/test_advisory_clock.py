@@ -1,5 +1,6 @@
 """Goal: a maker has the whole time, not a day more. Method: a clock that skips, real Postgres."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio.testing import WorkflowEnvironment
@@ -47,6 +48,7 @@ async def test_a_clock_goes_on_when_its_worker_was_away(
     aftercare.verdicts.say(package, vulnerable())
     async with aftercare.worker():
         await rescan(fresh, aftercare)
+        await until_it_waits(aftercare, package)
     await fresh.sleep(timedelta(days=6))
     assert await aftercare.state(package) == "published"
     async with aftercare.worker():
@@ -175,3 +177,13 @@ async def rescan(fresh: WorkflowEnvironment, aftercare: Aftercare, **options: bo
     """One re-scan, while no time passes but its own."""
     with fresh.auto_time_skipping_disabled():
         return await aftercare.rescan(**options)
+
+
+async def until_it_waits(aftercare: Aftercare, package: InspectedPackage) -> None:
+    """Return when the clock has set its timer, so that nothing of it is under way."""
+    async with asyncio.timeout(20):
+        while True:
+            history = await aftercare.clock(package).fetch_history()
+            if history.events[-1].HasField("timer_started_event_attributes"):
+                return
+            await asyncio.sleep(0.05)
