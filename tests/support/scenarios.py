@@ -9,6 +9,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from infra.postgres import Database
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
+from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
 from tests.support.builders import METERED, a_cast, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
@@ -140,5 +141,6 @@ SCENARIOS: dict[str, Scenario] = {
         publish_succeeded,
         publish_refused,
         publish_unverified,
+        *AFTERCARE_SCENARIOS,
     )
 }
