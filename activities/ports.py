@@ -16,7 +16,6 @@ from schema.contracts.cast import (
     RunPlan,
     SettleOrder,
 )
-from schema.contracts.problem import Problem
 from schema.contracts.publish import (
     InspectedPackage,
     ModuleFacts,
@@ -25,7 +24,6 @@ from schema.contracts.publish import (
     PublishStep,
 )
 from schema.contracts.receipt import Receipt
-from schema.contracts.revocation import RecordedRevocation, Revocation, Trusted
 from schema.contracts.run import RunRequest, Verdict
 from schema.contracts.supply_chain import Decision, PackageEvidence
 
@@ -258,43 +256,3 @@ class WorkflowStates(Protocol):
 
     async def is_open(self, workflow_id: str) -> bool:
         """False once the workflow is closed, however it ended, or long gone."""
-
-
-class TrustCheck(Protocol):
-    """Whether a version may run, now."""
-
-    async def check(self, spell_key: str, version: str) -> None:
-        """Raise SpellError(SPELL_REVOKED) when it may not."""
-
-
-class Revocations(Protocol):
-    """The record of revocations, and what falls under them."""
-
-    async def record(self, revocation: Revocation) -> RecordedRevocation:
-        """Put it in force, or lift the one that is; what is so already stays.
-
-        Raises SpellError: REVOCATION_NOT_FOUND, there never was one to lift.
-        """
-
-    async def affected(self, trusted: Trusted, *, after: str, limit: int) -> list[str]:
-        """Digests of the published packages that rest on it, in their order, above `after`."""
-
-    async def open_casts(self, revocation_id: int, *, after: str, limit: int) -> list[ReleaseOrder]:
-        """Casts that hold money and fall under it, in the order of their ids, above `after`."""
-
-    async def casts_stopped(self, revocation_id: int) -> int:
-        """How many casts have ended by it."""
-
-
-class RevokedDigests(Protocol):
-    """Where runners learn of revocations."""
-
-    async def tell(self, digests: Sequence[str]) -> None:
-        """Bring what is told of these digests to what the record says now."""
-
-
-class CastRevoker(Protocol):
-    """The way to casts that are under way."""
-
-    async def revoke(self, cast_id: str, problem: Problem) -> bool:
-        """Tell the cast to stop, uncharged; False when its workflow is closed."""

@@ -57,7 +57,8 @@ class ReplayingActivities:
 
         Effect: a run on the bus under an id of its own, its verdict, a report in object storage.
         Same twice: an accepted verdict is taken as it is; the report is the same.
-        Gives up on: SPELL_REVOKED; SERVICE_UNAVAILABLE, a clock or a fault ended it: another workflow may try.
+        Gives up on: SPELL_REVOKED; SERVICE_UNAVAILABLE, a clock or a fault ended it, and another
+            workflow may try.
         Heartbeat: as in `running.run`.
         """
         try:

@@ -6,7 +6,8 @@ import time
 from temporalio import activity
 
 from activities._failures import to_failure
-from activities.ports import CastRevoker, CastStore, RevokedDigests, Revocations, RunBus
+from activities.ports import CastStore, RunBus
+from activities.revoking_ports import CastRevoker, Revocations, RevokedDigests
 from schema.contracts.cast import ReleaseOrder
 from schema.contracts.revocation import (
     RecordedRevocation,

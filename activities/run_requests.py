@@ -9,7 +9,8 @@ from activities._environment import sealed_environment
 from activities._records import seed_of
 from activities._resources import bring_resources
 from activities.module_supply import ModuleSupply
-from activities.ports import BlobStore, RunBus, SpellSecrets, TrustCheck, Vault
+from activities.ports import BlobStore, RunBus, SpellSecrets, Vault
+from activities.revoking_ports import TrustCheck
 from schema.contracts.cast import RunOrder
 from schema.contracts.run import RunRequest
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
 _EXCEPTION_ID = re.compile(r"exc_[a-z2-7]{16}")
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
 
 
@@ -54,21 +54,21 @@ def read_spell_cursor(cursor: str | None) -> str:
 
 
 def number_cursor(last_id: int) -> str:
-    """The cursor of the page after the row of this number."""
-    return _pack([str(last_id)])
+    """The cursor of the page after the row of this id."""
+    return _pack([last_id])
 
 
 def read_number_cursor(cursor: str | None) -> int | None:
-    """The number that a cursor stands for; None at the start."""
+    """The id that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
     if cursor is None:
         return None
     try:
-        (number,) = _unpack(cursor)
-        if not _NUMBER.fullmatch(number):
+        (last_id,) = _unpack(cursor)
+        if type(last_id) is not int or not 0 < last_id < 2**63:
             raise _not_a_cursor()
     except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
-    return int(number)
+    return last_id
 
 
 def exception_cursor(last_id: str) -> str:
@@ -89,7 +89,7 @@ def read_exception_cursor(cursor: str | None) -> str:
     return str(exception_id)
 
 
-def _pack(parts: list[str]) -> str:
+def _pack(parts: Sequence[str | int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode("utf-8")).decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""What handlers ask for: the caller, a scope, the services that `api.main` built."""
+"""What handlers ask for: the caller, a scope, the services that `api.wiring` built."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -28,11 +28,14 @@ from api.ports import (
     PublishedModules,
     Publishing,
     Replaying,
+    Revocations,
+    Revoking,
     SignedReceipts,
     SigningIdentities,
     SpellAliases,
     Spells,
     SpellSecrets,
+    Suspensions,
     Uploads,
 )
 from schema.contracts.account import Caller
@@ -55,6 +58,9 @@ class Services:
     publications: PublicationReads
     uploads: Uploads
     aliases: SpellAliases
+    revocations: Revocations
+    revoking: Revoking
+    suspensions: Suspensions
     casting: Casting
     backpressure: Backpressure
     casts: CastReads
@@ -109,15 +115,15 @@ IdentityDep = Annotated[Identity, Depends(get_identity)]
 
 
 class Require:
-    """Dependency: a caller whose key carries the scope. Raises SpellError(FORBIDDEN)."""
+    """Dependency: a caller whose key carries one of the scopes. Raises SpellError(FORBIDDEN)."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, scope: Scope, *others: Scope) -> None:
+        self._scopes = (scope, *others)
 
     def __call__(self, identity: IdentityDep) -> Identity:
-        """The identity, once its scope is checked."""
-        if not identity.caller.may(self._scope):
-            raise SpellError("FORBIDDEN", details={"scope": self._scope.value})
+        """The identity, once it is checked to have one of the scopes."""
+        if not any(identity.caller.may(scope) for scope in self._scopes):
+            raise SpellError("FORBIDDEN", details={"scope": self._scopes[0].value})
         return identity
 
 
@@ -125,6 +131,7 @@ CasterDep = Annotated[Identity, Depends(Require(Scope.CAST))]
 MakerDep = Annotated[Identity, Depends(Require(Scope.PUBLISH))]
 OwnerDep = Annotated[Identity, Depends(Require(Scope.ACCOUNT))]
 OperatorDep = Annotated[Identity, Depends(Require(Scope.DEPLOY))]
+MakerOrOperatorDep = Annotated[Identity, Depends(Require(Scope.PUBLISH, Scope.DEPLOY))]
 
 _SPELL_KEY: TypeAdapter[str] = TypeAdapter(SpellKey)
 _ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)

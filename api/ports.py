@@ -1,4 +1,4 @@
-"""The roles that routes need played; `api.main` builds the adapters."""
+"""The roles that routes need played; `api.wiring` builds the adapters."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -18,9 +18,11 @@ from schema.contracts.publish import (
 )
 from schema.contracts.receipt import Receipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
+from schema.contracts.revocation import Revocation, RevocationResult, RevocationView
 from schema.contracts.signing_identity import SigningIdentity
 from schema.contracts.spell_secret import SecretSummary
 from schema.contracts.supply_chain import AdvisoryException, IdentityRule
+from schema.contracts.suspension import ViolationCounts
 from schema.contracts.views import (
     BillView,
     CastView,
@@ -183,6 +185,41 @@ class SpellAliases(Protocol):
 
     async def consent(self, account_id: str, key: str, version: str) -> None:
         """Agree to a version's terms. Raises SPELL_NOT_FOUND."""
+
+
+class Revocations(Protocol):
+    """The record of what is not trusted any more."""
+
+    async def find(self, revocation_id: int) -> RevocationView | None:
+        """One revocation, or None."""
+
+    async def revocations(
+        self, *, before: int | None, lifted: bool, limit: int
+    ) -> list[RevocationView]:
+        """Revocations, newest first; those that were lifted only on request."""
+
+
+class Revoking(Protocol):
+    """The durable process that withdraws trust, or gives it back."""
+
+    async def apply(self, revocation: Revocation, *, seconds_max: float) -> RevocationResult | None:
+        """What it did; None when it still goes on after that time.
+
+        Raises SpellError: REVOCATION_NOT_FOUND, SERVICE_UNAVAILABLE.
+        """
+
+
+class Suspensions(Protocol):
+    """Spells that take no new casts, and what leads to that."""
+
+    async def suspend(self, key: str, *, reason: str, by: str) -> None:
+        """Suspend a spell; one that is suspended stays so. Raises SpellError: SPELL_NOT_FOUND."""
+
+    async def unsuspend(self, key: str, *, by: str) -> None:
+        """Lift it, and count violations anew. Raises SpellError: SPELL_NOT_FOUND."""
+
+    async def violations(self, key: str, *, only_of: str | None) -> ViolationCounts:
+        """The counts of a spell, of that account or of any. Raises SpellError: SPELL_NOT_FOUND."""
 
 
 class Casting(Protocol):

@@ -19,6 +19,7 @@ from cli import (
     operator,
     packages,
     receipts,
+    revocations,
     scaffold,
     signing,
     spell_secrets,
@@ -28,7 +29,7 @@ from cli import (
 from cli.client import CliError, ExitCode
 from cli.context import CliContext
 from cli.demo import demo
-from cli.output import Output
+from cli.output import Output, json_first
 
 app = typer.Typer(
     name="spell",
@@ -48,16 +49,14 @@ app.command()(signing.sign)
 app.command()(verify.verify)
 app.command()(packages.publish)
 app.command("spells")(account.list_spells)
-app.command()(casts.cast)
-app.command()(casts.casts)
-app.command()(casts.show)
-app.command()(casts.logs)
-app.command()(casts.cancel)
+for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
+    app.command()(command)
 app.add_typer(bills.sbom, name="sbom")
 app.add_typer(receipts.receipt, name="receipt")
 app.add_typer(spell_secrets.secrets, name="secrets")
 app.command()(aliases.consent)
 app.add_typer(aliases.alias, name="alias")
+revocations.add_to(app)
 app.add_typer(identities.identities, name="identities")
 aftercare.add_commands(app)
 app.add_typer(account.keys, name="keys")
@@ -81,7 +80,7 @@ def set_up(
 
 def main() -> None:
     """Run the command; every failure ends with a message and its exit code."""
-    arguments, as_json = _json_first(sys.argv[1:])
+    arguments, as_json = json_first(sys.argv[1:])
     try:
         exit_code = app(arguments, prog_name="spell", standalone_mode=False)
     except CliError as error:
@@ -94,15 +93,6 @@ def main() -> None:
     else:
         # Only `--help` and the like, and Ctrl-C, give one; commands raise.
         sys.exit(exit_code if isinstance(exit_code, int) else 0)
-
-
-def _json_first(arguments: list[str]) -> tuple[list[str], bool]:
-    """`--json` before the command, wherever it was typed; what follows `--` is left alone."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, rest = arguments[:end], arguments[end:]
-    if "--json" not in options:
-        return arguments, False
-    return ["--json", *(item for item in options if item != "--json"), *rest], True
 
 
 def _usage_message(error: typer.TyperException) -> str:

@@ -54,3 +54,12 @@ class Output:
 def money(amount: dict[str, Any]) -> str:
     """A money document as text."""
     return format_micros(amount["micros"], amount["currency"])
+
+
+def json_first(arguments: list[str]) -> tuple[list[str], bool]:
+    """`--json` before the command, wherever it was typed; what follows `--` is left alone."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = arguments[:end], arguments[end:]
+    if "--json" not in options:
+        return arguments, False
+    return ["--json", *(item for item in options if item != "--json"), *rest], True

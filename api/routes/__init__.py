@@ -12,10 +12,12 @@ from api.routes import (
     notification_channels,
     publications,
     receipts,
+    revocations,
     signing_identities,
     spell_secrets,
     spells,
     supply_chain,
+    suspensions,
     uploads,
 )
 
@@ -32,6 +34,8 @@ ROUTERS = tuple(
         aliases,
         bills,
         spell_secrets,
+        suspensions,
+        revocations,
         signing_identities,
         account,
         notification_channels,

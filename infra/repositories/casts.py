@@ -208,7 +208,7 @@ class PostgresCasts:
                 outcome=outcome,
             )
             result = await close(connection, hold, end)
-            await note_violations(connection, hold.spell_key, outcome.violations)
+            await note_violations(connection, hold.spell_key, hold.account_id, outcome.violations)
             return result
 
     async def open_holds(

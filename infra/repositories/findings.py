@@ -24,6 +24,7 @@ from schema.contracts.aftercare import (
     VersionRef,
 )
 from schema.contracts.supply_chain import Decision, Reason
+from schema.supply_chain.casting_rules import in_grace
 from schema.supply_chain.findings import compare, names_of
 
 _LISTED = text(
@@ -188,7 +189,7 @@ class _Change:
 
     async def _open(self, reason: Reason) -> Finding:
         names = names_of(reason)
-        grace = timedelta(0) if reason.code == "MALICIOUS_PACKAGE" else self._grace
+        grace = self._grace if in_grace([reason]) else timedelta(0)
         row = {
             **self._version.model_dump(),
             "advisory_id": names[0],

@@ -37,7 +37,7 @@ _LIFT = text(
     "WITH lifted AS (UPDATE revocations SET lifted_at = now(), lifted_by = :by WHERE kind = :kind"
     "  AND value = :value AND issuer = :issuer AND lifted_at IS NULL RETURNING id),"
     " logged AS (INSERT INTO supply_chain_log (reference, kind, actor, spell_key, package_digest,"
-    "  details) SELECT 'revocation:' || id || ':lifted', 'revocation_lifted', :by, :spell_key,"
+    "  details) SELECT 'revocation:' || id || '/lifted', 'lifted', :by, :spell_key,"
     "  :package_digest, CAST(:details AS jsonb) FROM lifted)"
     " SELECT id FROM lifted"
 )

@@ -27,7 +27,12 @@ _LIST = text(
     " ORDER BY s.key, version_numbers(v.version) DESC LIMIT :limit"
 )
 _VERSIONS = text(
-    "SELECT v.*, d.passed, d.policy AS rules, d.trust_root, d.snapshot, d.reasons, d.signer"
+    "SELECT v.*, d.passed, d.policy AS rules, d.trust_root, d.snapshot, d.reasons, d.signer,"
+    " (SELECT jsonb_build_object('reason', x.reason, 'suspended_by', x.suspended_by,"
+    "   'suspended_at', x.suspended_at) FROM spell_suspensions x"
+    "  WHERE x.spell_key = s.key AND x.lifted_at IS NULL) AS suspension,"
+    " (SELECT details FROM revoked_versions r WHERE r.spell_key = v.spell_key"
+    "  AND r.version = v.version LIMIT 1) AS revoked"
     " FROM spells s JOIN spell_versions v ON v.spell_key = s.key JOIN LATERAL ("
     "  SELECT * FROM verification_decisions WHERE package_digest = v.package_digest"
     "  ORDER BY decided_at DESC LIMIT 1) d ON true"
@@ -130,6 +135,8 @@ def _version_view(row: Any) -> VersionView:
         evidence=Evidence(policy=row.rules, trust_root=row.trust_root, snapshot=row.snapshot),
         reasons=row.reasons,
         signer=row.signer,
+        suspension=row.suspension,
+        revoked=row.revoked,
         published_at=published_at,
     )
     return view.model_copy(update={"worst_case_cost_micros": worst_case_of(view.price, limits)})

@@ -25,22 +25,21 @@ _LIFT = text(
     "WITH lifted AS (UPDATE spell_suspensions SET lifted_at = now(), lifted_by = :by"
     "  WHERE spell_key = :key AND lifted_at IS NULL RETURNING id)"
     " INSERT INTO supply_chain_log (reference, kind, actor, spell_key)"
-    " SELECT 'suspension:' || id || ':lifted', 'unsuspended', :by, :key FROM lifted"
+    " SELECT 'suspension:' || id || '/lifted', 'unsuspended', :by, :key FROM lifted"
 )
-_SINCE = (
-    " c.spell_key = :key AND c.violations IS NOT NULL"
-    " AND c.finished_at > greatest(now() - make_interval(hours => :hours),"
-    "  (SELECT max(lifted_at) FROM spell_suspensions WHERE spell_key = :key))"
+_OF_CASTER = text(
+    "SELECT count(*) FROM (SELECT DISTINCT cast_id FROM spell_violations WHERE spell_key = :key"
+    " AND account_id = :account_id AND finished_at > now() - make_interval(hours => :hours)"
+    " AND kind = ANY(:kinds) LIMIT :per_caster + 1) AS few"
 )
 _COUNT = text(
-    "SELECT coalesce(sum(least(casts, :per_caster)), 0) FROM (SELECT count(*) AS casts"
-    " FROM casts c WHERE" + _SINCE + " AND EXISTS (SELECT 1 FROM jsonb_array_elements(c.violations)"
-    "  AS v WHERE v ->> 'kind' = ANY(:kinds)) GROUP BY c.account_id) AS by_caster"
+    "SELECT coalesce(sum(least(casts, :per_caster)), 0) FROM (SELECT count(DISTINCT cast_id) AS"
+    " casts FROM spell_violations WHERE spell_key = :key AND kind = ANY(:kinds)"
+    " AND finished_at > now() - make_interval(hours => :hours) GROUP BY account_id) AS by_caster"
 )
 _BY_KIND = text(
-    "SELECT v.kind, count(DISTINCT c.id) AS casts FROM casts c"
-    " CROSS JOIN LATERAL (SELECT one ->> 'kind' AS kind FROM jsonb_array_elements(c.violations)"
-    "  AS one) v WHERE" + _SINCE + " GROUP BY v.kind ORDER BY v.kind"
+    "SELECT kind, count(DISTINCT cast_id) AS casts FROM spell_violations WHERE spell_key = :key"
+    " AND finished_at > now() - make_interval(hours => :hours) GROUP BY kind ORDER BY kind"
 )
 _IN_FORCE = text(
     "SELECT reason, suspended_by, suspended_at FROM spell_suspensions"
@@ -103,7 +102,7 @@ class PostgresSuspensions:
 
 
 async def note_violations(
-    connection: AsyncConnection, key: str, violations: list[RunViolation]
+    connection: AsyncConnection, key: str, account_id: str, violations: list[RunViolation]
 ) -> None:
     """Suspend the spell if the cast that is being ended is one too many.
 
@@ -113,6 +112,9 @@ async def note_violations(
     """
     if not any(one.kind in POLICY_VIOLATIONS for one in violations):
         return
+    mine = await connection.execute(_OF_CASTER, {**_window(key), "account_id": account_id})
+    if mine.scalar_one() > limits.VIOLATIONS_PER_CASTER_MAX:
+        return  # This caster counts no further.
     await _lock_spell(connection, key)
     counted = await _count(connection, key)
     if counted < limits.SUSPENDING_VIOLATIONS:
@@ -136,13 +138,17 @@ async def _suspend(
 
 async def _count(connection: AsyncConnection, key: str) -> int:
     """Casts that count: each once, and of one caster at most so many."""
-    parameters = {
+    return int((await connection.execute(_COUNT, _window(key))).scalar_one())
+
+
+def _window(key: str) -> dict[str, Any]:
+    """What counts, and how far back."""
+    return {
         "key": key,
         "hours": limits.VIOLATION_HOURS,
         "per_caster": limits.VIOLATIONS_PER_CASTER_MAX,
         "kinds": [kind.value for kind in POLICY_VIOLATIONS],
     }
-    return int((await connection.execute(_COUNT, parameters)).scalar_one())
 
 
 def _view_of(row: Any) -> SuspensionView:

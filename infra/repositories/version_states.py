@@ -35,11 +35,10 @@ async def change_state(
     place = version.model_dump()
     locked = await connection.execute(_LOCK_OWN, {**place, "account_id": account_id})
     row = locked.one_or_none()
-    if row is None:
-        details = {"spell": version.spell_key, "version": version.version}
+    details = {"spell": version.spell_key, "version": version.version}
+    if row is None or row.state == "suspended":
         raise SpellError("SPELL_NOT_FOUND", details=details)
     if row.state == "delisted":
-        details = {"spell": version.spell_key, "version": version.version}
         raise SpellError("SPELL_DELISTED", details=details)
     if row.state == state:
         return

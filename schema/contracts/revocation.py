@@ -110,3 +110,11 @@ class RevocationView(Contract):
     revoked_at: datetime
     lifted_by: str | None = None
     lifted_at: datetime | None = None
+
+
+class RevokedBy(Contract):
+    """Why a version may not be cast, for whoever would cast it: not who decided so."""
+
+    revocation: int
+    kind: RevocationKind
+    reason: str

@@ -10,8 +10,10 @@ from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
+from schema.contracts.revocation import RevokedBy
 from schema.contracts.run import RunLimits, RunViolation, Stages, Usage
 from schema.contracts.supply_chain import Evidence, Reason, Signer
+from schema.contracts.suspension import SuspensionView
 from schema.ids import ApiKeyId, CastId, Digest, SpellKey, Version
 from schema.money import Currency
 from schema.pricing import Price
@@ -49,6 +51,10 @@ class VersionView(Contract):
     evidence: Evidence
     reasons: list[Reason]
     signer: Signer | None = None
+    suspension: SuspensionView | None = None
+    """Of the whole spell: it takes no new casts."""
+    revoked: RevokedBy | None = None
+    """What it rests on is not trusted any more: it is neither cast nor run."""
     published_at: datetime
 
 

@@ -92,7 +92,7 @@ class Revocation(SQLModel, table=True):
 
 
 class SpellSuspension(SQLModel, table=True):
-    """One time that a spell takes no new casts, until it is lifted. Kept, as the counter's start."""
+    """One time that a spell takes no new casts, until it is lifted. Kept: counts begin there."""
 
     __tablename__ = "spell_suspensions"
     __table_args__ = (

@@ -10,10 +10,10 @@ from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.client import Client, WorkflowHistory
 
-from schema.ids import sha256_digest
+from schema.ids import publication_id_for, publish_workflow_id
 from schema.scopes import Scope
 from tests.modules.guests import guest
-from tests.support.e2e import Caster, Json, WholePlatform, fresh_spell, problem
+from tests.support.e2e import TAR, Caster, Json, WholePlatform, fresh_key, fresh_spell, problem
 from tests.support.e2e_packages import files_of, says, unchecked_package
 
 MARK = "a-secret-word-in-the-inputs"
@@ -91,12 +91,14 @@ async def test_a_failure_in_a_history_cannot_be_read_either(
     """A package whose manifest names the mark is refused by a failing activity that quotes it."""
     files = files_of(fresh_spell(), guest("echo"))
     files["manifest.toml"] += f"\n[{MARK.replace('-', '_')}]\nx = 1\n".encode()
-    refused = await caster.upload(unchecked_package(files))
+    key = fresh_key()
+    headers = {**TAR, "Idempotency-Key": key}
+    refused = await caster.post("/v1/spells", content=unchecked_package(files), headers=headers)
     problem(refused, 422, "MANIFEST_INVALID")
     word = MARK.replace("-", "_")
     assert word in refused.text
-    digest = sha256_digest(unchecked_package(files))
-    workflow_id = f"publish:{caster.person.account_id}:{digest}"
+    person = caster.person
+    workflow_id = publish_workflow_id(publication_id_for(person.account_id, person.secret, key))
     history = await temporal.get_workflow_handle(workflow_id).fetch_history()
     failures = [
         event.activity_task_failed_event_attributes.failure

@@ -18,6 +18,28 @@ ADDRESSES = [
     ("GET", "/v1/spells/com.example.x/versions", Scope.CAST),
     ("GET", "/v1/spells/com.example.x/versions/1.0.0", Scope.CAST),
     ("GET", "/v1/spells/com.example.x/versions/1.0.0/module", Scope.PUBLISH),
+    ("GET", "/v1/spells/com.example.x/versions/1.0.0/sbom", Scope.CAST),
+    ("GET", "/v1/publications/pub_x", Scope.PUBLISH),
+    ("GET", "/v1/publications/pub_x/events", Scope.PUBLISH),
+    ("POST", "/v1/uploads", Scope.PUBLISH),
+    ("GET", "/v1/uploads/upl_x", Scope.PUBLISH),
+    ("PATCH", "/v1/uploads/upl_x", Scope.PUBLISH),
+    ("DELETE", "/v1/uploads/upl_x", Scope.PUBLISH),
+    ("GET", "/v1/spells/com.example.x/aliases", Scope.CAST),
+    ("PUT", "/v1/spells/com.example.x/aliases/stable", Scope.PUBLISH),
+    ("DELETE", "/v1/spells/com.example.x/aliases/stable", Scope.PUBLISH),
+    ("POST", "/v1/spells/com.example.x:consent", Scope.CAST),
+    ("POST", "/v1/spells/com.example.x:suspend", Scope.DEPLOY),
+    ("POST", "/v1/spells/com.example.x:unsuspend", Scope.DEPLOY),
+    ("GET", "/v1/signing-identities", Scope.ACCOUNT),
+    ("POST", "/v1/signing-identities", Scope.ACCOUNT),
+    ("DELETE", "/v1/signing-identities/sid_x", Scope.ACCOUNT),
+    ("POST", "/v1/revocations", Scope.DEPLOY),
+    ("GET", "/v1/revocations", Scope.DEPLOY),
+    ("DELETE", "/v1/revocations/1", Scope.DEPLOY),
+    ("GET", "/v1/advisory-exceptions", Scope.DEPLOY),
+    ("POST", "/v1/advisory-exceptions", Scope.DEPLOY),
+    ("DELETE", "/v1/advisory-exceptions/x", Scope.DEPLOY),
     ("GET", "/v1/spells/com.example.x/secrets", Scope.PUBLISH),
     ("PUT", "/v1/spells/com.example.x/secrets/TOKEN", Scope.PUBLISH),
     ("DELETE", "/v1/spells/com.example.x/secrets/TOKEN", Scope.PUBLISH),
@@ -39,6 +61,8 @@ ADDRESSES = [
     ("POST", "/codec/decode", Scope.AUDIT),
 ]
 # Without a key: whoever holds a receipt can check it.
+# Either scope is enough.
+VIOLATIONS = "/v1/spells/com.example.x/violations"
 OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys"}
 
 
@@ -51,9 +75,10 @@ async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform
         for method in methods
         if path not in OPEN_TO_ALL | {"/v1/users/me"}
     }
+    there.remove(("GET", VIOLATIONS.replace("com.example.x", "{key}")))
     assert len(there) == len([a for a in ADDRESSES if a[1] != "/codec/decode"])
     secured = [m for path in document["paths"].values() for m in path.values() if "security" in m]
-    assert len(secured) == len(there) + 1, "all of them, and /v1/users/me"
+    assert len(secured) == len(there) + 2, "all of them, violations and /v1/users/me"
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ADDRESSES)
@@ -71,6 +96,15 @@ async def test_a_key_without_the_scope_is_told_which_one_is_missing(
 ) -> None:
     refused = problem(await limited[scope].request(method, path), 403, "FORBIDDEN")
     assert refused["details"] == {"scope": scope.value}
+
+
+async def test_violations_are_for_makers_and_for_operators(platform: WholePlatform) -> None:
+    neither = [scope for scope in Scope if scope not in (Scope.PUBLISH, Scope.DEPLOY)]
+    refused = await (await platform.new_caster(scopes=neither)).get(VIOLATIONS)
+    assert problem(refused, 403, "FORBIDDEN")["details"] == {"scope": Scope.PUBLISH}
+    for scope in (Scope.PUBLISH, Scope.DEPLOY):
+        answer = await (await platform.new_caster(scopes=[scope])).get(VIOLATIONS)
+        problem(answer, 404, "SPELL_NOT_FOUND")
 
 
 @pytest.fixture(scope="session")

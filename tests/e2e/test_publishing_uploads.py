@@ -62,8 +62,8 @@ async def test_an_upload_goes_on_after_a_connection_broke(caster: Caster) -> Non
         yield archive[100:200]
         raise ConnectionResetError
 
+    headers = {**CHUNK, "Upload-Offset": "100"}
     with pytest.raises((httpx.HTTPError, ConnectionResetError)):
-        headers = {**CHUNK, "Upload-Offset": "100"}
         await caster.request("PATCH", path, content=broken(), headers=headers)
     # The same key finds the same upload, and where it is.
     found = await begin(caster, archive, key)

@@ -284,10 +284,10 @@ async def test_a_package_above_its_limit_is_refused(caster: Caster, *, chunked: 
     assert refused["details"] == {"limit_bytes": PACKAGE_BYTES_MAX}
 
 
-async def test_a_package_is_sent_as_a_tar(caster: Caster) -> None:
+async def test_a_package_is_sent_as_a_form_or_as_a_tar(caster: Caster) -> None:
     answer = await caster.post("/v1/spells", content=_whole(), headers={"Content-Type": "a/b"})
     refused = problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
-    assert refused["details"] == {"accepts": "application/x-tar"}
+    assert refused["details"] == {"accepts": "multipart/form-data, application/x-tar"}
 
 
 async def test_a_version_with_other_content_is_a_conflict(caster: Caster) -> None:

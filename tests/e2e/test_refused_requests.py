@@ -69,7 +69,7 @@ async def test_a_body_that_is_not_strict_json_is_refused(
         (b"{}", "/inputs"),
         (b'{"inputs": 1, "input": 2}', "/input"),
         (b'{"inputs": 1, "callback": {"x": 1}}', "/callback"),
-        (b'{"inputs": 1, "version": "latest"}', "/version"),
+        (b'{"inputs": 1, "version": "Latest"}', "/version"),
         (b'{"inputs": 1, "version": "1.0.0\\n"}', "/version"),
         (b'{"inputs": 1, "version": "\\u0000"}', "/version"),
         (b'{"inputs": 1, "version": 1}', "/version"),

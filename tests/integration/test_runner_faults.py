@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from infra.dead_runs import read_dead_runs
 from infra.nats_connection import open_nats
 from infra.nats_streams import BusSizes, ensure_streams
+from infra.revocation_watch import NatsRevocationWatch
 from infra.run_bus import NatsRunBus
 from infra.runner_bus import RUNNER_INBOX_PREFIX, NatsRunnerBus
 from runner.processes.pool import SandboxPool
@@ -110,7 +111,14 @@ async def supervisor_here(server: BusServer, folder: Path) -> AsyncIterator[None
             code = code_store(folder / "here", bus.fetch_object)
             key = RunnerKey(base64_of(bytes(FLEET_KEY)))
             supervisor = Supervisor(
-                bus, SandboxPool(1), code, key, NoEgress(), runner_id="here", drain_seconds=5
+                bus,
+                NatsRevocationWatch(client),
+                SandboxPool(1),
+                code,
+                key,
+                NoEgress(),
+                runner_id="here",
+                drain_seconds=5,
             )
             work = asyncio.create_task(supervisor.run())
             try:

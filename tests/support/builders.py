@@ -13,7 +13,7 @@ from infra.repositories.spells import PostgresSpells
 from schema.contracts.cast import CastInput, Mode
 from schema.contracts.publish import InspectedPackage, ModuleFacts
 from schema.contracts.run import RunLimits, RunPolicy, Usage
-from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
+from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence, Signer
 from schema.ids import cast_id_for, keyed_digest
 from schema.pricing import FlatPrice, MeteredPrice, Price, UnitPrices
 from schema.scopes import Scope
@@ -112,12 +112,21 @@ def evidence_for(maker: Person, package: InspectedPackage) -> PackageEvidence:
 
 
 async def publish(
-    database: Database, maker: Person, *, passed: bool = True, **package: Any
+    database: Database,
+    maker: Person,
+    *,
+    passed: bool = True,
+    signer: Signer | None = None,
+    **package: Any,
 ) -> InspectedPackage:
     package.setdefault("key", f"com.example.spell{next(_numbers)}-{secrets.token_hex(4)}")
     inspected = a_package(**package)
     decision = Decision(
-        package_digest=inspected.package_digest, passed=passed, evidence=NO_EVIDENCE, reasons=[]
+        package_digest=inspected.package_digest,
+        passed=passed,
+        evidence=NO_EVIDENCE,
+        reasons=[],
+        signer=signer,
     )
     evidence = evidence_for(maker, inspected)
     await PostgresSpells(database).record_version(evidence, inspected, decision)

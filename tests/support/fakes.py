@@ -33,13 +33,16 @@ class ScriptedRunBus:
     """A bus with a runner on it that does what the test says; first verdict wins, as in JetStream.
 
     `script` answers a run request with a verdict, or with None for a runner that never answers.
-    A stop ends a run that is under way with `usage_when_stopped`. While `room` is cleared, all
-    lanes are full.
+    A stop ends a run that is under way with `usage_when_stopped`. `before_verdict` is what happens
+    elsewhere while the guest runs, `before_stop` while it is being stopped. While `room` is
+    cleared, all lanes are full.
     """
 
     def __init__(self, script: Callable[[RunRequest], Verdict | None]) -> None:
         self.script = script
         self.usage_when_stopped: Usage | None = USAGE
+        self.before_stop: Callable[[], Awaitable[None]] | None = None
+        self.before_verdict: Callable[[RunRequest], Awaitable[None]] | None = None
         self.verdicts: dict[str, Verdict] = {}
         self.published: list[str] = []
         self.room = asyncio.Event()
@@ -79,6 +82,8 @@ class ScriptedRunBus:
         self._hint(request.cast_id, "started")
         verdict = self.script(request)
         if verdict is not None:
+            if self.before_verdict is not None:
+                await self.before_verdict(request)
             await self.offer_verdict(verdict)
         return True
 
@@ -102,6 +107,8 @@ class ScriptedRunBus:
 
     async def request_stop(self, cast_id: str) -> None:
         self.stopped.append(cast_id)
+        if self.before_stop is not None:
+            await self.before_stop()
         self._hint(cast_id, "stop")
         if cast_id in self._running:
             await self.offer_verdict(

@@ -16,6 +16,7 @@ from activities.module_supply import ModuleSupply
 from activities.outputs import Outputs
 from activities.progress import ProgressNotes
 from activities.replaying import ReplayingActivities
+from activities.revoking import RevokingActivities
 from activities.run_requests import RunRequests
 from activities.running import RunningActivities
 from activities.verdicts import Verdicts
@@ -24,13 +25,17 @@ from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.temporal_casts import TemporalCasts
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
 from schema.contracts.replay import ReplayInput, ReplayReport
+from schema.contracts.revocation import Revocation, RevocationResult
 from schema.contracts.run import Outcome, RunRequest, Usage, Verdict
-from schema.ids import cast_workflow_id, replay_workflow_id
+from schema.ids import cast_workflow_id, replay_workflow_id, revocation_workflow_id
 from tests.support.builders import USAGE
 from tests.support.fakes import AnySchema, KnownVerdicts, MemoryBlobs, ScriptedRunBus
+from tests.support.revoking import MemoryRevokedDigests
+from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.replay_cast import ReplayCast
 
@@ -115,14 +120,19 @@ class CastingPlatform:
             self.bus, verdicts, Outputs(self.casts, self.blobs, vault, checker)
         )
         billing = BillingActivities(self.casts, self.bus)
+        self.revoked = MemoryRevokedDigests(self.revocations)
+        revoking = RevokingActivities(
+            self.revocations, self.revoked, TemporalCasts(self.client), self.casts, self.bus
+        )
         replaying = ReplayingActivities(self.receipts, verdicts, self.blobs, vault)
         self.worker = Worker(
             self.client,
             task_queue=self.task_queue,
-            workflows=[CastSpell, ReplayCast],
+            workflows=[CastSpell, ReplayCast, ApplyRevocation],
             activities=[
                 *(casting.admit, running.run, running.stop, billing.settle, billing.release),
                 *(replaying.plan, replaying.run),
+                *(revoking.record, revoking.tell_runners, revoking.stop_casts),
             ],
             interceptors=self.interceptors,
         )
@@ -142,3 +152,18 @@ class CastingPlatform:
             id=replay_workflow_id(request.cast_id),
             task_queue=self.task_queue,
         )
+
+    async def start_revocation(
+        self, revocation: Revocation
+    ) -> WorkflowHandle[ApplyRevocation, RevocationResult]:
+        trusted = revocation.trusted
+        return await self.client.start_workflow(
+            ApplyRevocation.run,
+            revocation,
+            id=revocation_workflow_id(*trusted.model_dump().values(), lift=revocation.lift),
+            task_queue=self.task_queue,
+        )
+
+    async def apply(self, revocation: Revocation) -> RevocationResult:
+        """Revoke or lift, to its end."""
+        return await (await self.start_revocation(revocation)).result()

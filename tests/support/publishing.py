@@ -10,10 +10,12 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from schema.compiled_code import CompiledCode
 from schema.contracts.publish import (
     ConcludeOrder,
     DecideOrder,
     InspectedPackage,
+    ModuleFacts,
     OpenedPackage,
     PublishInput,
     PublishResult,
@@ -26,7 +28,17 @@ from schema.supply_chain.reasons import reason
 from tests.support.builders import NO_EVIDENCE, a_package
 from workflows.publish_spell import PublishSpell
 
+ENGINE = "wasmtime-1/000000000000"
 ACCOUNT = "acct_" + "a" * 16
+
+
+class AnyModule:
+    async def inspect(
+        self, module: bytes, entry: str, memory_bytes_max: int
+    ) -> tuple[ModuleFacts, CompiledCode]:
+        del module, entry, memory_bytes_max
+        facts = ModuleFacts(imports=[], exports=["_start"], memory_bytes_min=0)
+        return facts, CompiledCode(ENGINE, b"machine code")
 
 
 def a_publication(package: InspectedPackage | None = None, **changes: Any) -> PublishInput:

@@ -7,13 +7,16 @@ from typing import Any
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from infra.postgres import Database
+from schema.contracts.problem import Problem
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
+from schema.errors import SpellError
 from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
-from tests.support.builders import METERED, a_cast, make_person, publish
+from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
+from tests.support.revoking import revoked_by
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[Client, Database], Awaitable[Handle]]
@@ -72,6 +75,55 @@ async def cast_cancelled_by_the_operator(client: Client, database: Database) -> 
 async def cast_compensated(client: Client, database: Database) -> Handle:
     faults = StepFaults(fail_after=frozenset({"running.run"}))
     return await _cast(client, database, interceptors=[faults])
+
+
+async def cast_revoked(client: Client, database: Database) -> Handle:
+    async def stop(handle: Handle) -> None:
+        problem = Problem.of(SpellError("SPELL_REVOKED", details={"revocation": 1}))
+        await handle.signal("revoke", problem)
+
+    return await _cast(client, database, script=lambda _: None, stop=stop)
+
+
+async def _apply(client: Client, database: Database, *, lift: bool = False) -> Handle:
+    """Revoke a spell with a cast under way; the history is the revocation's, or its lifting's."""
+    maker = await make_person(database)
+    spell = await publish(database, maker, price=METERED)
+    caster = await make_person(database, credit_micros=10_000)
+    platform = CastingPlatform(client, database, script=lambda _: None)
+    request = a_cast(caster, spell.spell_key)
+    revocation = revoked_by(spell, maker, "spell")
+    async with platform.worker:
+        cast = await platform.start(request)
+        await platform.bus.until_published(request.cast_id)
+        handle = await platform.start_revocation(revocation)
+        await handle.result()
+        await cast.result()
+        if lift:
+            handle = await platform.start_revocation(revocation.model_copy(update={"lift": True}))
+            await handle.result()
+    return handle
+
+
+async def revocation_applied(client: Client, database: Database) -> Handle:
+    return await _apply(client, database)
+
+
+async def revocation_lifted(client: Client, database: Database) -> Handle:
+    return await _apply(client, database, lift=True)
+
+
+async def revocation_refused(client: Client, database: Database) -> Handle:
+    """Lifting what never was revoked."""
+    maker = await make_person(database)
+    revocation = revoked_by(a_package(key="com.example.never"), maker, "spell")
+    platform = CastingPlatform(client, database)
+    async with platform.worker:
+        lifting = revocation.model_copy(update={"lift": True})
+        handle = await platform.start_revocation(lifting)
+        with suppress(WorkflowFailureError):
+            await handle.result()
+    return handle
 
 
 async def _replay(client: Client, database: Database, inputs: str, **options: Any) -> Handle:
@@ -135,6 +187,10 @@ SCENARIOS: dict[str, Scenario] = {
         cast_cancelled_by_the_caller,
         cast_cancelled_by_the_operator,
         cast_compensated,
+        cast_revoked,
+        revocation_applied,
+        revocation_lifted,
+        revocation_refused,
         replay_succeeded,
         replay_refused,
         replay_compensated,

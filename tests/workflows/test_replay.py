@@ -16,6 +16,7 @@ from infra.temporal import data_converter
 from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
 from workflows.advisory_clock import AdvisoryClock
+from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
 from workflows.publish_spell import PublishSpell
@@ -24,7 +25,7 @@ from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 
 WORKFLOWS = [
-    *(CastSpell, PublishSpell, ReplayCast),
+    *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
     *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"

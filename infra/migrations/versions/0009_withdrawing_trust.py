@@ -80,6 +80,15 @@ _STATEMENTS = (
     CREATE TRIGGER spell_suspensions_kept BEFORE DELETE ON spell_suspensions
         FOR EACH ROW EXECUTE FUNCTION refuse_change()
     """,
+    # What casts tried and were not allowed since their spell was last let go, one row a kind.
+    """
+    CREATE VIEW spell_violations AS
+    SELECT c.spell_key, c.account_id, c.id AS cast_id, one ->> 'kind' AS kind, c.finished_at
+    FROM casts c CROSS JOIN LATERAL jsonb_array_elements(c.violations) AS one
+    WHERE c.violations IS NOT NULL AND c.finished_at > coalesce(
+        (SELECT max(s.lifted_at) FROM spell_suspensions s WHERE s.spell_key = c.spell_key),
+        '-infinity')
+    """,
     # How many casts a revocation stopped is counted, not remembered.
     """
     CREATE INDEX ix_casts_revoked ON casts (finished_at)

@@ -26,13 +26,6 @@ Fault = tuple[str | None, str]
 Element = Package | File | Snippet
 
 _PIECE_RELATIONSHIPS_MAX = 100
-# The validator's rules on packages and on the document as a whole look at these.
-_OF_ELEMENTS = {
-    RelationshipType.CONTAINS,
-    RelationshipType.CONTAINED_BY,
-    RelationshipType.DESCRIBES,
-    RelationshipType.DESCRIBED_BY,
-}
 
 
 def spdx_faults(document: dict[str, Any], at_most: int) -> list[Fault]:
@@ -43,15 +36,27 @@ def spdx_faults(document: dict[str, Any], at_most: int) -> list[Fault]:
         messages: list[str] = error.get_messages()  # type: ignore[no-untyped-call]
         return [(None, message) for message in messages[:at_most]]
     relationships = parsed.relationships
-    parsed.relationships = [
-        item for item in relationships if item.relationship_type in _OF_ELEMENTS
-    ]
-    others = [item for item in relationships if item.relationship_type not in _OF_ELEMENTS]
+    bare = {item.spdx_id for item in parsed.packages if not item.files_analyzed}
+    parsed.relationships = [item for item in relationships if _matters_to_all(item, bare)]
+    others = [item for item in relationships if not _matters_to_all(item, bare)]
     faults = chain(validate_full_spdx_document(parsed), _relationship_faults(parsed, others))
     return [
         (fault.context.spdx_id or fault.context.parent_id, fault.validation_message)
         for fault in islice(faults, at_most)
     ]
+
+
+def _matters_to_all(relationship: Relationship, bare: set[str]) -> bool:
+    """Whether the rules on the document, or on packages that must hold no files, look at it."""
+    match relationship.relationship_type:
+        case RelationshipType.DESCRIBES | RelationshipType.DESCRIBED_BY:
+            return True
+        case RelationshipType.CONTAINS:
+            return relationship.spdx_element_id in bare
+        case RelationshipType.CONTAINED_BY:
+            return str(relationship.related_spdx_element_id) in bare
+        case _:
+            return False
 
 
 def _relationship_faults(

@@ -9,21 +9,18 @@ from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
 from schema.blob_keys import module_key, package_key, resources_key
-from schema.compiled_code import CompiledCode
-from schema.contracts.publish import InspectedPackage, ModuleFacts
+from schema.contracts.publish import InspectedPackage
 from schema.ids import sha256_digest
 from schema.package import build_package
 from schema.packaging.resources import read_resources
 from tests.support.e2e_packages import files_of
 from tests.support.fakes import AnySchema, MemoryBlobs, MemoryPublications, ScriptedRunBus
 from tests.support.platform import make_vault, verdict_for
-from tests.support.publishing import a_publication
+from tests.support.publishing import ENGINE, AnyModule, a_publication
 
 MODULE = b"\0asm\x01\0\0\0"
 RESOURCES = {"resources/words.txt": b"words", "resources/data/a.bin": b"a"}
 
-
-ENGINE = "wasmtime-1/000000000000"
 WORKFLOW_SECTION = """
 [execution.workflow]
 repo = "acme/spells"
@@ -32,15 +29,6 @@ ref = "main"
 dispatch = "workflow_dispatch"
 
 """
-
-
-class AnyModule:
-    async def inspect(
-        self, module: bytes, entry: str, memory_bytes_max: int
-    ) -> tuple[ModuleFacts, CompiledCode]:
-        del module, entry, memory_bytes_max
-        facts = ModuleFacts(imports=[], exports=["_start"], memory_bytes_min=0)
-        return facts, CompiledCode(ENGINE, b"machine code")
 
 
 async def inspected(

@@ -134,6 +134,28 @@ def test_an_spdx_document_of_another_tool_survives_cyclonedx() -> None:
         assert other.named_licenses == bill.named_licenses
 
 
+@pytest.mark.parametrize(
+    ("first", "kind", "second", "is_valid"),
+    [
+        ("SPDXRef-Package-hello", "CONTAINS", "SPDXRef-main", True),
+        ("SPDXRef-main", "CONTAINED_BY", "SPDXRef-Package-hello", True),
+        ("SPDXRef-main", "CONTAINED_BY", "NOASSERTION", True),
+        ("SPDXRef-main", "CONTAINED_BY", "SPDXRef-gone", False),
+        # Of this package it is said that nobody looked at its files.
+        ("SPDXRef-Package-lib", "CONTAINS", "SPDXRef-main", False),
+        ("SPDXRef-main", "CONTAINED_BY", "SPDXRef-Package-lib", False),
+    ],
+)
+def test_relationships_keep_the_rules_although_they_are_checked_in_pieces(
+    first: str, kind: str, second: str, *, is_valid: bool
+) -> None:
+    added = {"spdxElementId": first, "relationshipType": kind, "relatedSpdxElement": second}
+    document = {**SPDX, "relationships": [*SPDX["relationships"], added]}
+    check = read_bill(json.dumps(document).encode())
+    assert (check.bill is not None) is is_valid
+    assert {reason.code for reason in check.reasons} == (set() if is_valid else {"SBOM_INVALID"})
+
+
 def by_ref(bill: Bill) -> dict[str, Any]:
     return {component.ref: component for component in bill.components}
 

@@ -12,9 +12,11 @@ from schema import limits
 from schema.contracts.run import Outcome, Verdict
 from schema.errors import SpellError
 from tests.modules.fleet import request_for
+from tests.support.builders import USAGE
 
 WRITER = VerdictWriter("runner-1", "wasmtime-1/abc")
 LAST = limits.RUN_DELIVERIES_MAX
+REVOKED = (Outcome.FAILED, "SPELL_REVOKED")
 
 
 class Stage:
@@ -24,7 +26,17 @@ class Stage:
         self.end = end
         self.ended = ended
         self.claims = False
+        self.revoked: set[str] = set()
+        self.revoke_while_running = False
+        self.unreadable = False
         self.runs = 0
+
+    def is_revoked(self, digest: str) -> bool:
+        return digest in self.revoked
+
+    async def refresh(self) -> None:
+        if self.unreadable:
+            raise SpellError("SERVICE_UNAVAILABLE")
 
     async def has_verdict(self, cast_id: str) -> bool:
         del cast_id
@@ -33,13 +45,18 @@ class Stage:
     async def execute(self, execution: Execution) -> Verdict:
         self.runs += 1
         execution.claimed = self.claims
+        if self.revoke_while_running:
+            self.revoked.add(execution.request.module_digest)
         if isinstance(self.end, Exception):
             raise self.end
-        return Verdict(cast_id=execution.request.cast_id, outcome=self.end)
+        return Verdict(
+            cast_id=execution.request.cast_id, outcome=self.end, usage=USAGE, sealed_output="b3V0"
+        )
 
     async def decide(self, execution: Execution) -> Settlement:
         stand_in = cast("Any", self)
-        return await Decider(stand_in, cast("Executor", stand_in), WRITER).decide(execution)
+        decider = Decider(stand_in, cast("Executor", stand_in), WRITER, stand_in)
+        return await decider.decide(execution)
 
 
 def delivered(number: int) -> Execution:
@@ -101,3 +118,34 @@ async def test_a_run_that_has_ended_or_expired_does_not_run() -> None:
     assert await ended.decide(delivered(1)) == Settlement()
     assert await late.decide(Execution(expired)) == Settlement()
     assert (ended.runs, late.runs) == (0, 0)
+
+
+PACKAGE = "sha256:" + "9" * 64
+
+
+async def test_a_run_of_a_revoked_package_or_module_does_not_start() -> None:
+    run = delivered(1)
+    request = run.request.model_copy(update={"package_digest": PACKAGE})
+    for digest in (PACKAGE, request.module_digest):
+        stage = Stage(Outcome.SUCCEEDED)
+        stage.revoked = {digest}
+        settlement = await stage.decide(Execution(request))
+        assert settlement.verdict is not None
+        assert (settlement.verdict.outcome, settlement.verdict.code) == REVOKED
+        assert (settlement.verdict.usage, stage.runs) == (None, 0)
+
+
+async def test_nothing_starts_while_it_cannot_be_known_what_is_revoked() -> None:
+    stage = Stage(Outcome.SUCCEEDED)
+    stage.unreadable = True
+    assert await stage.decide(delivered(1)) == Settlement(again=True)
+    assert stage.runs == 0
+
+
+async def test_what_a_run_wrote_does_not_leave_the_runner_when_it_is_revoked_meanwhile() -> None:
+    stage = Stage(Outcome.SUCCEEDED)
+    stage.revoke_while_running = True
+    settlement = await stage.decide(delivered(1))
+    assert settlement.verdict is not None
+    assert (settlement.verdict.outcome, settlement.verdict.code) == REVOKED
+    assert (settlement.verdict.sealed_output, settlement.verdict.usage) == (None, USAGE)

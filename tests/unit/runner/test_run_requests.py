@@ -29,6 +29,10 @@ VERSION_2 = (
     f'"seed":"{"5" * 64}","clock_unix_ms":1700000000000,"sealed_inputs":"c2VhbGVk",'
     '"sealed_environment":"ZW52","reply_public_key":"a2V5","expires_at_unix":1800000000}'
 )
+VERSION_3 = VERSION_2.replace(
+    f'"schema_version":2,"cast_id":"{CAST}",',
+    f'"schema_version":3,"cast_id":"{CAST}","package_digest":"{MODULE}",',
+)
 VERDICT_1 = (
     f'{{"schema_version":1,"cast_id":"{CAST}","outcome":"failed","code":"SPELL_FAILED",'
     '"details":{"exit_code":1},"usage":{"fuel":1,"wall_ms":2,"cpu_ms":3,"memory_bytes_peak":4,'
@@ -52,19 +56,26 @@ def test_a_request_of_version_1_is_read_as_what_it_was() -> None:
     assert not request.policy.at_most_once
 
 
-def test_a_request_of_version_2_is_read_and_written_without_a_difference() -> None:
-    assert RUN_SCHEMA_VERSION == 2, "a new version: keep its text here as well"
-    assert read_request(VERSION_2.encode()).model_dump_json() == VERSION_2
+def test_a_request_of_version_2_names_no_package() -> None:
+    request = read_request(VERSION_2.encode())
+    assert request.package_digest is None
+    written = request.model_dump(mode="json", exclude={"package_digest"})
+    assert written == json.loads(VERSION_2)
 
 
-def test_verdicts_of_both_versions_are_read() -> None:
+def test_a_request_of_version_3_is_read_and_written_without_a_difference() -> None:
+    assert RUN_SCHEMA_VERSION == 3, "a new version: keep its text here as well"
+    assert read_request(VERSION_3.encode()).model_dump_json() == VERSION_3
+
+
+def test_verdicts_of_older_versions_are_read() -> None:
     assert Verdict.model_validate_json(VERDICT_1).details == {"exit_code": 1}
     assert Verdict.model_validate_json(VERDICT_2).model_dump_json() == VERDICT_2
 
 
 def test_a_newer_version_is_unreadable_also_when_it_looks_like_ours() -> None:
-    newer = VERSION_2.replace('"schema_version":2', '"schema_version":3')
-    with pytest.raises(UnreadableRunError, match="version 3 is newer") as refusal:
+    newer = VERSION_3.replace('"schema_version":3', '"schema_version":4')
+    with pytest.raises(UnreadableRunError, match="version 4 is newer") as refusal:
         read_request(newer.encode())
     assert refusal.value.cast_id == CAST
 
