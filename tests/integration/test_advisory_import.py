@@ -21,6 +21,7 @@ from infra.supply_chain.advisories.archives import AdvisorySourceError, Entry, S
 from infra.supply_chain.advisories.bucket import BucketImporter
 from infra.supply_chain.advisories.importing import import_sources
 from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+from infra.supply_chain.advisories.unconfigured import UnconfiguredImporter
 from schema.contracts.advisories import ImportOrder
 from schema.errors import SpellError
 from tests.support.advisories import component, fresh_database, import_path
@@ -255,6 +256,18 @@ async def test_without_a_source_that_answers_the_import_fails(empty: Database, u
         await importer.import_advisories(full=False, note=lambda _: None)
     assert caught.value.code == "SERVICE_UNAVAILABLE"
     assert set(caught.value.details["sources"]) == {"PyPI"}
+
+
+async def test_without_a_source_the_snapshot_stays_and_nothing_fails(
+    empty: Database, osv: OsvServer, tmp_path: Path
+) -> None:
+    osv.files["/PyPI/all.zip"] = write_archive(tmp_path / "a.zip", [a_record("X-1")]).read_bytes()
+    before = await BucketImporter(empty, osv.url, ["PyPI"]).import_advisories(
+        full=False, note=lambda _: None
+    )
+    report = await UnconfiguredImporter(empty).import_advisories(full=False, note=lambda _: None)
+    assert report.snapshot == before.snapshot
+    assert not report.changed
 
 
 async def test_a_body_without_end_is_cut(osv: OsvServer, tmp_path: Path) -> None:
