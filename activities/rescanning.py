@@ -15,9 +15,12 @@ from schema.contracts.aftercare import (
 )
 from schema.contracts.supply_chain import Decision
 from schema.contracts.supply_chain_log import PLATFORM_ACTOR, DeedKind, LogEntry
+from schema.errors import SpellError
 from schema.supply_chain.findings import refuses_otherwise
 
 VERSIONS_PER_PAGE = 100
+# What is away comes back meanwhile; a version that is to blame itself must not hold up all others.
+_PATIENT_ATTEMPTS = 5
 
 
 class RescanningActivities:
@@ -38,7 +41,8 @@ class RescanningActivities:
         Effect: verdicts recorded; findings opened and closed, versions listed again, log and outbox
             written, one transaction for each version; the clocks of open findings run.
         Same twice: a verdict is made once; findings that are in line stay as they are.
-        Gives up on: nothing; a version that cannot be decided on now is tried with its page again.
+        Gives up on: a version that cannot be decided on at the fifth attempt on its page; the next
+            re-scan tries it again.
         Heartbeat: after each version.
         """
         report = RescanReport()
@@ -67,6 +71,16 @@ class RescanningActivities:
         )
 
     async def _look_at(self, version: ListedVersion) -> RescanReport:
+        try:
+            return await self._decide_on(version)
+        except SpellError as error:
+            if activity.info().attempt < _PATIENT_ATTEMPTS:
+                raise
+            named = f"{version.spell_key} {version.version}"
+            activity.logger.error("no verdict on %s: %s", named, error.code)
+            return RescanReport(looked_at=1, undecided=1)
+
+    async def _decide_on(self, version: ListedVersion) -> RescanReport:
         decision = await self._verdicts.decide(version.package_digest)
         change = await self._findings.apply(_ref(version), decision)
         if change.open or change.closed:

@@ -55,9 +55,10 @@ class SmtpChannel:
             await asyncio.to_thread(self._hand_in, message)
         except smtplib.SMTPRecipientsRefused as error:
             raise _refusal(max(code for code, _ in error.recipients.values())) from error
-        except smtplib.SMTPResponseException as error:
+        except smtplib.SMTPDataError as error:
             raise _refusal(error.smtp_code) from error
         except (smtplib.SMTPException, OSError) as error:
+            # A login or sender that is refused is the operator's to mend: no fault of the message.
             # The error itself may quote the address.
             message_text = f"The mail server cannot be used ({type(error).__name__})."
             raise SpellError("DELIVERY_FAILED", message_text) from error

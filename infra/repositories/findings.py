@@ -52,7 +52,7 @@ _INSERT = text(
     "INSERT INTO version_findings (spell_key, version, advisory_id, aliases, purl, code, message,"
     " details, snapshot, due_at) SELECT :spell_key, :version, :advisory_id,"
     " CAST(:aliases AS jsonb), :purl, :code, :message, CAST(:details AS jsonb), :snapshot,"
-    " coalesce((SELECT min(due_at) FROM version_findings WHERE spell_key = :spell_key"
+    " least((SELECT min(due_at) FROM version_findings WHERE spell_key = :spell_key"
     "   AND version = :version AND purl = :purl AND closed_as = 'withdrawn'"
     "   AND (advisory_id = ANY(:names) OR aliases ?| CAST(:names AS text[]))),"
     "  now() + :grace) RETURNING *"
@@ -166,13 +166,12 @@ class _Change:
     async def make(self, delist_at: datetime | None) -> FindingsChange:
         if self._row.state == "yanked":
             return await self._withdraw()
+        if self._row.state == "delisted":
+            if self._decision.passed:
+                await self._relist()
+            return FindingsChange(relisted=self._decision.passed)
         found = await open_findings(self._connection, self._version)
         comparison = compare(self._decision.reasons, found)
-        if self._row.state == "delisted":
-            relisted = not comparison.new
-            if relisted:
-                await self._relist()
-            return FindingsChange(relisted=relisted)
         closed = [await self._close(one.id, end) for one, end in comparison.over]
         opened = [await self._open(reason) for reason in comparison.new]
         await self._tell(opened, closed)

@@ -88,6 +88,9 @@ class RescanReport(Contract):
     refused_otherwise: int = 0
     """Versions whose verdict refuses for more than advisories, which casts are refused for."""
 
+    undecided: int = 0
+    """Versions that no verdict could be made on; the next re-scan tries again."""
+
     def plus(self, other: "RescanReport") -> "RescanReport":
         """Both together."""
         return RescanReport(

@@ -22,6 +22,8 @@ def compare(reasons: Sequence[Reason], found: Sequence[Finding]) -> Comparison:
     same vulnerability is one that shares any id, on the same component. A finding must not start
     its clock again for a new name.
 
+    A verdict that could not look at the components, or not at the advisories, clears nothing.
+
     Args:
         reasons: all of the verdict's.
         found: the findings that are open.
@@ -32,7 +34,7 @@ def compare(reasons: Sequence[Reason], found: Sequence[Finding]) -> Comparison:
     over = [
         (one, _end_of(one, named))
         for one in found
-        if not any(_same(one, reason) for reason in refusing)
+        if not _is_blind(reasons) and not any(_same(one, reason) for reason in refusing)
     ]
     return Comparison(new, over)
 
@@ -46,6 +48,16 @@ def refuses_otherwise(reasons: Sequence[Reason]) -> bool:
     """Whether a verdict refuses for something that no finding is opened for."""
     return any(
         reason.severity is Severity.REFUSE and not _is_about_a_component(reason)
+        for reason in reasons
+    )
+
+
+def _is_blind(reasons: Sequence[Reason]) -> bool:
+    """Whether the verdict says too little of components for its silence to mean anything."""
+    return any(
+        reason.severity is Severity.REFUSE
+        and reason.check in (Check.SBOM, Check.ADVISORIES)
+        and not _is_about_a_component(reason)
         for reason in reasons
     )
 

@@ -13,6 +13,7 @@ from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from schema.contracts.publish import InspectedPackage
 from schema.contracts.supply_chain_log import DeedKind, LogEntry
 from schema.errors import SpellError
+from schema.supply_chain.reasons import reason
 from tests.support.aftercare import GRACE, a_decision, ref, vulnerable
 from tests.support.builders import Person, make_person, publish
 
@@ -83,6 +84,33 @@ async def test_a_maker_does_not_bring_back_what_was_delisted(database: Database)
         with pytest.raises(SpellError) as refused:
             await spells.set_state(maker.account_id, package.spell_key, package.version, state)
         assert refused.value.code == "SPELL_DELISTED"
+
+
+@pytest.mark.parametrize("code", ["ADVISORIES_UNCHECKED", "SBOM_UNCHECKED"])
+async def test_a_verdict_that_could_not_look_neither_closes_nor_lists_again(
+    database: Database, code: str
+) -> None:
+    _, package = await found(database)
+    findings = PostgresFindings(database, GRACE)
+    blind = a_decision(package.package_digest, [reason(code)], "2026-11-25#2")
+    change = await findings.apply(ref(package), blind)
+    assert (len(change.open), change.closed) == (1, [])
+    due = (await findings.clock(ref(package))).due_at
+    assert (await findings.apply(ref(package), blind, delist_at=due)).delisted
+    assert not (await findings.apply(ref(package), blind)).relisted
+    clear = a_decision(package.package_digest, [], "2026-11-25#3")
+    assert (await findings.apply(ref(package), clear)).relisted
+
+
+async def test_malware_does_not_get_the_time_that_a_vulnerability_had(database: Database) -> None:
+    maker, package = await found(database)
+    findings, spells = PostgresFindings(database, GRACE), PostgresSpells(database)
+    for state in ("yanked", "published"):
+        await spells.set_state(maker.account_id, package.spell_key, package.version, state)
+    malware = vulnerable().model_copy(update={"code": "MALICIOUS_PACKAGE"})
+    decision = a_decision(package.package_digest, [malware], "2026-11-25#2")
+    (opened,) = (await findings.apply(ref(package), decision)).opened
+    assert opened.due_at == opened.opened_at
 
 
 async def test_a_deed_that_is_repeated_is_written_down_once(database: Database) -> None:

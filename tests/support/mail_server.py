@@ -17,6 +17,8 @@ class MailServer:
     port: int = 0
     recipient_answer: str = "250 ok"
     """What it says to a recipient."""
+    login_answer: str = "235 welcome"
+    """What it says to a password."""
     taken: list[EmailMessage] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
 
@@ -52,7 +54,7 @@ async def _talk(
             writer.write(b"250-test\r\n250 AUTH PLAIN\r\n")
         elif verb == "AUTH":
             server.logins.append(line)
-            writer.write(b"235 welcome\r\n")
+            writer.write(server.login_answer.encode() + b"\r\n")
         elif verb == "RCPT":
             writer.write(server.recipient_answer.encode() + b"\r\n")
         elif verb == "DATA":

@@ -188,6 +188,18 @@ async def test_a_recipient_may_be_refused_for_now_or_for_good(answer: str, code:
     assert server.taken == []
 
 
+async def test_a_password_of_the_operator_that_is_refused_kills_no_message() -> None:
+    authority = Authority()
+    async with mail_server(authority.server_context("localhost")) as server:
+        server.login_answer = "535 wrong"
+        channel = SmtpChannel(
+            f"smtps://me:old@localhost:{server.port}", "a@b.example", trusting(authority)
+        )
+        with pytest.raises(SpellError) as refused:
+            await channel.send(to(ChannelKind.EMAIL, "maker@example.com"))
+    assert refused.value.code == "DELIVERY_FAILED"
+
+
 async def test_a_mail_server_that_is_away_is_asked_again() -> None:
     async with mail_server() as server:
         port = server.port

@@ -78,6 +78,17 @@ def test_a_finding_is_over_when_nothing_refuses_it(reasons: list[Reason], end: F
     assert compare(reasons, [finding]).over == [(finding, end)]
 
 
+@pytest.mark.parametrize("code", ["ADVISORIES_UNCHECKED", "SBOM_UNCHECKED", "SBOM_MISSING"])
+def test_a_verdict_that_could_not_look_clears_nothing(code: str) -> None:
+    blind = reason(code, severity=Severity.REFUSE)
+    assert compare([blind], [found("GHSA-1")]).over == []
+
+
+def test_a_refusal_that_hides_no_component_keeps_no_finding_open() -> None:
+    finding = found("GHSA-1")
+    assert compare([reason("UNSIGNED")], [finding]).over == [(finding, FindingEnd.FIXED)]
+
+
 def test_only_vulnerabilities_of_components_are_findings() -> None:
     others = [reason("UNSIGNED"), reason("ADVISORIES_UNCHECKED")]
     assert compare(others, []).new == []
