@@ -73,11 +73,11 @@ class RescanningActivities:
     async def _look_at(self, version: ListedVersion) -> RescanReport:
         try:
             return await self._decide_on(version)
-        except SpellError as error:
-            if activity.info().attempt < _PATIENT_ATTEMPTS:
+        except Exception as error:
+            if activity.info().attempt < _PATIENT_ATTEMPTS or _is_away(error):
                 raise
             named = f"{version.spell_key} {version.version}"
-            activity.logger.error("no verdict on %s: %s", named, error.code)
+            activity.logger.error("no verdict on %s: %s", named, type(error).__name__)
             return RescanReport(looked_at=1, undecided=1)
 
     async def _decide_on(self, version: ListedVersion) -> RescanReport:
@@ -87,6 +87,10 @@ class RescanningActivities:
             # The clock that waited for what is closed now has to look again, too.
             await self._clocks.ensure(_ref(version))
         return _report_of(decision, change)
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, SpellError) and error.code == "SERVICE_UNAVAILABLE"
 
 
 def _report_of(decision: Decision, change: FindingsChange) -> RescanReport:
