@@ -1,9 +1,10 @@
 """The roles that the routes of the supply chain's aftercare need played."""
 
+from datetime import datetime
 from typing import Protocol
 
 from schema.contracts.aftercare import VersionRef, VulnerabilityReport
-from schema.contracts.notifications import ChannelKind, ChannelView, Destination
+from schema.contracts.notifications import ChannelKind, ChannelView, Destination, NotificationView
 from schema.contracts.supply_chain_log import DeedKind, LogEntryView
 
 
@@ -43,6 +44,18 @@ class NotificationChannels(Protocol):
 
     async def remove(self, account_id: str, kind: ChannelKind) -> None:
         """Remove a channel. Raises SpellError: NOT_FOUND."""
+
+
+class AccountNotifications(Protocol):
+    """What an account was told."""
+
+    async def notifications(
+        self, account_id: str, *, before: tuple[datetime, str] | None, limit: int
+    ) -> list[NotificationView]:
+        """The newest first, below a place."""
+
+    async def resend(self, account_id: str, notification_id: str) -> None:
+        """Try again what was not taken. Raises: NOTIFICATION_NOT_FOUND, RATE_LIMITED."""
 
 
 class Aftercare(Protocol):

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from schema.contracts.notifications import NotificationView
 from schema.contracts.views import CastView
 from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
 _EXCEPTION_ID = re.compile(r"exc_[a-z2-7]{16}")
+_NOTIFICATION_ID = re.compile(r"msg_[a-z2-7]{26}")
 _SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
 
 
@@ -23,16 +25,17 @@ def cast_cursor(last: CastView) -> str:
 
 def read_cast_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     """The position that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
-    if cursor is None:
-        return None
-    try:
-        created_at, cast_id = _unpack(cursor)
-        moment = datetime.fromisoformat(created_at)
-        if moment.tzinfo is None or not CAST_ID_PATTERN.fullmatch(cast_id):
-            raise _not_a_cursor()
-        return moment.astimezone(UTC), cast_id
-    except (ValueError, TypeError, OverflowError) as error:
-        raise _not_a_cursor() from error
+    return _read_moment(cursor, CAST_ID_PATTERN)
+
+
+def notification_cursor(last: NotificationView) -> str:
+    """The cursor of the page after this notification."""
+    return _pack([last.created_at.isoformat(), last.id])
+
+
+def read_notification_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """The position that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
+    return _read_moment(cursor, _NOTIFICATION_ID)
 
 
 def spell_cursor(last_key: str) -> str:
@@ -87,6 +90,20 @@ def read_exception_cursor(cursor: str | None) -> str:
     except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
     return str(exception_id)
+
+
+def _read_moment(cursor: str | None, form: re.Pattern[str]) -> tuple[datetime, str] | None:
+    """A moment and the id of what was made then."""
+    if cursor is None:
+        return None
+    try:
+        created_at, last_id = _unpack(cursor)
+        moment = datetime.fromisoformat(created_at)
+        if moment.tzinfo is None or not form.fullmatch(last_id):
+            raise _not_a_cursor()
+        return moment.astimezone(UTC), last_id
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _not_a_cursor() from error
 
 
 def _pack(parts: Sequence[str | int]) -> str:

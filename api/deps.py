@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
 from api.aftercare_ports import (
+    AccountNotifications,
     Aftercare,
     NotificationChannels,
     SupplyChainLogReads,
@@ -40,7 +41,15 @@ from api.ports import (
 )
 from schema.contracts.account import Caller
 from schema.errors import SpellError
-from schema.ids import AliasName, ApiKeyId, ExceptionId, SigningIdentityId, SpellKey, Version
+from schema.ids import (
+    AliasName,
+    ApiKeyId,
+    ExceptionId,
+    NotificationId,
+    SigningIdentityId,
+    SpellKey,
+    Version,
+)
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
 
@@ -72,6 +81,7 @@ class Services:
     supply_chain_log: SupplyChainLogReads
     vulnerabilities: Vulnerabilities
     channels: NotificationChannels
+    notifications: AccountNotifications
     aftercare: Aftercare
     feed: EventFeed
     health: Health
@@ -139,6 +149,7 @@ _VERSION: TypeAdapter[str] = TypeAdapter(Version)
 _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 _EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
+_NOTIFICATION_ID: TypeAdapter[str] = TypeAdapter(NotificationId)
 _SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
@@ -173,6 +184,11 @@ def exception_id_in_path(exception_id: str) -> str:
     return _named(_EXCEPTION_ID, exception_id, SpellError("EXCEPTION_NOT_FOUND"))
 
 
+def notification_id_in_path(notification_id: str) -> str:
+    """A notification's id. Raises SpellError(NOTIFICATION_NOT_FOUND) for what is none."""
+    return _named(_NOTIFICATION_ID, notification_id, SpellError("NOTIFICATION_NOT_FOUND"))
+
+
 def signing_identity_id_in_path(identity_id: str) -> str:
     """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
     return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
@@ -184,6 +200,7 @@ VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
+NotificationIdDep = Annotated[str, Depends(notification_id_in_path)]
 SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from schema.contracts.advisories import RecordedException
 from schema.contracts.base import Contract
 from schema.contracts.cast import Admission, Billing, CasterLimits, CastStatus, Mode
+from schema.contracts.notifications import NotificationView
 from schema.contracts.run import RunViolation, Stages
 from schema.contracts.supply_chain_log import LogEntryView
 from schema.contracts.views import CastView, SpellSummary
@@ -108,6 +109,13 @@ class LogPage(Contract):
     """Some of the supply-chain log, newest first."""
 
     items: list[LogEntryView]
+    next_cursor: str | None = None
+
+
+class NotificationPage(Contract):
+    """Some of what an account was told, newest first."""
+
+    items: list[NotificationView]
     next_cursor: str | None = None
 
 

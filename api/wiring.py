@@ -9,6 +9,7 @@ from infra.event_feed import NatsEventFeed
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
+from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
@@ -66,6 +67,7 @@ def build_services(
         supply_chain_log=PostgresSupplyChainLog(database),
         vulnerabilities=PostgresVulnerabilities(database),
         channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
+        notifications=PostgresAccountNotifications(database),
         aftercare=TemporalAftercare(platform.temporal),
         feed=NatsEventFeed(platform.nats),
         health=health_check,

@@ -1,4 +1,4 @@
-"""`spell notifications …`: where this account is told things."""
+"""`spell notifications …`: what this account was told, and where."""
 
 from typing import Annotated
 
@@ -9,14 +9,49 @@ from cli.context import cli_context
 from schema.contracts.notifications import ChannelKind
 
 notifications = typer.Typer(
-    no_args_is_help=True, help="Say where you are told of findings on your spells."
+    no_args_is_help=True, help="See what you were told of your spells, and say where."
 )
 
 KindArgument = Annotated[ChannelKind, typer.Argument(help="By which way.")]
 _PATH = "/v1/account/notification-channels"
+_TOLD = "/v1/account/notifications"
 
 
 @notifications.command("list")
+def list_notifications(
+    context: typer.Context,
+    cursor: Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="The newest so many.")] = 20,
+) -> None:
+    """List what the account was told, the newest first, and how far that has come."""
+    cli = cli_context(context)
+    place = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+    page = cli.api.json("GET", _TOLD, params=place)
+    rows = [
+        (
+            *(one["id"], one["created_at"][:19], one["kind"]),
+            " ".join(filter(None, [one["spell_key"], one["version"]])),
+            ", ".join(f"{each['channel']} {each['state']}" for each in one["deliveries"]),
+        )
+        for one in page["items"]
+    ]
+    cli.output.table(page, ("id", "when", "what", "spell", "told by"), rows)
+    if page["next_cursor"]:
+        cli.output.note(f"more: --cursor {page['next_cursor']}")
+
+
+@notifications.command("resend")
+def resend_notification(
+    context: typer.Context,
+    notification_id: Annotated[str, typer.Argument(help="`msg_…`, out of the list.")],
+) -> None:
+    """Try again what nobody took, through the channels that there are now."""
+    cli = cli_context(context)
+    cli.api.json("POST", f"{_TOLD}/{in_path(notification_id)}:resend")
+    cli.output.document({"resent": notification_id}, f"on its way again: {notification_id}")
+
+
+@notifications.command("channels")
 def list_channels(context: typer.Context) -> None:
     """List the account's channels."""
     cli = cli_context(context)

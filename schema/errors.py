@@ -123,6 +123,11 @@ _CATALOGUE: dict[str, ErrorKind] = {
         "The account has no such rule on who may sign.",
         "List yours: `GET /v1/signing-identities`.",
     ),
+    "NOTIFICATION_NOT_FOUND": ErrorKind(
+        404,
+        "The account was told no such thing.",
+        "List what it was told: `GET /v1/account/notifications`.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),

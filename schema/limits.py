@@ -102,3 +102,6 @@ STOP_GRACE = timedelta(seconds=2)
 SUSPENDING_VIOLATIONS = 10
 VIOLATIONS_PER_CASTER_MAX = 3
 VIOLATION_HOURS = 24
+
+# Addresses of notifications are not confirmed, so nobody's may be filled at will.
+NOTIFICATIONS_PER_DAY_MAX = 100

@@ -8,6 +8,8 @@ from schema.contracts.notifications import NewNotification, NotificationKind
 from schema.contracts.supply_chain import Decision
 from schema.contracts.supply_chain_log import PLATFORM_ACTOR, DeedKind, LogEntry
 
+_FINDINGS_NAMED_MAX = 20
+
 
 def opened_entry(finding: Finding, package_digest: str) -> LogEntry:
     """A finding was opened."""
@@ -43,7 +45,7 @@ def delisted_entry(
         version,
         package_digest,
         transaction,
-        {"findings": [_about(one) for one in due]},
+        _about_all(due),
     )
 
 
@@ -80,7 +82,7 @@ def delisting_near(
         details={
             "days_left": reminder.days_left,
             "due_at": due_at,
-            "findings": [_about(one) for one in findings],
+            **_about_all(findings),
         },
     )
 
@@ -123,7 +125,7 @@ def _about_findings(
         kind=kind,
         spell_key=findings[0].spell_key,
         version=findings[0].version,
-        details={"findings": [_about(one) for one in findings]},
+        details=_about_all(findings),
     )
 
 
@@ -136,6 +138,12 @@ def _of_entry(kind: NotificationKind, account_id: str, entry: LogEntry) -> NewNo
         version=entry.version,
         details=entry.details,
     )
+
+
+def _about_all(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Some of them, and how many there are: a bill of 10,000 components makes no long letter."""
+    named = [_about(one) for one in findings[:_FINDINGS_NAMED_MAX]]
+    return {"findings": named, "findings_total": len(findings)}
 
 
 def _about(finding: Finding) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The outbox of notifications, in Postgres. Fits the port `Outbox`.
 
 A notification is written in the transaction that it tells of, by `enqueue`, with one delivery for
-each channel that the account has at that moment. Its reference keeps it single.
+each channel that the account has at that moment. Its reference keeps it single. Addresses are not
+confirmed: what comes on top of a day's number is kept to be read, and sent to nobody.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.postgres import Database, as_jsonb
 from infra.repositories.notification_channels import open_destination
 from infra.vault import PlatformVault
+from schema import limits
 from schema.contracts.notifications import (
     ChannelKind,
     Delivery,
@@ -22,13 +24,19 @@ from schema.contracts.notifications import (
 from schema.ids import notification_id_for
 
 _ERROR_CHARS_MAX = 500
+TOO_MANY = f"More than {limits.NOTIFICATIONS_PER_DAY_MAX} notifications in a day."
 
 _ENQUEUE = text(
     "WITH made AS (INSERT INTO notifications (id, reference, account_id, kind, spell_key, version,"
     "  details) VALUES (:id, :reference, :account_id, :kind, :spell_key, :version,"
     "  CAST(:details AS jsonb)) ON CONFLICT (reference) DO NOTHING RETURNING id, account_id)"
-    " INSERT INTO notification_deliveries (notification_id, channel)"
-    " SELECT made.id, c.kind FROM made JOIN notification_channels c USING (account_id)"
+    " INSERT INTO notification_deliveries (notification_id, channel, state, last_error, ended_at)"
+    " SELECT made.id, c.kind, CASE WHEN full_up THEN 'dropped' ELSE 'pending' END,"
+    "  CASE WHEN full_up THEN :too_many END, CASE WHEN full_up THEN now() END"
+    " FROM made JOIN notification_channels c USING (account_id) CROSS JOIN LATERAL ("
+    "  SELECT count(*) >= :per_day AS full_up FROM (SELECT FROM notifications n"
+    "   WHERE n.account_id = made.account_id AND n.created_at > now() - interval '1 day'"
+    "   LIMIT :per_day) AS recent) AS today"
 )
 # One that was relayed long ago and has not ended lost its workflow: it is relayed again.
 _WAITING = text(
@@ -63,6 +71,8 @@ async def enqueue(connection: AsyncConnection, notification: NewNotification) ->
         **notification.model_dump(exclude={"details"}),
         "id": notification_id_for(notification.reference),
         "details": as_jsonb(notification.details),
+        "per_day": limits.NOTIFICATIONS_PER_DAY_MAX,
+        "too_many": TOO_MANY,
     }
     await connection.execute(_ENQUEUE, row)
 

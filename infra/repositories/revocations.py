@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb, row_dict
+from infra.repositories import standing_words as words
+from infra.repositories.notifications import enqueue
 from schema.contracts.cast import ReleaseOrder
 from schema.contracts.problem import Problem
 from schema.contracts.revocation import (
@@ -60,6 +63,11 @@ _REVOKED_DIGESTS = text(
     " UNION SELECT value FROM revocations WHERE kind = 'digest' AND lifted_at IS NULL"
     " AND value = ANY(:digests)"
 )
+_MAKERS = text(
+    "SELECT s.account_id, array_agg(DISTINCT s.key ORDER BY s.key) AS spell_keys"
+    " FROM version_trust t JOIN spells s ON s.key = t.spell_key"
+    " WHERE t.kind = :kind AND t.value = :value AND t.issuer = :issuer GROUP BY s.account_id"
+)
 # The trust of each version is looked up by its key: what is open decides how long this takes.
 _OPEN_CASTS = text(
     "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key, r.details FROM holds h"
@@ -101,7 +109,9 @@ class PostgresRevocations:
         async with self._database.transaction() as connection:
             change = _LIFT if revocation.lift else _REVOKE
             found = (await connection.execute(change, parameters)).scalar_one_or_none()
-            if found is None:
+            if found is not None:
+                await _tell_makers(connection, found, revocation)
+            else:
                 known = _LAST if revocation.lift else _IN_FORCE
                 found = (await connection.execute(known, key)).scalar_one_or_none()
         if found is None:
@@ -185,6 +195,16 @@ class PostgresRevocations:
                 )
                 for row in rows
             ]
+
+
+async def _tell_makers(
+    connection: AsyncConnection, revocation_id: int, revocation: Revocation
+) -> None:
+    """Tell everybody who makes what rests on it, in the transaction that changes it."""
+    place = revocation.trusted.model_dump(mode="json")
+    for row in (await connection.execute(_MAKERS, place)).all():
+        told = words.revoked(row.account_id, row.spell_keys, revocation_id, revocation)
+        await enqueue(connection, told)
 
 
 def _row_of(revocation: Revocation) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
+from infra.repositories import standing_words as words
+from infra.repositories.notifications import enqueue
 from schema import limits
 from schema.contracts.run import RunViolation
 from schema.contracts.suspension import PLATFORM, SuspensionView, ViolationCounts
@@ -19,13 +21,14 @@ _SUSPEND = text(
     " RETURNING id)"
     " INSERT INTO supply_chain_log (reference, kind, actor, spell_key, details)"
     " SELECT 'suspension:' || id, 'suspended', :by, :key, CAST(:details AS jsonb) FROM made"
-    " RETURNING id"
+    " RETURNING reference"
 )
 _LIFT = text(
     "WITH lifted AS (UPDATE spell_suspensions SET lifted_at = now(), lifted_by = :by"
     "  WHERE spell_key = :key AND lifted_at IS NULL RETURNING id)"
     " INSERT INTO supply_chain_log (reference, kind, actor, spell_key)"
     " SELECT 'suspension:' || id || '/lifted', 'unsuspended', :by, :key FROM lifted"
+    " RETURNING reference"
 )
 _OF_CASTER = text(
     "SELECT count(*) FROM (SELECT DISTINCT cast_id FROM spell_violations WHERE spell_key = :key"
@@ -61,8 +64,9 @@ class PostgresSuspensions:
             SpellError: SPELL_NOT_FOUND.
         """
         async with self._database.transaction() as connection:
-            await _lock_spell(connection, key)
-            await _suspend(connection, key, reason=reason, by=by, details={"reason": reason})
+            owner = await _lock_spell(connection, key)
+            details = {"reason": reason}
+            await _suspend(connection, key, owner, reason=reason, by=by, details=details)
 
     async def unsuspend(self, key: str, *, by: str) -> None:
         """Lift the suspension; the count of violations begins anew. Harmless when there is none.
@@ -71,8 +75,11 @@ class PostgresSuspensions:
             SpellError: SPELL_NOT_FOUND.
         """
         async with self._database.transaction() as connection:
-            await _lock_spell(connection, key)
-            await connection.execute(_LIFT, {"key": key, "by": by})
+            owner = await _lock_spell(connection, key)
+            lifted = await connection.execute(_LIFT, {"key": key, "by": by})
+            reference = lifted.scalar_one_or_none()
+            if reference is not None:
+                await enqueue(connection, words.unsuspended(owner, key, reference))
 
     async def violations(self, key: str, *, only_of: str | None) -> ViolationCounts:
         """The counts of a spell.
@@ -115,25 +122,36 @@ async def note_violations(
     mine = await connection.execute(_OF_CASTER, {**_window(key), "account_id": account_id})
     if mine.scalar_one() > limits.VIOLATIONS_PER_CASTER_MAX:
         return  # This caster counts no further.
-    await _lock_spell(connection, key)
+    owner = await _lock_spell(connection, key)
     counted = await _count(connection, key)
     if counted < limits.SUSPENDING_VIOLATIONS:
         return
     why = f"{counted} casts with violations of policy within {limits.VIOLATION_HOURS} hours"
     details = {"counted": counted, "hours": limits.VIOLATION_HOURS}
-    await _suspend(connection, key, reason=why, by=PLATFORM, details=details)
+    await _suspend(connection, key, owner, reason=why, by=PLATFORM, details=details)
 
 
-async def _lock_spell(connection: AsyncConnection, key: str) -> None:
-    if (await connection.execute(_LOCK_SPELL, {"key": key})).first() is None:
+async def _lock_spell(connection: AsyncConnection, key: str) -> str:
+    """Lock a spell; its maker's account. Raises SpellError(SPELL_NOT_FOUND)."""
+    owner = (await connection.execute(_LOCK_SPELL, {"key": key})).scalar_one_or_none()
+    if owner is None:
         raise SpellError("SPELL_NOT_FOUND", details={"spell": key})
+    return str(owner)
 
 
 async def _suspend(
-    connection: AsyncConnection, key: str, *, reason: str, by: str, details: dict[str, Any]
+    connection: AsyncConnection,
+    key: str,
+    owner: str,
+    *,
+    reason: str,
+    by: str,
+    details: dict[str, Any],
 ) -> None:
     parameters = {"key": key, "reason": reason, "by": by, "details": as_jsonb(details)}
-    await connection.execute(_SUSPEND, parameters)
+    made = (await connection.execute(_SUSPEND, parameters)).scalar_one_or_none()
+    if made is not None:
+        await enqueue(connection, words.suspended(owner, key, made, reason))
 
 
 async def _count(connection: AsyncConnection, key: str) -> int:

@@ -18,6 +18,10 @@ class NotificationKind(StrEnum):
     DELISTING_NEAR = "delisting.near"
     VERSION_DELISTED = "version.delisted"
     VERSION_RELISTED = "version.relisted"
+    SPELL_SUSPENDED = "spell.suspended"
+    SPELL_UNSUSPENDED = "spell.unsuspended"
+    SPELL_REVOKED = "spell.revoked"
+    REVOCATION_LIFTED = "revocation.lifted"
 
 
 class ChannelKind(StrEnum):
@@ -69,6 +73,32 @@ class ChannelView(Contract):
     address: str
     created_at: datetime
     updated_at: datetime
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has come."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    """Nobody took it: given up, and kept with its last error."""
+    DROPPED = "dropped"
+    """Its channel was removed, or the account's channel had its fill that day."""
+
+
+class DeliveryView(Contract):
+    """A delivery as its account sees it."""
+
+    channel: ChannelKind
+    state: DeliveryState
+    attempts: int
+    last_error: str | None = None
+
+
+class NotificationView(Notification):
+    """What an account was told, and how far it has come; without deliveries, through no channel."""
+
+    deliveries: list[DeliveryView]
 
 
 class DeliveryRef(Contract):

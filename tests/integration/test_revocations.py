@@ -5,6 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from infra.postgres import Database
+from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.revocations import PostgresRevocations
 from schema.contracts.revocation import Revocation, RevocationKind, Trusted
 from schema.contracts.supply_chain import PackageEvidence, Severity
@@ -51,6 +52,23 @@ async def test_the_gate_and_the_casts_obey_the_same_revocations(
         await repository.record(word.model_copy(update={"lift": True}))
         assert await repository.reasons(evidence, SIGNER) == []
         assert not await repository.revoked_among([evidence.package_digest])
+
+
+async def test_the_maker_is_told_once_of_a_revocation_and_its_end(
+    database: Database, published: tuple[Person, PackageEvidence]
+) -> None:
+    maker, evidence = published
+    repository = PostgresRevocations(database)
+    other = await publish(database, maker, key=f"{evidence.spell_key}-b", signer=SIGNER)
+    word = Revocation(trusted=rests_on(evidence)[3][1], reason="stolen", by=maker.account_id)
+    for lift in (False, False, True):
+        await repository.record(word.model_copy(update={"lift": lift}))
+    told = await PostgresAccountNotifications(database).notifications(
+        maker.account_id, before=None, limit=10
+    )
+    assert [one.kind.value for one in told] == ["revocation.lifted", "spell.revoked"]
+    assert told[1].details["reason"] == "stolen"
+    assert told[1].details["spells"] == [evidence.spell_key, other.spell_key]
 
 
 async def test_every_revocation_that_a_package_falls_under_is_a_reason(

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from infra.postgres import Database
+from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.suspensions import PostgresSuspensions
 from schema import limits
@@ -161,6 +162,21 @@ async def test_suspending_and_unsuspending_twice_equals_once(scene: Scene) -> No
     for _ in range(2):
         await scene.suspensions.unsuspend(scene.key, by="op")
     assert len(await scene.log("suspended")) == len(await scene.log("unsuspended")) == 1
+
+
+async def test_the_maker_is_told_once_of_each_suspension_and_its_end(scene: Scene) -> None:
+    await scene.violate(TEN)
+    await scene.suspensions.suspend(scene.key, reason="again", by="op")
+    for _ in range(2):
+        await scene.suspensions.unsuspend(scene.key, by="op")
+    await scene.suspensions.suspend(scene.key, reason="by hand", by="op")
+    outbox = PostgresAccountNotifications(scene.database)
+    told = await outbox.notifications(scene.maker.account_id, before=None, limit=10)
+    assert [one.kind.value for one in told] == [
+        *("spell.suspended", "spell.unsuspended", "spell.suspended"),
+    ]
+    assert [one.details.get("reason") for one in told[:2]] == ["by hand", None]
+    assert "violations of policy" in told[2].details["reason"]
 
 
 async def test_counts_are_for_the_spells_maker_and_operators(
