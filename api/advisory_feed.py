@@ -37,17 +37,18 @@ def feed_document(
 def _item(base_url: str, entry: LogEntryView) -> dict[str, Any]:
     spell = f"/v1/spells/{entry.spell_key}/versions/{entry.version}"
     return {
-        "id": f"{base_url}{_PATH}#{entry.id}",
+        # The same by whatever name the API was asked: readers tell items by it.
+        "id": str(entry.id),
         "url": f"{base_url}{spell}/vulnerabilities",
         "title": f"{entry.spell_key} {entry.version}: {_TITLES[entry.kind]}",
         "content_text": _text(entry),
         "date_published": entry.created_at.isoformat(),
         "tags": [entry.kind.value],
         "_spell": {
+            **entry.details,
             "key": entry.spell_key,
             "version": entry.version,
             "kind": entry.kind.value,
-            **entry.details,
         },
     }
 

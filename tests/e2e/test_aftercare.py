@@ -14,10 +14,11 @@ from schema.scopes import Scope
 from tests.modules.guests import guest
 from tests.support.e2e import Caster, Json, WholePlatform, as_object, fresh_spell, problem
 from tests.support.e2e_cli import Shell
-from tests.support.e2e_packages import files_of
+from tests.support.e2e_packages import files_of, package
 from tests.support.osv import CRITICAL, a_record, write_archive
 
 CHANNELS = "/v1/account/notification-channels"
+TOLD = "/v1/account/notifications"
 LOG = "/v1/supply-chain/log"
 
 
@@ -173,6 +174,29 @@ async def test_a_channel_that_leads_nowhere_good_is_refused(
     answer = await caster.request("PUT", f"{CHANNELS}/{kind}", json={"address": address})
     problem(answer, 422, "VALIDATION_ERROR")
     assert (await caster.get(CHANNELS)).json() == []
+
+
+async def test_an_account_reads_and_resends_what_it_alone_was_told(
+    platform: WholePlatform, stranger: Caster, tmp_path: Path
+) -> None:
+    maker = await platform.new_caster(scopes=[Scope.PUBLISH, Scope.ACCOUNT])
+    key = fresh_spell()
+    await maker.publish(package(key, guest("echo")))
+    for deed, body in ((":suspend", {"reason": "odd"}), (":unsuspend", None)):
+        done = await stranger.post(f"/v1/spells/{key}{deed}", json=body)
+        assert done.status_code == 204, done.text
+    first = as_object(await maker.get(TOLD, params={"limit": 1}))
+    rest = as_object(await maker.get(TOLD, params={"cursor": first["next_cursor"]}))
+    told = [*first["items"], *rest["items"]]
+    assert [one["kind"] for one in told] == ["spell.unsuspended", "spell.suspended"]
+    assert told[1]["details"]["reason"] == "odd"
+    shown = await Shell.of(maker, tmp_path).spell("notifications", "list")
+    assert "spell.suspended" in shown.stdout
+    await Shell.of(maker, tmp_path).json("notifications", "resend", told[0]["id"])
+    path = f"{TOLD}/{told[0]['id']}:resend"
+    problem(await stranger.post(path), 404, "NOTIFICATION_NOT_FOUND")
+    problem(await maker.post(f"{TOLD}/x:resend"), 404, "NOTIFICATION_NOT_FOUND")
+    problem(await maker.get(TOLD, params={"cursor": "e30="}), 422, "VALIDATION_ERROR")
 
 
 async def test_foreign_and_unknown_versions_have_no_report(caster: Caster) -> None:

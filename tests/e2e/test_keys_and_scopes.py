@@ -58,12 +58,20 @@ ADDRESSES = [
     ("DELETE", "/v1/keys/key_x", Scope.ACCOUNT),
     ("GET", "/v1/billing/caps", Scope.ACCOUNT),
     ("POST", "/v1/billing/caps", Scope.ACCOUNT),
+    ("GET", "/v1/spells/com.example.x/versions/1.0.0/vulnerabilities", Scope.CAST),
+    ("POST", "/v1/supply-chain/rescans", Scope.DEPLOY),
+    ("GET", "/v1/account/notification-channels", Scope.ACCOUNT),
+    ("PUT", "/v1/account/notification-channels/webhook", Scope.ACCOUNT),
+    ("DELETE", "/v1/account/notification-channels/webhook", Scope.ACCOUNT),
+    ("GET", "/v1/account/notifications", Scope.ACCOUNT),
+    ("POST", "/v1/account/notifications/msg_x:resend", Scope.ACCOUNT),
     ("POST", "/codec/decode", Scope.AUDIT),
 ]
-# Without a key: whoever holds a receipt can check it.
 # Either scope is enough.
 VIOLATIONS = "/v1/spells/com.example.x/violations"
-OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys"}
+LOG = "/v1/supply-chain/log"
+# Without a key: whoever holds a receipt can check it, and whoever follows the feed reads it.
+OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"}
 
 
 async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform) -> None:
@@ -76,9 +84,10 @@ async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform
         if path not in OPEN_TO_ALL | {"/v1/users/me"}
     }
     there.remove(("GET", VIOLATIONS.replace("com.example.x", "{key}")))
+    there.remove(("GET", LOG))
     assert len(there) == len([a for a in ADDRESSES if a[1] != "/codec/decode"])
     secured = [m for path in document["paths"].values() for m in path.values() if "security" in m]
-    assert len(secured) == len(there) + 2, "all of them, violations and /v1/users/me"
+    assert len(secured) == len(there) + 3, "all of them, violations, the log and /v1/users/me"
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ADDRESSES)
@@ -105,6 +114,14 @@ async def test_violations_are_for_makers_and_for_operators(platform: WholePlatfo
     for scope in (Scope.PUBLISH, Scope.DEPLOY):
         answer = await (await platform.new_caster(scopes=[scope])).get(VIOLATIONS)
         problem(answer, 404, "SPELL_NOT_FOUND")
+
+
+async def test_the_log_is_for_auditors_and_for_makers(platform: WholePlatform) -> None:
+    neither = [scope for scope in Scope if scope not in (Scope.AUDIT, Scope.PUBLISH)]
+    refused = await (await platform.new_caster(scopes=neither)).get(LOG)
+    assert problem(refused, 403, "FORBIDDEN")["details"] == {"scope": Scope.AUDIT}
+    for scope in (Scope.AUDIT, Scope.PUBLISH):
+        assert (await (await platform.new_caster(scopes=[scope])).get(LOG)).status_code == 200
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ class World:
             supply_chain_log=unused,
             vulnerabilities=unused,
             channels=unused,
+            notifications=unused,
             aftercare=unused,
             feed=unused,
             health=unused,
