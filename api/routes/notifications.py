@@ -30,7 +30,7 @@ async def list_notifications(
 
 @router.post("/{notification_id}:resend", status_code=202)
 async def resend_notification(
-    notification_id: NotificationIdDep, identity: OwnerDep, services: ServicesDep
+    identity: OwnerDep, notification_id: NotificationIdDep, services: ServicesDep
 ) -> None:
     """Try again what nobody took, through the channels that there are now."""
     await services.notifications.resend(identity.caller.account_id, notification_id)

@@ -7,10 +7,13 @@ decision made under it can always be explained.
 from datetime import timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, row_dict
+from infra.repositories.supply_chain_log import append_entry
 from schema.contracts.advisories import RecordedException
 from schema.contracts.supply_chain import AdvisoryException
+from schema.contracts.supply_chain_log import DeedKind, LogEntry
 from schema.errors import SpellError
 from schema.ids import new_exception_id
 from schema.supply_chain.advisory_rules import EXCEPTION_DAYS_MAX
@@ -61,7 +64,9 @@ class PostgresAdvisoryExceptions:
             if not now < exception.expires_at <= now + timedelta(days=EXCEPTION_DAYS_MAX):
                 message = f"An exception ends in the future, {EXCEPTION_DAYS_MAX} days at most."
                 raise SpellError("VALIDATION_ERROR", message)
-            return _recorded((await connection.execute(_ADD, row)).one())
+            made = _recorded((await connection.execute(_ADD, row)).one())
+            await _log(connection, DeedKind.EXCEPTION_MADE, exception.added_by, made)
+            return made
 
     async def in_force(self, spell_key: str | None = None) -> list[AdvisoryException]:
         """Exceptions neither removed nor expired: of one spell and of every spell."""
@@ -91,9 +96,25 @@ class PostgresAdvisoryExceptions:
         wanted = {"id": exception_id, "removed_by": removed_by}
         async with self._database.transaction() as connection:
             row = (await connection.execute(_REMOVE, wanted)).one_or_none()
-        if row is None:
-            raise SpellError("EXCEPTION_NOT_FOUND", details={"id": exception_id})
-        return _recorded(row)
+            if row is None:
+                raise SpellError("EXCEPTION_NOT_FOUND", details={"id": exception_id})
+            removed = _recorded(row)
+            await _log(connection, DeedKind.EXCEPTION_REMOVED, removed_by, removed)
+        return removed
+
+
+async def _log(
+    connection: AsyncConnection, kind: DeedKind, actor: str, exception: RecordedException
+) -> None:
+    said = {"advisory_id", "purl", "justification", "statement", "expires_at"}
+    entry = LogEntry(
+        reference=f"{kind.value}:{exception.id}",
+        kind=kind,
+        actor=actor,
+        spell_key=exception.spell_key,
+        details={"exception": exception.id, **exception.model_dump(mode="json", include=said)},
+    )
+    await append_entry(connection, entry)
 
 
 def _recorded(row: object) -> RecordedException:

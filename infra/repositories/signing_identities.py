@@ -6,8 +6,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, row_dict
+from infra.repositories.supply_chain_log import append_entry
 from schema.contracts.signing_identity import Origin, SigningIdentity
 from schema.contracts.supply_chain import IdentityRule
+from schema.contracts.supply_chain_log import DeedKind, LogEntry
 from schema.errors import SpellError
 from schema.ids import new_signing_identity_id
 from schema.limits import SIGNING_IDENTITIES_MAX
@@ -36,7 +38,9 @@ _ADD = text(
     f" DO UPDATE SET origin = excluded.origin RETURNING {_COLUMNS}"
 )
 _REMOVE = text(
-    "DELETE FROM signing_identities WHERE account_id = :account_id AND id = :id RETURNING id"
+    "DELETE FROM signing_identities"  # noqa: S608
+    " WHERE account_id = :account_id AND id = :id"
+    f" RETURNING {_COLUMNS}"
 )
 
 
@@ -78,9 +82,10 @@ class PostgresSigningIdentities:
         async with self._database.transaction() as connection:
             await connection.execute(_LOCK_ACCOUNT, {"account_id": account_id})
             row = _row(account_id, spell_key, rule, Origin.ALLOWED)
-            made = (await connection.execute(_ADD, row)).one()
+            made = _summary((await connection.execute(_ADD, row)).one())
             await _check_count(connection, account_id)
-            return _summary(made)
+            await _log(connection, account_id, DeedKind.IDENTITY_ALLOWED, made)
+            return made
 
     async def remove(self, account_id: str, identity_id: str) -> None:
         """Let somebody sign no more. Without any rule, the next signer is trusted on first use.
@@ -90,8 +95,10 @@ class PostgresSigningIdentities:
         """
         async with self._database.transaction() as connection:
             row = {"account_id": account_id, "id": identity_id}
-            if (await connection.execute(_REMOVE, row)).first() is None:
+            removed = (await connection.execute(_REMOVE, row)).one_or_none()
+            if removed is None:
                 raise SpellError("SIGNING_IDENTITY_NOT_FOUND", details={"id": identity_id})
+            await _log(connection, account_id, DeedKind.IDENTITY_REMOVED, _summary(removed))
 
 
 async def pin_identity(
@@ -102,7 +109,9 @@ async def pin_identity(
     found = await _in_force(connection, account_id, spell_key)
     if found:
         return found
-    await connection.execute(_ADD, _row(account_id, spell_key, rule, Origin.PINNED))
+    row = _row(account_id, spell_key, rule, Origin.PINNED)
+    pinned = _summary((await connection.execute(_ADD, row)).one())
+    await _log(connection, account_id, DeedKind.IDENTITY_ALLOWED, pinned)
     return [rule]
 
 
@@ -118,6 +127,20 @@ async def _check_count(connection: AsyncConnection, account_id: str) -> None:
     if count > SIGNING_IDENTITIES_MAX:
         message = f"An account has at most {SIGNING_IDENTITIES_MAX} rules: remove one first."
         raise SpellError("VALIDATION_ERROR", message, details={"identities": count - 1})
+
+
+async def _log(
+    connection: AsyncConnection, account_id: str, kind: DeedKind, identity: SigningIdentity
+) -> None:
+    """Write down who may sign from now on; a rule that is allowed again is no new deed."""
+    entry = LogEntry(
+        reference=f"{kind.value}:{identity.id}:{identity.origin.value}",
+        kind=kind,
+        actor=account_id,
+        spell_key=identity.spell_key,
+        details={"origin": identity.origin.value, "rule": identity.rule.model_dump(mode="json")},
+    )
+    await append_entry(connection, entry)
 
 
 def _row(

@@ -1,6 +1,6 @@
 """What happens to published versions later: re-scans, findings and their clocks, as messages."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -173,6 +173,3 @@ class VulnerabilityReport(Contract):
     """What the newest verdict says of vulnerabilities, worst first."""
     findings: list[Finding]
     """What was found after publishing, the newest first; open ones have a clock that runs."""
-
-
-GRACE_DEFAULT = timedelta(days=14)

@@ -10,12 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
+from infra.repositories.supply_chain_log import append_entry
 from infra.supply_chain.advisories.archives import AdvisorySourceError, Entry, Source
 from infra.supply_chain.advisories.postgres_advisories import read_snapshot
 from infra.supply_chain.advisories.records import BadRecordError, read_record
 from infra.supply_chain.advisories.stored import StoredAdvisory
 from infra.supply_chain.advisories.storing import AdvisoryWriter, writing
 from schema.contracts.advisories import BadRecord, ImportReport, SourceReport
+from schema.contracts.supply_chain_log import PLATFORM_ACTOR, DeedKind, LogEntry
 
 _BATCH = 1_000
 _BAD_RECORDS_NAMED = 50
@@ -39,7 +41,7 @@ _COUNTS = text(
 _TAKE = text(
     "INSERT INTO advisory_snapshots (number, records, sources)"
     " SELECT coalesce(max(number), 0) + 1, :records, CAST(:sources AS jsonb)"
-    " FROM advisory_snapshots"
+    " FROM advisory_snapshots RETURNING number"
 )
 
 Note = Callable[[str], None]
@@ -125,7 +127,15 @@ async def _import_one(
 
 async def _take_snapshot(connection: AsyncConnection, records: int) -> None:
     sources = (await connection.execute(_COUNTS)).scalar_one()
-    await connection.execute(_TAKE, {"records": records, "sources": as_jsonb(sources)})
+    taken = {"records": records, "sources": as_jsonb(sources)}
+    number = (await connection.execute(_TAKE, taken)).scalar_one()
+    entry = LogEntry(
+        reference=f"advisories_imported:{number}",
+        kind=DeedKind.ADVISORIES_IMPORTED,
+        actor=PLATFORM_ACTOR,
+        details={"snapshot": number, "records": records, "sources": sources},
+    )
+    await append_entry(connection, entry)
 
 
 def _next_batch(entries: Iterator[Entry]) -> list[Entry]:
