@@ -27,12 +27,10 @@ from schema.contracts.supply_chain import Decision, Reason
 from schema.supply_chain.casting_rules import in_grace
 from schema.supply_chain.findings import compare, names_of
 
+# Yanked ones, too: who yanks before each re-scan and unyanks after it must gain no time by that.
 _LISTED = text(
     "SELECT spell_key, version, package_digest FROM spell_versions"
-    " WHERE (state IN ('published', 'delisted') OR EXISTS (SELECT 1 FROM version_findings f"
-    "   WHERE f.spell_key = spell_versions.spell_key AND f.version = spell_versions.version"
-    "   AND f.closed_at IS NULL))"
-    " AND (spell_key, version) > (:spell_key, :version) ORDER BY spell_key, version LIMIT :limit"
+    " WHERE (spell_key, version) > (:spell_key, :version) ORDER BY spell_key, version LIMIT :limit"
 )
 _ONE = text(
     "SELECT spell_key, version, package_digest FROM spell_versions"
@@ -46,6 +44,10 @@ _LOCK = text(
 _OPEN = text(
     "SELECT * FROM version_findings WHERE spell_key = :spell_key AND version = :version"
     " AND closed_at IS NULL ORDER BY id"
+)
+_WITHDRAWN = text(
+    "SELECT * FROM version_findings WHERE spell_key = :spell_key AND version = :version"
+    " AND closed_as = 'withdrawn' ORDER BY id"
 )
 # A version that was yanked and brought back keeps the clock that it had.
 _INSERT = text(
@@ -99,11 +101,11 @@ class PostgresFindings:
     async def apply(
         self, version: VersionRef, decision: Decision, *, delist_at: datetime | None = None
     ) -> FindingsChange:
-        """Bring the findings of a version in line with a verdict of now.
+        """Bring the findings of a version in line with a verdict of now on its package.
 
         Args:
             version: whose findings.
-            decision: the verdict on its package.
+            decision: the verdict.
             delist_at: delist it if a finding that stays open is due by then.
         """
         async with self._database.transaction() as connection:
@@ -181,10 +183,13 @@ class _Change:
         return FindingsChange(opened=opened, closed=closed, open=still)
 
     async def _withdraw(self) -> FindingsChange:
+        """Nothing is waited for, but what is found has its due time from now on."""
         found = await open_findings(self._connection, self._version)
-        return FindingsChange(
-            closed=[await self._close(one.id, FindingEnd.WITHDRAWN) for one in found]
-        )
+        rows = await self._connection.execute(_WITHDRAWN, self._version.model_dump())
+        known = [*found, *map(finding_of, rows)]
+        opened = [await self._open(reason) for reason in compare(self._decision.reasons, known).new]
+        closed = [await self._close(one.id, FindingEnd.WITHDRAWN) for one in (*found, *opened)]
+        return FindingsChange(opened=opened, closed=closed)
 
     async def _open(self, reason: Reason) -> Finding:
         names = names_of(reason)

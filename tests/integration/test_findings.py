@@ -1,6 +1,7 @@
 """Goal: no code path can rewrite what was found and told. Method: plain SQL, and races."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from infra.postgres import Database
 from infra.repositories.findings import PostgresFindings
 from infra.repositories.spells import PostgresSpells
 from infra.repositories.supply_chain_log import PostgresSupplyChainLog
+from schema.contracts.aftercare import VersionRef
 from schema.contracts.publish import InspectedPackage
 from schema.contracts.supply_chain_log import DeedKind, LogEntry
 from schema.errors import SpellError
@@ -100,6 +102,37 @@ async def test_a_verdict_that_could_not_look_neither_closes_nor_lists_again(
     assert not (await findings.apply(ref(package), blind)).relisted
     clear = a_decision(package.package_digest, [], "2026-11-25#3")
     assert (await findings.apply(ref(package), clear)).relisted
+
+
+async def test_who_yanks_before_each_rescan_gains_no_time(database: Database) -> None:
+    maker = await make_person(database)
+    package = await publish(database, maker)
+    findings = PostgresFindings(database, timedelta(0))
+    spells, log = PostgresSpells(database), PostgresSupplyChainLog(database)
+
+    async def set_state(state: str) -> None:
+        await spells.set_state(maker.account_id, package.spell_key, package.version, state)
+
+    await set_state("yanked")
+    place = VersionRef(spell_key=package.spell_key, version="0.0.0")
+    listed = await findings.listed(place, limit=1)
+    assert [(one.spell_key, one.version) for one in listed] == [
+        (package.spell_key, package.version)
+    ]
+    decision = a_decision(package.package_digest, [vulnerable()], "2026-11-25#2")
+    changes = [await findings.apply(ref(package), decision) for _ in range(2)]
+    assert [len(change.opened) for change in changes] == [1, 0]
+    assert not any(change.open for change in changes)
+    await set_state("published")
+    with pytest.raises(SpellError) as refused:
+        await set_state("yanked")
+    assert refused.value.code == "SPELL_DELISTED"
+    entries = await log.entries(None, spell_key=package.spell_key, kind=None, before=None, limit=9)
+    assert [one.kind.value for one in entries[:2]] == ["delisted", "unyanked"]
+    clear = a_decision(package.package_digest, [], "2026-11-25#3")
+    assert (await findings.apply(ref(package), clear)).relisted
+    for state in ("yanked", "published", "yanked"):
+        await set_state(state)
 
 
 async def test_malware_does_not_get_the_time_that_a_vulnerability_had(database: Database) -> None:
