@@ -16,6 +16,8 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import certifi
 import httpcore
@@ -32,12 +34,16 @@ _GONE = 410
 _OK = range(200, 300)
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
+# A resolver cannot be interrupted, and makers choose the names: slow ones hold up no other threads.
+_RESOLVING = ThreadPoolExecutor(max_workers=16, thread_name_prefix="webhook-names")
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of a host, from the system's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVING, ask)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

@@ -5,13 +5,15 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import ssl
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from infra.notifications.email import SmtpChannel
-from infra.notifications.webhook import WebhookChannel
+from infra.notifications.webhook import WebhookChannel, resolve
 from schema.contracts.notifications import (
     ChannelKind,
     Delivery,
@@ -119,6 +121,29 @@ async def test_addresses_that_are_not_public_are_not_asked(addresses: tuple[str,
         with pytest.raises(SpellError, match="public internet"):
             await channel.send(to(ChannelKind.WEBHOOK, f"https://{HOST}:{server.port}/"))
         assert server.received == []
+
+
+async def test_names_that_are_answered_late_hold_up_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Method: more names than there are threads for everything else, and none is answered."""
+    answered = threading.Event()
+
+    def late(*args: object, **options: object) -> list[object]:
+        del args, options
+        answered.wait(30)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", late)
+    asked = [asyncio.create_task(resolve(HOST, 443)) for _ in range(40)]
+    try:
+        await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            assert await asyncio.to_thread(lambda: "done") == "done"
+        assert not any(task.done() for task in asked)
+    finally:
+        answered.set()
+        assert await asyncio.gather(*asked) == [[]] * 40
 
 
 async def test_a_receiver_with_another_name_is_not_believed() -> None:
