@@ -56,9 +56,10 @@ class NotifyingActivities:
             return
         try:
             await self._channel(delivery.channel).send(found)
-        except SpellError as error:
-            await self._outbox.failed(delivery, error.message)
-            raise to_failure(error) from error
+        except Exception as error:  # noqa: BLE001  (its words, and its causes', may be the address)
+            failure = _in_our_words(error)
+            await self._outbox.failed(delivery, failure.message)
+            raise to_failure(failure) from None
         await self._outbox.end(delivery, "delivered")
 
     @activity.defn(name="notifying.bury")
@@ -78,3 +79,10 @@ class NotifyingActivities:
             message = f"This platform sends nothing by {kind.value}."
             raise SpellError("DELIVERY_REFUSED", message)
         return channel
+
+
+def _in_our_words(error: Exception) -> SpellError:
+    """An error that holds no address: a history keeps it, with everything that it was caused by."""
+    if isinstance(error, SpellError):
+        return error
+    return SpellError("DELIVERY_FAILED", f"It could not be sent ({type(error).__name__}).")

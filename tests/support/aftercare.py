@@ -100,7 +100,10 @@ class RecordingChannel:
     async def send(self, delivery: Delivery) -> None:
         self.attempts.append(delivery.notification.id)
         if self.failures:
-            raise SpellError(self.failures.pop(0), "not now")
+            # As errors of mail servers do, this one quotes where it was to go to.
+            raise SpellError(self.failures.pop(0), "not now") from ConnectionError(
+                delivery.destination.address
+            )
         self.taken.append(delivery)
 
 

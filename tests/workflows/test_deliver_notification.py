@@ -1,5 +1,6 @@
 """Goal: what happened is told, once and for days if it must be. Method: a channel that fails."""
 
+import pytest
 from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
@@ -114,14 +115,16 @@ async def test_a_receiver_that_wants_no_more_is_not_asked_again(
     assert (await state_of(database, notification_id))[:2] == ("dead", 1)
 
 
+@pytest.mark.parametrize("failures", [[], ["DELIVERY_REFUSED"], ["DELIVERY_FAILED"]])
 async def test_no_history_holds_an_address_or_a_secret(
-    fresh: WorkflowEnvironment, database: Database
+    fresh: WorkflowEnvironment, database: Database, failures: list[str]
 ) -> None:
     aftercare = Aftercare(fresh.client, database)
     notification_id = await a_finding(aftercare, database)
+    aftercare.channel.failures = list(failures)
     async with aftercare.worker():
-        await relay(fresh, aftercare, "private")
-        assert await delivered(fresh, notification_id)
+        await relay(fresh, aftercare, f"private-{notification_id}")
+        assert await delivered(fresh, notification_id) == (failures != ["DELIVERY_REFUSED"])
     handle = fresh.client.get_workflow_handle(delivery_workflow_id(notification_id, "webhook"))
     said = await readable(await handle.fetch_history(), make_vault())
     assert notification_id in said
