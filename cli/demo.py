@@ -73,6 +73,8 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
         f"publish  {published['spell_key']} {published['version']}"
         f" {published['package_digest'][:19]}…"
     )
+    bill = api.json("GET", f"/v1/spells/{_SPELL}/versions/{published['version']}/sbom")
+    cli.output.note(f"bill     of materials: {len(bill['components'])} components")
     inputs = collect_inputs(None, [], [f"markdown={_FILE}"], [])
     admitted = api.json(
         "POST",

@@ -11,8 +11,9 @@ from rich.progress import Progress
 from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from cli.files import read_file, write_file
-from cli.publications import follow, verdict_lines
+from cli.publications import follow
 from cli.publications import upload as send
+from cli.verdicts import check_lines, reason_lines
 from schema.errors import SpellError, kind_of
 from schema.limits import PACKAGE_BYTES_MAX, SIGNATURE_BYTES_MAX
 from schema.money import format_micros
@@ -76,8 +77,9 @@ def upload(cli: CliContext, archive: bytes, bundle: bytes | None = None) -> dict
                 cli.output.note(f"step     {data['step']}")
 
         result = follow(cli.api, publication, told)
-    for line in verdict_lines((result.get("decision") or {}).get("reasons", [])):
-        cli.output.note(line)
+    if result["decision"] is not None:
+        for line in check_lines(result["decision"]) + reason_lines(result["decision"]["reasons"]):
+            cli.output.note(line)
     if result["problem"] is not None:
         raise _refused(result["problem"])
     return result

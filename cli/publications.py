@@ -9,7 +9,6 @@ from typing import Any
 from cli.client import Api, CliError, ExitCode
 from schema.ids import sha256_digest
 from schema.limits import MIB
-from schema.supply_chain.reasons import REASONS
 
 CHUNK_BYTES = MIB
 # Of one chunk, and of the event stream: what breaks more often is not about to get better.
@@ -69,21 +68,6 @@ def follow(api: Api, publication_id: str, told: Told) -> dict[str, Any]:
             if error.exit_code != ExitCode.PLATFORM:
                 raise
     raise CliError("The event stream keeps breaking off.", ExitCode.PLATFORM)
-
-
-def verdict_lines(reasons: list[dict[str, Any]]) -> list[str]:
-    """Every reason with what to do about it, the worst first."""
-    lines = []
-    for reason in sorted(reasons, key=lambda each: _ORDER.index(each["severity"])):
-        about = f" ({reason['subject']})" if reason.get("subject") else ""
-        lines.append(f"{reason['severity']:<8} {reason['code']}: {reason['message']}{about}")
-        kind = REASONS.get(reason["code"])
-        if kind is not None and reason["severity"] != "note":
-            lines.append(f"         What to do: {kind.remedy}")
-    return lines
-
-
-_ORDER = ["refuse", "warn", "note"]
 
 
 def _send(api: Api, path: str, archive: bytes, offset: int) -> dict[str, Any]:

@@ -20,8 +20,17 @@ def an_archive() -> bytes:
     return package(fresh_spell(), guest("echo"))
 
 
+async def signature_over(maker: Caster, archive: bytes) -> str:
+    return (await maker.platform.signing.sign(archive)).bundle.decode()
+
+
 async def begin(maker: Caster, archive: bytes, key: str = "", **changes: Any) -> httpx.Response:
-    order = {"package_digest": sha256_digest(archive), "package_bytes": len(archive), **changes}
+    order = {
+        "package_digest": sha256_digest(archive),
+        "package_bytes": len(archive),
+        "signature": await signature_over(maker, archive),
+        **changes,
+    }
     headers = {"Idempotency-Key": key or fresh_key()}
     return await maker.post("/v1/uploads", json=order, headers=headers)
 
@@ -55,7 +64,8 @@ async def test_an_upload_in_chunks_becomes_a_version(caster: Caster) -> None:
 
 async def test_an_upload_goes_on_after_a_connection_broke(caster: Caster) -> None:
     archive, key = an_archive(), fresh_key()
-    path = (await begin(caster, archive, key)).headers["location"]
+    signature = await signature_over(caster, archive)
+    path = (await begin(caster, archive, key, signature=signature)).headers["location"]
     await append(caster, path, 0, archive[:100])
 
     async def broken() -> Any:
@@ -66,7 +76,7 @@ async def test_an_upload_goes_on_after_a_connection_broke(caster: Caster) -> Non
     with pytest.raises((httpx.HTTPError, ConnectionResetError)):
         await caster.request("PATCH", path, content=broken(), headers=headers)
     # The same key finds the same upload, and where it is.
-    found = await begin(caster, archive, key)
+    found = await begin(caster, archive, key, signature=signature)
     assert found.headers["location"] == path
     assert found.headers["upload-offset"] == "100"
     assert (await caster.request("HEAD", path)).headers["upload-offset"] == "100"
