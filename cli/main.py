@@ -9,6 +9,7 @@ import typer
 from cli import (
     account,
     advisory_exceptions,
+    aftercare,
     aliases,
     bills,
     building,
@@ -57,6 +58,7 @@ app.command()(aliases.consent)
 app.add_typer(aliases.alias, name="alias")
 revocations.add_to(app)
 app.add_typer(identities.identities, name="identities")
+aftercare.add_commands(app)
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.cap, name="cap")
 app.add_typer(operator.db, name="db")

@@ -35,24 +35,38 @@ def a_bill(files: Mapping[str, bytes] | None = None, *, libraries: int = 1) -> B
     )
 
 
-def with_bill(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of a package and a bill that lists each, so that the gate asks for no more."""
+def with_bill(files: Mapping[str, bytes], *purls: str) -> dict[str, bytes]:
+    """The files of a package and a bill that lists each, so that the gate asks for no more.
+
+    Args:
+        files: what is packaged.
+        purls: libraries that the bill lists besides, `pkg:<type>/<name>@<version>`.
+    """
     bill = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
         "metadata": {"component": {"type": "application", "bom-ref": "root", "name": "a spell"}},
-        "components": [_listed(name, content) for name, content in files.items()],
+        "components": [
+            *(_listed("file", name, content) for name, content in files.items()),
+            *(_listed("library", purl, b"it", **_named(purl)) for purl in purls),
+        ],
     }
     return {**files, "sbom.cdx.json": canonical_json(bill)}
 
 
-def _listed(name: str, content: bytes) -> dict[str, Any]:
+def _named(purl: str) -> dict[str, str]:
+    name, _, version = purl.rpartition("/")[2].partition("@")
+    return {"name": name, "version": version, "purl": purl}
+
+
+def _listed(kind: str, ref: str, content: bytes, **named: str) -> dict[str, Any]:
     digest = sha256_digest(content).removeprefix("sha256:")
     return {
-        "type": "file",
-        "bom-ref": name,
-        "name": name,
+        "type": kind,
+        "bom-ref": ref,
+        "name": ref,
+        **named,
         "hashes": [{"alg": "SHA-256", "content": digest}],
         "licenses": [{"license": {"id": "Apache-2.0"}}],
     }
