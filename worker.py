@@ -19,6 +19,7 @@ from infra.temporal_schedules import ensure_schedules
 from workers.casts import casts_worker
 from workers.gate import build_gate, deciding_of
 from workers.publishing import publishing_worker
+from workers.supply_chain import supply_chain_worker
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
@@ -45,6 +46,7 @@ async def run() -> None:
         for worker in (
             casts_worker(platform, checker, deciding_of(platform, gate), engine, GRACE),
             publishing_worker(platform, checker, gate, engine, GRACE),
+            supply_chain_worker(platform, gate, GRACE),
         ):
             await running.enter_async_context(worker)
         await stop.wait()

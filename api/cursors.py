@@ -53,12 +53,12 @@ def read_spell_cursor(cursor: str | None) -> str:
     return str(key)
 
 
-def revocation_cursor(last_id: int) -> str:
-    """The cursor of the page after this revocation."""
+def number_cursor(last_id: int) -> str:
+    """The cursor of the page after the row of this id."""
     return _pack([last_id])
 
 
-def read_revocation_cursor(cursor: str | None) -> int | None:
+def read_number_cursor(cursor: str | None) -> int | None:
     """The id that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
     if cursor is None:
         return None

@@ -1,4 +1,4 @@
-"""What handlers ask for: the caller, a scope, the services that `api.main` built."""
+"""What handlers ask for: the caller, a scope, the services that `api.wiring` built."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,6 +7,12 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from api.aftercare_ports import (
+    Aftercare,
+    NotificationChannels,
+    SupplyChainLogReads,
+    Vulnerabilities,
+)
 from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
@@ -63,6 +69,10 @@ class Services:
     replaying: Replaying
     modules: PublishedModules
     bills: PublishedBills
+    supply_chain_log: SupplyChainLogReads
+    vulnerabilities: Vulnerabilities
+    channels: NotificationChannels
+    aftercare: Aftercare
     feed: EventFeed
     health: Health
     decoder: PayloadDecoder

@@ -9,6 +9,7 @@ from schema.contracts.advisories import RecordedException
 from schema.contracts.base import Contract
 from schema.contracts.cast import Admission, Billing, CasterLimits, CastStatus, Mode
 from schema.contracts.run import RunViolation, Stages
+from schema.contracts.supply_chain_log import LogEntryView
 from schema.contracts.views import CastView, SpellSummary
 from schema.ids import AliasName, CastId, SpellKey, Version
 from schema.money import Currency, Micros
@@ -100,6 +101,13 @@ class ExceptionPage(Contract):
     """Some advisory exceptions, in the order of their ids."""
 
     items: list[RecordedException]
+    next_cursor: str | None = None
+
+
+class LogPage(Contract):
+    """Some of the supply-chain log, newest first."""
+
+    items: list[LogEntryView]
     next_cursor: str | None = None
 
 

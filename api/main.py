@@ -1,4 +1,4 @@
-"""The API process: builds the adapters, hands them to the routes, closes them in order.
+"""The API process: opens the platform, hands its adapters to the routes, closes them in order.
 
 Run it with `uvicorn api.main:app`; settings come from `SPELL_…` variables.
 """
@@ -9,76 +9,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
-from api.backpressure import Backpressure, Bounds
-from api.deps import Services
 from api.middleware import LastResort, RequestIds
-from api.ports import Health
 from api.routes import ROUTERS
-from infra.cast_files import EncryptedCastFiles
-from infra.codec_decoder import ConverterDecoder
-from infra.event_feed import NatsEventFeed
+from api.wiring import build_services
 from infra.health import PlatformHealth
-from infra.platform import Platform, open_platform
-from infra.published_bills import PackagedBills
-from infra.published_modules import BlobPublishedModules
+from infra.platform import open_platform
 from infra.redis import open_redis
-from infra.repositories.accounts import PostgresAccounts
-from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
-from infra.repositories.cast_reads import PostgresCastReads
-from infra.repositories.publications import PostgresPublications
-from infra.repositories.receipts import PostgresReceipts
-from infra.repositories.revocations import PostgresRevocations
-from infra.repositories.signing_identities import PostgresSigningIdentities
-from infra.repositories.spell_aliases import PostgresSpellAliases
-from infra.repositories.spell_secrets import PostgresSpellSecrets
-from infra.repositories.spells import PostgresSpells
-from infra.repositories.suspensions import PostgresSuspensions
-from infra.repositories.uploads import BlobUploads
-from infra.run_queue import NatsRunQueue
 from infra.settings import PlatformSettings
-from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.telemetry import configure_logging
-from infra.temporal_casts import TemporalCasts
-from infra.temporal_publishing import TemporalPublishing
-from infra.temporal_replays import TemporalReplays
-from infra.temporal_revocations import TemporalRevocations
-
-
-def build_services(
-    platform: Platform, health_check: Health, bill_reader: KillableBillReader
-) -> Services:
-    """The services of the routes over one platform; mypy checks that adapters fit their ports."""
-    vault, blobs, database = platform.vault, platform.blobs, platform.database
-    casts = PostgresCastReads(database)
-    publications = PostgresPublications(database)
-    bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
-    return Services(
-        accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
-        spells=PostgresSpells(database),
-        secrets=PostgresSpellSecrets(database, vault),
-        advisory_exceptions=PostgresAdvisoryExceptions(database),
-        identities=PostgresSigningIdentities(database),
-        publishing=TemporalPublishing(platform.temporal, blobs, publications),
-        publications=publications,
-        uploads=BlobUploads(database, blobs),
-        aliases=PostgresSpellAliases(database),
-        revocations=PostgresRevocations(database),
-        revoking=TemporalRevocations(platform.temporal),
-        suspensions=PostgresSuspensions(database),
-        casting=TemporalCasts(platform.temporal),
-        backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
-        casts=casts,
-        files=EncryptedCastFiles(blobs, vault),
-        receipts=VaultSignedReceipts(PostgresReceipts(database, vault), vault),
-        replaying=TemporalReplays(platform.temporal, blobs, vault),
-        modules=BlobPublishedModules(database, blobs),
-        bills=PackagedBills(database, blobs, bill_reader),
-        feed=NatsEventFeed(platform.nats),
-        health=health_check,
-        decoder=ConverterDecoder(platform.converter),
-        codec_origins=platform.settings.codec_origins,
-    )
 
 
 @asynccontextmanager
@@ -105,7 +44,6 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
         responses={"default": problems.OPENAPI_RESPONSE},
     )
     application.add_middleware(LastResort)

@@ -1,4 +1,4 @@
-"""The roles that routes need played; `api.main` builds the adapters."""
+"""The roles that routes need played; `api.wiring` builds the adapters."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime

@@ -4,6 +4,7 @@ The embedded platform sets the same variables that a deployment does; no other c
 The runner has its own, smaller settings in `runner/settings.py`: it must not see these.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_valid
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schema.contracts.advisories import AdvisoryPolicy
+from schema.contracts.notifications import ChannelKind
 from schema.contracts.supply_chain import Severity
 
 
@@ -78,6 +80,17 @@ class PlatformSettings(BaseSettings):
     advisory_unscored: Literal["warn", "refuse"] = "warn"
     """What a vulnerability does that no source scores."""
 
+    advisory_grace_days: Annotated[int, Field(ge=0, le=365)] = 14
+    """From a finding on a published version until the version is delisted."""
+
+    smtp_url: SecretStr | None = None
+    """Where e-mail is handed in: `smtps://user:password@host:465`, `smtp+starttls://…:587`, or
+    `smtp://` on loopback. None: no e-mail is sent."""
+    notifications_from: str = "Spell Platform <notifications@spell.localhost>"
+    """Whom e-mail comes from."""
+    webhook_loopback: bool = False
+    """Local platform only: webhooks may lead to this machine."""
+
     trust_root_file: Path | None = None
     """Sigstore's trusted root as JSON; without it, the one of the pinned sigstore package."""
     licenses_denied: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = frozenset(
@@ -113,6 +126,17 @@ class PlatformSettings(BaseSettings):
             warn_score=self.advisory_warn_score,
             unscored=Severity(self.advisory_unscored),
         )
+
+    @property
+    def told_by(self) -> frozenset[ChannelKind]:
+        """The ways in which this installation can tell accounts."""
+        email = {ChannelKind.EMAIL} if self.smtp_url is not None else set()
+        return frozenset({ChannelKind.WEBHOOK, *email})
+
+    @property
+    def advisory_grace(self) -> timedelta:
+        """How long a maker has."""
+        return timedelta(days=self.advisory_grace_days)
 
     @property
     def codec_origins(self) -> frozenset[str]:

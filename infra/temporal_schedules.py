@@ -1,6 +1,7 @@
 """Temporal Schedules, created by code and safe to create again."""
 
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
@@ -13,24 +14,47 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
-from schema.names import CASTS_TASK_QUEUE
+from infra.temporal_aftercare import RESCAN_ID, RESCAN_WORKFLOW
+from schema.contracts.aftercare import RescanInput
+from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
 
 # By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
 RECONCILE_WORKFLOW = "reconcile_holds"
+RELAY_WORKFLOW = "relay_notifications"
 RECONCILE_SCHEDULE = "reconcile-holds"
+RELAY_SCHEDULE = "relay-notifications"
+RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
+RELAY_EVERY = timedelta(minutes=1)
+RESCAN_EVERY = timedelta(days=1)
+# Not at midnight UTC, when everybody asks the sources of advisories.
+RESCAN_OFFSET = timedelta(hours=3, minutes=17)
 
 
 async def ensure_schedules(client: Client) -> None:
     """Create the schedules that are missing; those that are there stay as operators left them."""
-    reconcile = Schedule(
-        action=ScheduleActionStartWorkflow(
-            RECONCILE_WORKFLOW, id=RECONCILE_SCHEDULE, task_queue=CASTS_TASK_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_EVERY)]),
+    casts, supply_chain = CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
+    reconcile = ScheduleActionStartWorkflow(
+        RECONCILE_WORKFLOW, id=RECONCILE_SCHEDULE, task_queue=casts
+    )
+    relay = ScheduleActionStartWorkflow(RELAY_WORKFLOW, id=RELAY_SCHEDULE, task_queue=supply_chain)
+    rescan = ScheduleActionStartWorkflow(
+        RESCAN_WORKFLOW, RescanInput(), id=RESCAN_ID, task_queue=supply_chain
+    )
+    await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
+    await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
+    await _ensure(client, RESCAN_SCHEDULE, rescan, RESCAN_EVERY, RESCAN_OFFSET)
+
+
+async def _ensure(
+    client: Client, name: str, action: Any, every: timedelta, offset: timedelta | None = None
+) -> None:
+    schedule = Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=offset)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     try:
-        await client.create_schedule(RECONCILE_SCHEDULE, reconcile)
+        await client.create_schedule(name, schedule)
     except ScheduleAlreadyRunningError:
         return

@@ -147,6 +147,18 @@ _CATALOGUE: dict[str, ErrorKind] = {
     "ALIAS_NOT_FOUND": ErrorKind(
         404, "The spell has no such alias.", "List them: `GET /v1/spells/{key}/aliases`."
     ),
+    # Telling accounts.
+    "DELIVERY_FAILED": ErrorKind(
+        503,
+        "A notification could not be delivered.",
+        "It is tried again for days; look at what receives your notifications.",
+        retryable=True,
+    ),
+    "DELIVERY_REFUSED": ErrorKind(
+        502,
+        "What receives the notifications wants no more of this one.",
+        "Set another channel: `PUT /v1/account/notification-channels/{kind}`.",
+    ),
     # Requests that do not fit.
     "IDEMPOTENCY_KEY_REQUIRED": ErrorKind(
         400,

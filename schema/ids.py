@@ -25,6 +25,7 @@ ExceptionId = Annotated[str, StringConstraints(pattern=rf"^exc_{_OPAQUE}{{16}}$"
 ApiKeyId = Annotated[str, StringConstraints(pattern=rf"^key_{_OPAQUE}{{16}}$")]
 CastId = Annotated[str, StringConstraints(pattern=rf"^cast_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 SigningIdentityId = Annotated[str, StringConstraints(pattern=rf"^sid_{_OPAQUE}{{16}}$")]
+NotificationId = Annotated[str, StringConstraints(pattern=rf"^msg_{_OPAQUE}{{26}}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=rf"^{_OPAQUE}{{26}}$")]
 SpellKey = Annotated[
@@ -159,6 +160,21 @@ def revocation_workflow_id(*trusted: str, lift: bool) -> str:
 def publish_workflow_id(publication_id: str) -> str:
     """Workflow id of a publication: the business id, so that a second start joins the first."""
     return f"publish:{publication_id}"
+
+
+def notification_id_for(reference: str) -> str:
+    """The id that a reference always leads to: a notification that is written twice is one."""
+    return "msg_" + _opaque(hashlib.sha256(b"notification " + reference.encode()).digest(), 26)
+
+
+def clock_workflow_id(spell_key: str, version: str) -> str:
+    """Workflow id of the advisory clock of a version: one for each."""
+    return f"advisory-clock:{spell_key}:{version}"
+
+
+def delivery_workflow_id(notification_id: str, channel: str) -> str:
+    """Workflow id of one notification's way through one channel."""
+    return f"notify:{notification_id}:{channel}"
 
 
 def admit_update_id(fingerprint: str) -> str:

@@ -2,6 +2,7 @@
 
 CASTS_TASK_QUEUE = "casts"
 PUBLISHING_TASK_QUEUE = "publishing"
+SUPPLY_CHAIN_TASK_QUEUE = "supply-chain"
 
 # JetStream. RUNS is a work queue of RunRequests; VERDICTS keeps one Verdict per cast; CLAIMS the
 # one start of each run that must not start twice; DEAD_RUNS what no runner could do.

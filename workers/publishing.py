@@ -5,7 +5,6 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities import ports
-from activities.advisories import AdvisoryActivities
 from activities.checking import CheckingActivities
 from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
@@ -16,7 +15,6 @@ from infra.platform import Platform
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
-from infra.supply_chain.advisories.chosen import chosen_importer
 from schema.names import PUBLISHING_TASK_QUEUE
 from workflows.publish_spell import PublishSpell
 
@@ -38,7 +36,6 @@ def publishing_worker(
         steps,
     )
     checking = CheckingActivities(gate, steps)
-    advisories = AdvisoryActivities(chosen_importer(platform.settings, platform.database))
     return Worker(
         platform.temporal,
         task_queue=PUBLISHING_TASK_QUEUE,
@@ -54,7 +51,6 @@ def publishing_worker(
             publishing.module,
             publishing.record,
             publishing.conclude,
-            advisories.import_advisories,
         ],
         max_concurrent_activities=4,
         graceful_shutdown_timeout=grace,

@@ -103,3 +103,32 @@ SPREAD_REVOCATION: dict[str, Any] = {
     "heartbeat_timeout": timedelta(seconds=8),
     "retry_policy": _FAST,
 }
+
+# Steps of re-scans, clocks and notifications: nobody waits, so they wait for the database.
+AFTERCARE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=1),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
+    ),
+}
+# A page of versions: a check takes milliseconds, but a bill may be large and a verdict new.
+RESCAN: dict[str, Any] = {**AFTERCARE, "start_to_close_timeout": timedelta(minutes=20)}
+RESCAN["heartbeat_timeout"] = timedelta(minutes=2)
+# Whole ecosystems at the first time; later what is new. The re-scan goes on without it.
+IMPORT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(minutes=5),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=10), maximum_attempts=3, backoff_coefficient=6
+    ),
+}
+# Receivers are away for a weekend, and must not be asked too often (Standard Webhooks).
+DELIVER: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=1),
+    "schedule_to_close_timeout": timedelta(days=4),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(minutes=1),
+        backoff_coefficient=3,
+        maximum_interval=timedelta(hours=8),
+    ),
+}

@@ -9,12 +9,14 @@ from api.routes import (
     casts,
     codec,
     health,
+    notification_channels,
     publications,
     receipts,
     revocations,
     signing_identities,
     spell_secrets,
     spells,
+    supply_chain,
     suspensions,
     uploads,
 )
@@ -36,6 +38,8 @@ ROUTERS = tuple(
         revocations,
         signing_identities,
         account,
+        notification_channels,
+        supply_chain,
         advisory_exceptions,
         codec,
     )

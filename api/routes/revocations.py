@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from api.bodies import body_schema, read_json
-from api.cursors import read_revocation_cursor, revocation_cursor
+from api.cursors import number_cursor, read_number_cursor
 from api.deps import OperatorDep, Services, ServicesDep
 from schema import limits
 from schema.contracts.base import Contract
@@ -70,10 +70,10 @@ async def list_revocations(
     """Revocations, newest first."""
     del identity
     found = await services.revocations.revocations(
-        before=read_revocation_cursor(cursor), lifted=lifted, limit=limit + 1
+        before=read_number_cursor(cursor), lifted=lifted, limit=limit + 1
     )
     page = found[:limit]
-    more = revocation_cursor(page[-1].id) if len(found) > limit else None
+    more = number_cursor(page[-1].id) if len(found) > limit else None
     return RevocationPage(items=page, next_cursor=more)
 
 

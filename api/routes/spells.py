@@ -8,6 +8,7 @@ from api.cursors import read_spell_cursor, spell_cursor
 from api.deps import CasterDep, MakerDep, ServicesDep, SpellKeyDep, VersionDep
 from api.documents import SpellPage
 from schema import limits
+from schema.contracts.aftercare import VersionRef
 from schema.contracts.views import VersionView
 from schema.errors import SpellError
 
@@ -79,6 +80,7 @@ async def yank_version(
 ) -> None:
     """Withdraw an own version: running casts end as they run, new ones get 410."""
     await services.spells.set_state(identity.caller.account_id, key, version, "yanked")
+    await services.aftercare.wake(VersionRef(spell_key=key, version=version))
 
 
 @router.post("/spells/{key}/versions/{version}:unyank", status_code=204)

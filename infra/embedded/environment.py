@@ -80,6 +80,7 @@ def platform_environment(
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,
         "SPELL_ACCEPT_UNSIGNED_PACKAGES": "true",
         "SPELL_CODEC_OPEN_TO_UI": "true",
+        "SPELL_WEBHOOK_LOOPBACK": "true",
         **{name: value for name, value in user.items() if not _is_for_runner(name)},
     }
 

@@ -8,14 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from infra.postgres import Database
-from infra.repositories.supply_chain_log import append_entry
 from infra.repositories.version_records import record_version
+from infra.repositories.version_states import change_state
+from schema.contracts.aftercare import VersionRef
 from schema.contracts.publish import InspectedPackage, PublishResult
 from schema.contracts.run import RunLimits
 from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
-from schema.contracts.supply_chain_log import DeedKind, LogEntry
 from schema.contracts.views import SpellSummary, VersionView
-from schema.errors import SpellError
 from schema.pricing import worst_case_of
 from schema.supply_chain.version_order import precedence
 
@@ -40,18 +39,6 @@ _VERSIONS = text(
     " WHERE s.key = :key AND (s.visibility <> 'private' OR s.account_id = :account_id)"
     " AND (CAST(:version AS text) IS NULL OR v.version = :version)"
     " ORDER BY version_numbers(v.version) DESC, v.published_at DESC LIMIT 100"
-)
-_OWN_VERSION = text(
-    "SELECT v.version FROM spell_versions v JOIN spells s ON s.key = v.spell_key"
-    " WHERE s.key = :key AND v.version = :version AND s.account_id = :account_id"
-    " AND v.state = :state"
-)
-# What the platform closed, a maker does not open.
-_SET_STATE = text(
-    "UPDATE spell_versions v SET state = :state FROM spells s WHERE s.key = v.spell_key"
-    " AND s.key = :key AND v.version = :version AND s.account_id = :account_id"
-    " AND v.state IN ('published', 'yanked') AND v.state <> :state"
-    " RETURNING v.package_digest, clock_timestamp() AS at"
 )
 
 
@@ -122,30 +109,10 @@ class PostgresSpells:
         return sorted(found, key=lambda view: precedence(view.version), reverse=True)
 
     async def set_state(self, account_id: str, key: str, version: str, state: str) -> None:
-        """Yank an own version or bring it back; what is so already stays, and is no deed.
-
-        Raises:
-            SpellError: SPELL_NOT_FOUND, also for what the platform closed.
-        """
-        row = {"account_id": account_id, "key": key, "version": version, "state": state}
+        """Yank an own version or bring it back, as `change_state` says."""
         async with self._database.transaction() as connection:
-            changed = (await connection.execute(_SET_STATE, row)).one_or_none()
-            if changed is not None:
-                await append_entry(connection, _deed(row, changed))
-            elif (await connection.execute(_OWN_VERSION, row)).first() is None:
-                raise SpellError("SPELL_NOT_FOUND", details={"spell": key, "version": version})
-
-
-def _deed(row: dict[str, str], changed: Any) -> LogEntry:
-    kind = DeedKind.YANKED if row["state"] == "yanked" else DeedKind.UNYANKED
-    return LogEntry(
-        reference=f"{kind.value}:{row['key']}:{row['version']}:{changed.at.isoformat()}",
-        kind=kind,
-        actor=row["account_id"],
-        spell_key=row["key"],
-        version=row["version"],
-        package_digest=changed.package_digest,
-    )
+            ref = VersionRef(spell_key=key, version=version)
+            await change_state(connection, account_id, ref, state)
 
 
 def _version_view(row: Any) -> VersionView:

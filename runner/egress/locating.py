@@ -5,9 +5,9 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from runner.egress.addresses import is_public
 from runner.egress.refused import RefusedError
 from runner.egress.targets import HTTPS_PORT
+from schema.addresses import is_public
 
 RESOLVER_FILE = "/etc/resolv.conf"
 _ENDPOINTS_MAX = 4

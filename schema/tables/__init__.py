@@ -13,6 +13,12 @@ from schema.tables.advisories import (
     AdvisorySnapshot,
     AdvisorySource,
 )
+from schema.tables.aftercare import (
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+    VersionFinding,
+)
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
@@ -52,6 +58,9 @@ __all__ = [
     "IdempotencyRecord",
     "LedgerAccount",
     "LedgerTransfer",
+    "Notification",
+    "NotificationChannel",
+    "NotificationDelivery",
     "PackageEvidence",
     "Publication",
     "PublicationEvent",
@@ -65,4 +74,5 @@ __all__ = [
     "SupplyChainLogEntry",
     "Upload",
     "VerificationDecision",
+    "VersionFinding",
 ]

@@ -11,6 +11,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
+from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
@@ -196,5 +197,6 @@ SCENARIOS: dict[str, Scenario] = {
         publish_succeeded,
         publish_refused,
         publish_unverified,
+        *AFTERCARE_SCENARIOS,
     )
 }

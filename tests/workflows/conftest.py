@@ -2,6 +2,8 @@
 
 import sysconfig
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -13,9 +15,10 @@ from infra.temporal import SEARCH_ATTRIBUTES, data_converter
 from tests.support.platform import make_vault
 
 
-@pytest.fixture(scope="session")
-async def skipping(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkflowEnvironment]:
-    blobs = ObjectBlobStore(f"file://{tmp_path_factory.mktemp('payloads')}")
+@asynccontextmanager
+async def skipping_server(folder: Path) -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal with a clock that skips, at the time of now."""
+    blobs = ObjectBlobStore(f"file://{folder}")
     environment = await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=f"{sysconfig.get_path('scripts')}/temporal-test-server",
         data_converter=data_converter(make_vault(), blobs),
@@ -25,6 +28,19 @@ async def skipping(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wo
         await environment.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace="default", search_attributes=SEARCH_ATTRIBUTES)
         )
+        yield environment
+
+
+@pytest.fixture(scope="session")
+async def skipping(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkflowEnvironment]:
+    async with skipping_server(tmp_path_factory.mktemp("payloads")) as environment:
+        yield environment
+
+
+@pytest.fixture
+async def fresh(tmp_path: Path) -> AsyncIterator[WorkflowEnvironment]:
+    """One of its own, for tests that compare its clock with the database's."""
+    async with skipping_server(tmp_path) as environment:
         yield environment
 
 

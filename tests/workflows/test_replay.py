@@ -15,11 +15,19 @@ from infra.postgres import Database
 from infra.temporal import data_converter
 from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
+from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
+from workflows.deliver_notification import DeliverNotification
 from workflows.publish_spell import PublishSpell
+from workflows.relay_notifications import RelayNotifications
 from workflows.replay_cast import ReplayCast
+from workflows.rescan_versions import RescanVersions
 
+WORKFLOWS = [
+    *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
+    *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
+]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 
 
@@ -29,9 +37,7 @@ def converter(tmp_path: Path) -> DataConverter:
 
 
 def replayer(converter: DataConverter) -> Replayer:
-    return Replayer(
-        workflows=[ApplyRevocation, CastSpell, PublishSpell, ReplayCast], data_converter=converter
-    )
+    return Replayer(workflows=WORKFLOWS, data_converter=converter)
 
 
 def test_every_scenario_has_a_recorded_history() -> None:

@@ -9,11 +9,11 @@ import ssl
 import httpcore
 import pytest
 
-from runner.egress.addresses import is_public
 from runner.egress.fetching import Fetcher, tls_context
 from runner.egress.locating import Endpoint, Locator
 from runner.egress.messages import FetchRequest
 from runner.egress.targets import is_allowed
+from schema.addresses import is_public
 from tests.support.tls_servers import Authority, TlsServer
 from tests.unit.runner.egress.conftest import HOST, OTHER_HOST, Fetch, bounds_of
 

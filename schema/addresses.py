@@ -1,4 +1,4 @@
-"""Which addresses are on the public internet, and so may be connected to for a guest.
+"""Which addresses are on the public internet, and so may be connected to for strangers.
 
 `ipaddress.is_global` is not enough. On Python 3.11 it calls global, among others: all multicast,
 6to4 relays (192.88.99.0/24), 6to4 (2002::/16) and NAT64 (64:ff9b::/96, 64:ff9b:1::/48), which have

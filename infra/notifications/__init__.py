@@ -1,0 +1,1 @@
+"""The ways in which accounts are told things."""

@@ -1,0 +1,75 @@
+"""The queue of what comes after publishing: re-scans, advisory clocks, notifications."""
+
+from datetime import timedelta
+
+from temporalio.worker import Worker
+
+from activities.advisories import AdvisoryActivities
+from activities.clocks import ClockActivities
+from activities.notifying import NotifyingActivities
+from activities.rescanning import RescanningActivities
+from activities.supply_chain.aftercare_ports import NotificationChannel
+from activities.supply_chain.deciding_anew import DecidingAnew
+from activities.supply_chain.gate import Gate
+from infra.notifications.email import SmtpChannel
+from infra.notifications.webhook import WebhookChannel
+from infra.platform import Platform
+from infra.repositories.decisions import PostgresDecisions
+from infra.repositories.findings import PostgresFindings
+from infra.repositories.notifications import PostgresOutbox
+from infra.repositories.package_evidence import PostgresPackageEvidence
+from infra.repositories.supply_chain_log import PostgresSupplyChainLog
+from infra.settings import PlatformSettings
+from infra.supply_chain.advisories.chosen import chosen_importer
+from infra.temporal_aftercare import TemporalAftercare
+from schema.contracts.notifications import ChannelKind
+from schema.names import SUPPLY_CHAIN_TASK_QUEUE
+from workflows.advisory_clock import AdvisoryClock
+from workflows.deliver_notification import DeliverNotification
+from workflows.relay_notifications import RelayNotifications
+from workflows.rescan_versions import RescanVersions
+
+
+def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Worker:
+    """The worker of what comes after publishing; arguments as `casts_worker`."""
+    settings, database = platform.settings, platform.database
+    findings = PostgresFindings(database, settings.advisory_grace)
+    verdicts = DecidingAnew(gate, PostgresDecisions(database), PostgresPackageEvidence(database))
+    temporal = TemporalAftercare(platform.temporal)
+    rescanning = RescanningActivities(
+        findings, verdicts, temporal, PostgresSupplyChainLog(database)
+    )
+    clocks = ClockActivities(findings, verdicts)
+    outbox = PostgresOutbox(database, platform.vault)
+    notifying = NotifyingActivities(outbox, temporal, channels_of(settings))
+    advisories = AdvisoryActivities(chosen_importer(settings, database))
+    return Worker(
+        platform.temporal,
+        task_queue=SUPPLY_CHAIN_TASK_QUEUE,
+        workflows=[RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification],
+        activities=[
+            advisories.import_advisories,
+            rescanning.look,
+            rescanning.conclude,
+            clocks.state,
+            clocks.remind,
+            clocks.expire,
+            notifying.relay,
+            notifying.deliver,
+            notifying.bury,
+        ],
+        max_concurrent_activities=50,
+        graceful_shutdown_timeout=grace,
+    )
+
+
+def channels_of(settings: PlatformSettings) -> dict[ChannelKind, NotificationChannel]:
+    """The ways in which this installation tells accounts."""
+    channels: dict[ChannelKind, NotificationChannel] = {
+        ChannelKind.WEBHOOK: WebhookChannel(allow_loopback=settings.webhook_loopback)
+    }
+    if settings.smtp_url is not None:
+        channels[ChannelKind.EMAIL] = SmtpChannel(
+            settings.smtp_url.get_secret_value(), settings.notifications_from
+        )
+    return channels
