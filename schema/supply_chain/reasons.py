@@ -102,6 +102,10 @@ _SBOM: dict[str, tuple[str, str]] = {
         "The bill of materials could not be checked.",
         "Publish again; tell the operator if it happens again.",
     ),
+    "SBOM_MORE": (
+        "The bill of materials has more faults than are told.",
+        "Mend those that are told, and check it again: `spell sbom validate`.",
+    ),
 }
 _ADVISORIES: dict[str, tuple[str, str]] = {
     "ADVISORY_CRITICAL": (
@@ -136,9 +140,17 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
         "The advisories are old.",
         "An operator looks why their import does not run: `spell advisories status`.",
     ),
+    "ADVISORIES_UNCOVERED": (
+        "No advisories cover the ecosystem of a component.",
+        "Write its purl with the type of its registry, such as pypi, npm, cargo or golang.",
+    ),
     "ADVISORIES_UNCHECKED": (
         "The components' vulnerabilities could not be checked.",
         "Publish again; tell the operator if it happens again.",
+    ),
+    "ADVISORIES_MORE": (
+        "The components have more vulnerabilities than are told.",
+        "Upgrade the components that are named, and scan again: `spell advisories scan`.",
     ),
 }
 _LICENSES: dict[str, tuple[str, str]] = {
@@ -177,6 +189,10 @@ _LICENSES: dict[str, tuple[str, str]] = {
     "LICENSES_UNCHECKED": (
         "The components' licenses could not be checked.",
         "Publish again; tell the operator if it happens again.",
+    ),
+    "LICENSES_MORE": (
+        "There is more to say of the components' licenses than is told.",
+        "Look at the licenses that are named first.",
     ),
 }
 _REVOCATIONS: dict[str, tuple[str, str]] = {
@@ -221,6 +237,8 @@ def reason(
 ) -> Reason:
     """A reason with a code from the catalogue; its title is the message when none is given.
 
+    Names in it are strangers' words, and it is shown on terminals: control characters are escaped.
+
     Raises:
         KeyError: the code is not in the catalogue.
     """
@@ -229,7 +247,18 @@ def reason(
         check=kind.check,
         severity=severity,
         code=code,
-        message=message or kind.title,
-        subject=subject,
+        message=_escaped(message or kind.title),
+        subject=None if subject is None else _escaped(subject),
         details=dict(details or {}),
     )
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    shown = (each if each.isprintable() else _escape(each) for each in text)
+    return "".join(shown)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -194,6 +194,10 @@ _IDENTITY = {
         "The signature could not be checked.",
         "Publish again; tell the operator if it happens again.",
     ),
+    "SIGNATURE_MORE": (
+        "The signature has more faults than are told.",
+        "Sign again: `spell sign`.",
+    ),
 }
 
 SIGNATURE_REASONS: Mapping[str, tuple[str, str]] = {

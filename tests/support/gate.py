@@ -69,6 +69,9 @@ class World:
         self.taken = Snapshot(id="2026-11-25#1", taken_at=NOW, checked_at=NOW)
         self.failing: dict[str, Exception] = {}
         self.bills_read = 0
+        self.unknown: list[str] = []
+        self.matched: list[Component] = []
+        self.licensed: list[Component] = []
 
     def gate(self, policy: GatePolicy | None = None) -> Gate:
         bills = RememberedBills(self)
@@ -96,9 +99,13 @@ class World:
         return self.taken
 
     async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
-        assert ROOT not in components
+        self.matched = list(components)
         found: list[AdvisoryHit] = self._answer("match", self.hits)
         return found
+
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        assert ROOT not in components
+        return self.unknown
 
     async def in_force(self, spell_key: str | None = None) -> list[Any]:
         del spell_key
@@ -108,7 +115,8 @@ class World:
         return []
 
     def check(self, spell_license: str, components: Sequence[Component]) -> list[Reason]:
-        del spell_license, components
+        del spell_license
+        self.licensed = list(components)
         found: list[Reason] = self._answer("check", self.license_reasons)
         return found
 
