@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from schema.contracts.supply_chain import Check, Reason, Severity
 
-# Vulnerabilities that have their time to be mended. An attack has none, and neither has a check
-# that could not be made.
-_NO_GRACE = frozenset({"MALICIOUS_PACKAGE", "ADVISORIES_UNCHECKED"})
+# Vulnerabilities have their time to be mended. An attack has none.
+_NO_GRACE = "MALICIOUS_PACKAGE"
 
 
 def refusals_of(reasons: Sequence[Reason]) -> list[Reason]:
@@ -22,5 +21,5 @@ def in_grace(reasons: Sequence[Reason]) -> bool:
     """
     refusals = refusals_of(reasons)
     return bool(refusals) and all(
-        reason.check is Check.ADVISORIES and reason.code not in _NO_GRACE for reason in refusals
+        reason.check is Check.ADVISORIES and reason.code != _NO_GRACE for reason in refusals
     )

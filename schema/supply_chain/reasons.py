@@ -98,10 +98,6 @@ _SBOM: dict[str, tuple[str, str]] = {
         "A component has no supplier.",
         "State who supplies it.",
     ),
-    "SBOM_UNCHECKED": (
-        "The bill of materials could not be checked.",
-        "Publish again; tell the operator if it happens again.",
-    ),
 }
 _ADVISORIES: dict[str, tuple[str, str]] = {
     "ADVISORY_CRITICAL": (
@@ -136,10 +132,6 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
         "The advisories are old.",
         "An operator looks why their import does not run: `spell advisories status`.",
     ),
-    "ADVISORIES_UNCHECKED": (
-        "The components' vulnerabilities could not be checked.",
-        "Publish again; tell the operator if it happens again.",
-    ),
 }
 _LICENSES: dict[str, tuple[str, str]] = {
     "SPELL_LICENSE_UNREADABLE": (
@@ -173,10 +165,6 @@ _LICENSES: dict[str, tuple[str, str]] = {
     "LICENSE_MISSING": (
         "The bill of materials does not say under what license the component is.",
         "State the component's license in the bill of materials.",
-    ),
-    "LICENSES_UNCHECKED": (
-        "The components' licenses could not be checked.",
-        "Publish again; tell the operator if it happens again.",
     ),
 }
 _REVOCATIONS: dict[str, tuple[str, str]] = {
