@@ -1,5 +1,6 @@
 """Publications and their events, in Postgres. Fits the port `Publications`, reads for the API."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -7,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb, row_dict
 from infra.repositories.supply_chain_log import append_entry
+from schema.contracts.problem import Problem
 from schema.contracts.publish import (
     PublicationEventKind,
     PublicationEventView,
@@ -42,6 +44,19 @@ _END = text(
     "  finished_at = now(), event_seq = event_seq + 1 WHERE id = :id RETURNING event_seq)"
     " INSERT INTO publication_events (publication_id, seq, kind, step, data)"
     " SELECT :id, event_seq, :state, '', CAST(:data AS jsonb) FROM ended"
+)
+# A package that became a version was published, whatever came of its workflow afterwards.
+_OPEN = text(
+    "SELECT p.id, p.package_digest, v.spell_key, v.version FROM publications p"
+    " LEFT JOIN (spell_versions v JOIN spells s ON s.key = v.spell_key)"
+    "  ON v.package_digest = p.package_digest AND s.account_id = p.account_id"
+    " WHERE p.state = 'running' AND p.created_at < now() - CAST(:age AS interval)"
+    " ORDER BY p.created_at, p.id OFFSET :skip LIMIT :limit"
+)
+_RESULT = text("SELECT result FROM publications WHERE id = :id")
+_ENDED_FROM_OUTSIDE = (
+    "The publication was ended from outside before it came to a verdict. "
+    "Publish again, with a new Idempotency-Key."
 )
 _EVENTS = text(
     "SELECT seq, kind, nullif(step, '') AS step, data, created_at FROM publication_events"
@@ -106,6 +121,22 @@ class PostgresPublications:
             if result.problem is not None:
                 await _log_refusal(connection, known.account_id, publication_id, result)
 
+    async def open_publications(
+        self, *, older_than_seconds: int, skip: int, limit: int
+    ) -> list[PublishResult]:
+        """How publications that run end if their workflow is gone, oldest first."""
+        parameters = {"age": timedelta(seconds=older_than_seconds), "skip": skip, "limit": limit}
+        async with self._database.reading() as connection:
+            return [_left_result(row) for row in await connection.execute(_OPEN, parameters)]
+
+    async def result(self, publication_id: str) -> PublishResult | None:
+        """How a publication ended; None while it has not."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_RESULT, {"id": publication_id})).one_or_none()
+        if row is None or row.result is None:
+            return None
+        return PublishResult.model_validate(row.result)
+
     async def publication(self, account_id: str, publication_id: str) -> PublicationView | None:
         """One publication of the account."""
         parameters = {"id": publication_id, "account_id": account_id}
@@ -133,6 +164,18 @@ class PostgresPublications:
         async with self._database.reading() as connection:
             rows = await connection.execute(_EVENTS, parameters)
             return [PublicationEventView(**row_dict(row)) for row in rows]
+
+
+def _left_result(row: Any) -> PublishResult:
+    problem = SpellError("INTERNAL", _ENDED_FROM_OUTSIDE) if row.version is None else None
+    return PublishResult(
+        package_digest=row.package_digest,
+        publication_id=row.id,
+        spell_key=row.spell_key,
+        version=row.version,
+        created=row.version is not None,
+        problem=Problem.of(problem) if problem else None,
+    )
 
 
 async def _log_refusal(
