@@ -10,8 +10,6 @@ from api.bodies import timely
 from schema.errors import SpellError
 
 MULTIPART_MEDIA_TYPE = "multipart/form-data"
-_HEADER_BYTES_MAX = 4 * 1024
-"""Of one header of a part: ours have one of some fifty bytes."""
 
 
 async def read_parts(request: Request, limits_bytes: Mapping[str, int]) -> dict[str, bytes]:
@@ -73,15 +71,10 @@ class _Form:
         self._name = ""
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._extend_header(0, data[start:end])
+        self._header[0].extend(data[start:end])
 
     def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._extend_header(1, data[start:end])
-
-    def _extend_header(self, place: int, data: bytes) -> None:
-        self._header[place].extend(data)
-        if len(self._header[place]) > _HEADER_BYTES_MAX:
-            raise _unreadable(f"a part has a header of more than {_HEADER_BYTES_MAX:,} bytes")
+        self._header[1].extend(data[start:end])
 
     def _on_header_end(self) -> None:
         field, value = (bytes(part) for part in self._header)

@@ -1,8 +1,8 @@
 """Verdicts of the gate, each made once, in Postgres. Fits the port `Decisions`.
 
 Those who ask in one process wait for one task; among processes an advisory lock lets one compute,
-and the others find what it wrote. What fails is not kept. The lock is the transaction's, so that it ends with whoever holds
-it, also behind a pooler.
+and the others find what it wrote. What fails is not kept. The lock is the transaction's, so that it
+ends with whoever holds it, also behind a pooler.
 """
 
 import asyncio
