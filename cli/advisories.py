@@ -20,12 +20,16 @@ from schema.contracts.problem import Problem
 from schema.contracts.supply_chain import Reason, Severity, Snapshot
 from schema.errors import SpellError
 from schema.limits import BILL_BYTES_MAX
-from schema.supply_chain.advisory_rules import advisory_reasons, snapshot_reasons
+from schema.supply_chain.advisory_rules import (
+    advisory_reasons,
+    snapshot_reasons,
+    uncovered_reasons,
+)
 
 if TYPE_CHECKING:
     from infra.supply_chain.advisories.importing import Note
     from schema.contracts.advisories import ImportReport
-    from schema.contracts.bill import Component
+    from schema.contracts.bill import Bill
 
 advisories = typer.Typer(
     no_args_is_help=True,
@@ -162,17 +166,22 @@ async def _scan(file: Path, content: bytes, spell: str | None) -> tuple[Snapshot
 
     settings = operator_settings()
     policy, now = settings.advisory_policy, datetime.now(UTC)
-    components = await _components(file, content)
+    bill = await _bill(file, content)
     async with open_database(settings) as database:
         matcher = chosen_advisories(settings, database)
         snapshot = await matcher.snapshot()
-        hits = await matcher.match(components)
+        hits = await matcher.match(bill.components)
         excepted = await PostgresAdvisoryExceptions(database).in_force(spell)
-    reasons = snapshot_reasons(snapshot, now, policy)
-    return snapshot, reasons + advisory_reasons(hits, excepted, now, policy, spell_key=spell)
+    return snapshot, [
+        *snapshot_reasons(snapshot, now, policy),
+        *advisory_reasons(hits, excepted, now, policy, spell_key=spell),
+        *uncovered_reasons(
+            matcher.uncovered([one for one in bill.components if one.ref != bill.root])
+        ),
+    ]
 
 
-async def _components(file: Path, content: bytes) -> "list[Component]":
+async def _bill(file: Path, content: bytes) -> "Bill":
     from infra.supply_chain.bill_reader import KillableBillReader
 
     async with KillableBillReader(children=1) as reader:
@@ -180,7 +189,7 @@ async def _components(file: Path, content: bytes) -> "list[Component]":
     if check.bill is None:
         lines = [f"{file} is no bill of materials:", *(one.message for one in check.reasons)]
         raise CliError("\n  ".join(lines), ExitCode.REFUSED)
-    return check.bill.components
+    return check.bill
 
 
 def _show(cli: CliContext, reasons: Sequence[Reason]) -> None:

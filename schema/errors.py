@@ -149,7 +149,7 @@ _CATALOGUE: dict[str, ErrorKind] = {
     ),
     # Telling accounts.
     "DELIVERY_FAILED": ErrorKind(
-        502,
+        503,
         "A notification could not be delivered.",
         "It is tried again for days; look at what receives your notifications.",
         retryable=True,

@@ -87,6 +87,9 @@ BILL_CHECK_SECONDS_MAX = 60.0
 BILL_CHECK_CPU_SECONDS_MAX = 30.0
 BILL_CHECK_MEMORY_BYTES_MAX = 1024 * MIB
 BILL_COMPONENTS_MAX = 10_000
+# Reasons of one check of the gate, as JSON: those of four travel in one message of a workflow,
+# which holds 2 MiB.
+CHECK_REASONS_BYTES_MAX = 128 * 1024
 # Validating and compiling one module at publish.
 MODULE_CHECK_SECONDS_MAX = 60.0
 MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB

@@ -31,10 +31,15 @@ from schema.contracts.supply_chain import (
     Signer,
 )
 from schema.errors import SpellError
-from schema.supply_chain.advisory_rules import advisory_reasons, snapshot_reasons
+from schema.supply_chain.advisory_rules import (
+    advisory_reasons,
+    snapshot_reasons,
+    uncovered_reasons,
+)
 from schema.supply_chain.completeness import check_completeness
 from schema.supply_chain.identities import identity_reasons
 from schema.supply_chain.reasons import reason
+from schema.supply_chain.shortened import shortened
 
 _log = logging.getLogger(__name__)
 
@@ -180,10 +185,14 @@ class Gate:
         policy, now = self._policy.advisories, self._now()
 
         async def check() -> CheckOutcome:
+            # The root too: whose only component is the root could be anything.
             hits = await self._advisories.match(await self._components(package))
-            reasons = snapshot_reasons(snapshot, now, policy) + advisory_reasons(
-                hits, exceptions, now, policy, spell_key=package.spell_key
-            )
+            others = await self._components(package, with_root=False)
+            reasons = [
+                *snapshot_reasons(snapshot, now, policy),
+                *advisory_reasons(hits, exceptions, now, policy, spell_key=package.spell_key),
+                *uncovered_reasons(await asyncio.to_thread(self._advisories.uncovered, others)),
+            ]
             return CheckOutcome(check=Check.ADVISORIES, basis=basis, reasons=reasons)
 
         return await _made(Check.ADVISORIES, check)
@@ -192,19 +201,24 @@ class Gate:
         """Whether the components' licenses may be used, and go with the spell's."""
 
         async def check() -> CheckOutcome:
-            components = await self._components(package)
+            # The root is the spell itself, whose license is the manifest's.
+            components = await self._components(package, with_root=False)
             # Ten thousand expressions take a second of processor time: beside the event loop.
             reasons = await asyncio.to_thread(self._licenses.check, package.license, components)
             return CheckOutcome(check=Check.LICENSES, reasons=reasons)
 
         return await _made(Check.LICENSES, check)
 
-    async def _components(self, package: PackageEvidence) -> Sequence[Component]:
+    async def _components(
+        self, package: PackageEvidence, *, with_root: bool = True
+    ) -> Sequence[Component]:
         """What the bill lists; nothing when there is none, which the check of the bill tells."""
         if package.sbom is None:
             return []
         bill = (await self._bills.read(package.sbom)).bill
-        return [] if bill is None else [each for each in bill.components if each.ref != bill.root]
+        if bill is None:
+            return []
+        return [each for each in bill.components if with_root or each.ref != bill.root]
 
     async def _identity_reasons(
         self, package: PackageEvidence, signer: Signer | None
@@ -221,7 +235,9 @@ _CHECKS = frozenset({Check.SIGNATURE, Check.SBOM, Check.ADVISORIES, Check.LICENS
 async def _made(check: Check, run: Callable[[], Awaitable[CheckOutcome]]) -> CheckOutcome:
     """The check's outcome. Whatever keeps it from being made is a failure, and no outcome."""
     try:
-        return await run()
+        outcome = await run()
+        reasons = shortened(check, outcome.reasons)
+        return outcome.model_copy(update={"reasons": reasons})
     except SpellError as error:
         if error.kind.retryable:
             raise

@@ -61,6 +61,9 @@ class Advisories(Protocol):
     async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
         """Every vulnerability that one of the components has, each alias group once."""
 
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        """The purls of components that no advisory can speak of, whatever is imported."""
+
 
 class AdvisoryImporter(Protocol):
     """Brings in what the sources of advisories have published."""

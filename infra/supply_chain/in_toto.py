@@ -45,5 +45,8 @@ def _subjects(statement: Any) -> list[str]:
     subjects = statement["subject"]
     if not isinstance(subjects, list):
         raise TypeError("its subject is not a list")
-    digests = [subject["digest"].get("sha256") for subject in subjects]
-    return [digest for digest in digests if isinstance(digest, str)]
+    digests = [subject["digest"] for subject in subjects]
+    if not all(isinstance(each, dict) for each in digests):
+        raise TypeError("a subject's digest is not an object")
+    stated = [each.get("sha256") for each in digests]
+    return [digest for digest in stated if isinstance(digest, str)]

@@ -99,7 +99,7 @@ def _read_document(content: bytes) -> tuple[BundleDocument | None, list[Reason]]
         # Stricter than the library: of a name that appears twice, two readers may see two values.
         raw = parse_json(content)
     except JsonRefusedError as error:
-        return None, [_malformed(f"The bundle is {error}.")]
+        return None, [_malformed(f"The bundle is no strict JSON: {error}.")]
     try:
         return BundleDocument.from_json(content), []
     except ValidationError as error:

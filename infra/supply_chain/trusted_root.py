@@ -27,7 +27,7 @@ _PUBLIC_GOOD = "https://tuf-repo-cdn.sigstore.dev"
 _CLOSED_END = timedelta(microseconds=1)
 
 FileStamp = tuple[int, int, int]
-"""What changes when a file does: inode, size, time of change."""
+"""What changes when a file does: inode, size, time of change (ctime, which nobody can set)."""
 
 
 class TrustedRootError(Exception):
@@ -160,4 +160,4 @@ def _stamp_of(path: Path) -> FileStamp | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_ctime_ns

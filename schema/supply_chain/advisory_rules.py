@@ -55,6 +55,16 @@ def snapshot_reasons(snapshot: Snapshot, now: datetime, policy: AdvisoryPolicy) 
     return []
 
 
+def uncovered_reasons(purls: Sequence[str]) -> list[Reason]:
+    """That advisories say nothing of these components, which is not that they are sound."""
+    if not purls:
+        return []
+    others = f" and {len(purls) - 1:,} more" if purls[1:] else ""
+    message = f"No advisories cover {purls[0][:200]!r}{others}."
+    details = {"purls": [purl[:200] for purl in purls[:10]], "number": len(purls)}
+    return [reason("ADVISORIES_UNCOVERED", message, severity=Severity.NOTE, details=details)]
+
+
 def _reason(
     hit: AdvisoryHit, exception: AdvisoryException | None, policy: AdvisoryPolicy
 ) -> Reason:

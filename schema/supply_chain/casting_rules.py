@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from schema.contracts.supply_chain import Check, Reason, Severity
 
-# Vulnerabilities have their time to be mended. An attack has none.
-_NO_GRACE = "MALICIOUS_PACKAGE"
+# Vulnerabilities that have their time to be mended. An attack has none, and neither has what is not
+# told.
+_NO_GRACE = frozenset({"MALICIOUS_PACKAGE", "ADVISORIES_MORE"})
 
 
 def refusals_of(reasons: Sequence[Reason]) -> list[Reason]:
@@ -21,5 +22,5 @@ def in_grace(reasons: Sequence[Reason]) -> bool:
     """
     refusals = refusals_of(reasons)
     return bool(refusals) and all(
-        reason.check is Check.ADVISORIES and reason.code != _NO_GRACE for reason in refusals
+        reason.check is Check.ADVISORIES and reason.code not in _NO_GRACE for reason in refusals
     )

@@ -17,6 +17,8 @@ from schema.supply_chain.reasons import reason
 UNCOVERED_FILES = frozenset({*SBOM_FAMILIES, README_FILE, LICENSE_FILE})
 """Files that no bill need list: itself, which cannot hold its own hash, and texts for people."""
 
+REFS_TOLD_MAX = 10
+
 # No registry knows these, so they have neither version nor purl.
 _UNREGISTERED = frozenset({ComponentKind.FILE, ComponentKind.SERVICE})
 
@@ -95,17 +97,19 @@ def _file_faults(bill: Bill, files: Mapping[str, Digest]) -> Iterator[Reason]:
 
 
 def _dependency_faults(bill: Bill) -> Iterator[Reason]:
+    """One reason for each component, whatever it depends on: a bill may name a million refs."""
     refs = {component.ref for component in bill.components}
     for component in bill.components:
-        for ref in component.depends_on:
-            if ref not in refs:
-                message = f"{_subject(component)} depends on {ref!r}, which is no component."
-                yield reason(
-                    "SBOM_DEPENDENCY_UNRESOLVED",
-                    message,
-                    subject=_subject(component),
-                    details={"ref": ref},
-                )
+        missing = [ref for ref in component.depends_on if ref not in refs]
+        if missing:
+            others = f" and {len(missing) - 1:,} more" if missing[1:] else ""
+            needed = f"{missing[0]!r}{others}"
+            yield reason(
+                "SBOM_DEPENDENCY_UNRESOLVED",
+                f"{_subject(component)} depends on {needed}, which is not listed.",
+                subject=_subject(component),
+                details={"refs": missing[:REFS_TOLD_MAX]},
+            )
 
 
 def _component_faults(component: Component, policy: BillPolicy) -> Iterator[Reason]:

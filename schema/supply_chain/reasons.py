@@ -98,6 +98,10 @@ _SBOM: dict[str, tuple[str, str]] = {
         "A component has no supplier.",
         "State who supplies it.",
     ),
+    "SBOM_MORE": (
+        "The bill of materials has more faults than are told.",
+        "Mend those that are told, and check it again: `spell sbom validate`.",
+    ),
 }
 _ADVISORIES: dict[str, tuple[str, str]] = {
     "ADVISORY_CRITICAL": (
@@ -132,6 +136,14 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
         "The advisories are old.",
         "An operator looks why their import does not run: `spell advisories status`.",
     ),
+    "ADVISORIES_UNCOVERED": (
+        "No advisories cover the ecosystem of a component.",
+        "Write its purl with the type of its registry, such as pypi, npm, cargo or golang.",
+    ),
+    "ADVISORIES_MORE": (
+        "The components have more vulnerabilities than are told.",
+        "Upgrade the components that are named, and scan again: `spell advisories scan`.",
+    ),
 }
 _LICENSES: dict[str, tuple[str, str]] = {
     "SPELL_LICENSE_UNREADABLE": (
@@ -165,6 +177,10 @@ _LICENSES: dict[str, tuple[str, str]] = {
     "LICENSE_MISSING": (
         "The bill of materials does not say under what license the component is.",
         "State the component's license in the bill of materials.",
+    ),
+    "LICENSES_MORE": (
+        "There is more to say of the components' licenses than is told.",
+        "Look at the licenses that are named first.",
     ),
 }
 _REVOCATIONS: dict[str, tuple[str, str]] = {
@@ -209,6 +225,8 @@ def reason(
 ) -> Reason:
     """A reason with a code from the catalogue; its title is the message when none is given.
 
+    Names in it are strangers' words, and it is shown on terminals: control characters are escaped.
+
     Raises:
         KeyError: the code is not in the catalogue.
     """
@@ -217,7 +235,18 @@ def reason(
         check=kind.check,
         severity=severity,
         code=code,
-        message=message or kind.title,
-        subject=subject,
+        message=_escaped(message or kind.title),
+        subject=None if subject is None else _escaped(subject),
         details=dict(details or {}),
     )
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    shown = (each if each.isprintable() else _escape(each) for each in text)
+    return "".join(shown)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

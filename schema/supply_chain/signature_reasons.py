@@ -190,6 +190,10 @@ _IDENTITY = {
         "The workflow ran on another git ref than may sign.",
         "Publish from the expected branch or tag, or allow this one: `spell identities allow`.",
     ),
+    "SIGNATURE_MORE": (
+        "The signature has more faults than are told.",
+        "Sign again: `spell sign`.",
+    ),
 }
 
 SIGNATURE_REASONS: Mapping[str, tuple[str, str]] = {

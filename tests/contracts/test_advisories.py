@@ -168,3 +168,14 @@ async def test_a_snapshot_has_a_date(played: tuple[Advisories, Publish]) -> None
     snapshot = await port.snapshot()
     assert snapshot.taken_at is not None
     assert snapshot.id.startswith(f"{snapshot.taken_at:%Y-%m-%d}#")
+
+
+async def test_what_no_advisories_cover_is_told_apart_from_what_has_none(
+    played: tuple[Advisories, Publish],
+) -> None:
+    port, _ = played
+    purls = ["pkg:pypi/sound@1", "pkg:pip/x@1", "pkg:deb/mint/x@1", "pkg:deb/debian/x@1", None]
+    assert port.uncovered([component(purl) for purl in purls]) == [
+        "pkg:pip/x@1",
+        "pkg:deb/mint/x@1",
+    ]

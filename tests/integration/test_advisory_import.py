@@ -16,11 +16,12 @@ from activities.advisories import AdvisoryActivities
 from infra.embedded.platform import EmbeddedPlatform
 from infra.postgres import Database
 from infra.supply_chain.advisories import bucket as bucket_module
-from infra.supply_chain.advisories import fetching
+from infra.supply_chain.advisories import fetching, postgres_advisories
 from infra.supply_chain.advisories.archives import AdvisorySourceError, Entry, Source
 from infra.supply_chain.advisories.bucket import BucketImporter
 from infra.supply_chain.advisories.importing import import_sources
 from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+from infra.supply_chain.advisories.unconfigured import UnconfiguredImporter
 from schema.contracts.advisories import ImportOrder
 from schema.errors import SpellError
 from tests.support.advisories import component, fresh_database, import_path
@@ -257,6 +258,18 @@ async def test_without_a_source_that_answers_the_import_fails(empty: Database, u
     assert set(caught.value.details["sources"]) == {"PyPI"}
 
 
+async def test_without_a_source_the_snapshot_stays_and_nothing_fails(
+    empty: Database, osv: OsvServer, tmp_path: Path
+) -> None:
+    osv.files["/PyPI/all.zip"] = write_archive(tmp_path / "a.zip", [a_record("X-1")]).read_bytes()
+    before = await BucketImporter(empty, osv.url, ["PyPI"]).import_advisories(
+        full=False, note=lambda _: None
+    )
+    report = await UnconfiguredImporter(empty).import_advisories(full=False, note=lambda _: None)
+    assert report.snapshot == before.snapshot
+    assert not report.changed
+
+
 async def test_a_body_without_end_is_cut(osv: OsvServer, tmp_path: Path) -> None:
     osv.files["/big"] = b"x" * 200_000
     async with fetching.opened_client(osv.url) as client:
@@ -302,3 +315,28 @@ async def test_a_folder_of_one_archive_that_is_none_fails_by_name(
     assert "no zip archive" in report.failed["PyPI"]
     assert not report.changed
     assert report.snapshot.id == "none"
+
+
+async def test_somebodys_build_of_a_python_release_has_what_the_release_has(
+    empty: Database, tmp_path: Path
+) -> None:
+    last = a_record("X-1", events=[{"introduced": "0"}, {"last_affected": "1.0"}])
+    listed = a_record("X-2", events=[], versions=["1.0"])
+    await import_path(empty, write_archive(tmp_path / "PyPI" / "all.zip", [last, listed]))
+    assert await ids_of(empty, "pkg:pypi/leftpad@1.0%2Bcu118") == ["X-1", "X-2"]
+    apart = component("pkg:pypi/leftpad").model_copy(update={"version": "1.0+cu118"})
+    assert len(await PostgresAdvisories(empty).match([apart])) == 2
+    assert await ids_of(empty, "pkg:pypi/leftpad@1.1%2Bcu118") == []
+
+
+async def test_components_with_more_advisories_than_fit_in_memory_are_refused(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [a_record(f"X-{number}") for number in range(10)]
+    await import_path(empty, write_archive(tmp_path / "PyPI" / "all.zip", records))
+    monkeypatch.setattr(postgres_advisories, "CANDIDATES_MAX", 100)
+    versions = [component(f"pkg:pypi/leftpad@1.{number}") for number in range(11)]
+    assert len(await PostgresAdvisories(empty).match(versions[:10])) == 100
+    with pytest.raises(SpellError, match="PAYLOAD_TOO_LARGE") as caught:
+        await PostgresAdvisories(empty).match(versions)
+    assert not caught.value.kind.retryable

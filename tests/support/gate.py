@@ -71,6 +71,9 @@ class World:
         self.failing: dict[str, Exception] = {}
         self.fails_times: float = math.inf
         self.bills_read = 0
+        self.unknown: list[str] = []
+        self.matched: list[Component] = []
+        self.licensed: list[Component] = []
 
     def gate(self, policy: GatePolicy | None = None) -> Gate:
         bills = RememberedBills(self)
@@ -99,9 +102,13 @@ class World:
         return self.taken
 
     async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
-        assert ROOT not in components
+        self.matched = list(components)
         found: list[AdvisoryHit] = self._answer("match", self.hits)
         return found
+
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        assert ROOT not in components
+        return self.unknown
 
     async def in_force(self, spell_key: str | None = None) -> list[Any]:
         del spell_key
@@ -111,7 +118,8 @@ class World:
         return []
 
     def check(self, spell_license: str, components: Sequence[Component]) -> list[Reason]:
-        del spell_license, components
+        del spell_license
+        self.licensed = list(components)
         found: list[Reason] = self._answer("check", self.license_reasons)
         return found
 

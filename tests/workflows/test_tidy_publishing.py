@@ -54,8 +54,9 @@ class Tidying:
 
     async def publication(self, *, package_digest: str = "", account_id: str) -> PublishInput:
         """A publication that was begun long ago, and nothing more."""
-        changes = {"package_digest": package_digest} if package_digest else {}
-        request = a_publication(account_id=account_id, **changes)
+        request = a_publication(account_id=account_id)
+        if package_digest:
+            request = request.model_copy(update={"package_digest": package_digest})
         await self.publications.begin(request)
         await self._age("publications", "created_at", request.publication_id)
         return request

@@ -7,6 +7,7 @@ from infra.settings import PlatformSettings
 from infra.supply_chain.advisories.bucket import BucketImporter
 from infra.supply_chain.advisories.osv_api import OsvApiAdvisories
 from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+from infra.supply_chain.advisories.unconfigured import UnconfiguredImporter
 
 
 def chosen_advisories(
@@ -18,6 +19,10 @@ def chosen_advisories(
     return PostgresAdvisories(database)
 
 
-def chosen_importer(settings: PlatformSettings, database: Database) -> BucketImporter:
-    """What imports; without a bucket it fails, and says so."""
+def chosen_importer(
+    settings: PlatformSettings, database: Database
+) -> BucketImporter | UnconfiguredImporter:
+    """What imports: from a bucket when one is set."""
+    if not settings.advisory_url:
+        return UnconfiguredImporter(database)
     return BucketImporter(database, settings.advisory_url, settings.advisory_ecosystems)

@@ -22,7 +22,7 @@ from infra.supply_chain.advisories.fetching import fetch, opened_client
 from infra.supply_chain.advisories.groups import Group, group_by_alias
 from infra.supply_chain.advisories.matching import Candidate, hits_of
 from infra.supply_chain.advisories.packages import Package
-from infra.supply_chain.advisories.postgres_advisories import packages_of
+from infra.supply_chain.advisories.postgres_advisories import packages_of, uncovered_purls
 from infra.supply_chain.advisories.records import (
     RECORD_BYTES_MAX,
     RECORD_ID,
@@ -77,6 +77,10 @@ class OsvApiAdvisories:
                 return await _Asking(client).hits(packages)
         except AdvisorySourceError as error:
             raise SpellError("SERVICE_UNAVAILABLE", str(error), retry_after=60) from error
+
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        """The purls of components that no advisory can speak of, whoever is asked."""
+        return uncovered_purls(components)
 
 
 class _Asking:

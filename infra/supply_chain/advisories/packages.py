@@ -93,7 +93,16 @@ def package_of(purl: str) -> Package | None:
         )
     separator = _SEPARATORS.get(parts.type, "/")
     name = f"{parts.namespace}{separator}{parts.name}" if parts.namespace else parts.name
-    return Package(purl, ecosystem, normalised_name(ecosystem, name), parts.version or None)
+    version = public_version(ecosystem, parts.version) if parts.version else None
+    return Package(purl, ecosystem, normalised_name(ecosystem, name), version)
+
+
+def public_version(ecosystem: str, version: str) -> str:
+    """The version that advisories speak of: PEP 440's `2.0.0+cu118` is somebody's build of 2.0.0.
+
+    In the order of versions it is above 2.0.0, and so above what is affected last.
+    """
+    return version.partition("+")[0] if ecosystem == "PyPI" else version
 
 
 def normalised_name(ecosystem: str, name: str) -> str:

@@ -10,15 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database
 from infra.supply_chain.advisories.matching import Candidate, hits_of
-from infra.supply_chain.advisories.packages import Package, package_of
+from infra.supply_chain.advisories.packages import Package, package_of, public_version
 from infra.supply_chain.advisories.stored import VersionRange
 from infra.supply_chain.advisories.versions import canonical_version
 from schema.contracts.bill import Component
 from schema.contracts.supply_chain import AdvisoryHit, Snapshot
+from schema.errors import SpellError
 
 _Result = TypeVar("_Result")
 
 _BESIDE_THE_LOOP_MIN = 200
+CANDIDATES_MAX = 50_000
+"""Advisories on the components' packages, for each component; each takes some kB of memory."""
 NO_SNAPSHOT = Snapshot(id="none")
 _NEWEST = text(
     "SELECT number, taken_at, records, sources,"
@@ -33,6 +36,7 @@ _CANDIDATES = text(
     " JOIN advisory_packages p ON p.ecosystem = w.ecosystem AND p.name = w.name"
     " JOIN advisories a ON a.id = p.advisory_id AND a.withdrawn_at IS NULL"
     " JOIN advisory_groups g ON g.id = a.group_id"
+    " LIMIT :most"
 )
 
 
@@ -48,13 +52,25 @@ class PostgresAdvisories:
             return await read_snapshot(connection)
 
     async def match(self, components: Sequence[Component]) -> list[AdvisoryHit]:
-        """Every vulnerability that one of the components has, each alias group once."""
+        """Every vulnerability that one of the components has, each alias group once.
+
+        Raises:
+            SpellError: PAYLOAD_TOO_LARGE, there are more advisories on them than are looked at.
+        """
         packages = await _worked(len(components), packages_of, components)
         if not packages:
             return []
         async with self._database.reading() as connection:
-            rows = (await connection.execute(_CANDIDATES, _wanted(packages))).all()
+            wanted = {**_wanted(packages), "most": CANDIDATES_MAX + 1}
+            rows = (await connection.execute(_CANDIDATES, wanted)).all()
+        if len(rows) > CANDIDATES_MAX:
+            message = f"The components have more than {CANDIDATES_MAX:,} advisories to look at."
+            raise SpellError("PAYLOAD_TOO_LARGE", message)
         return await _worked(len(rows), _hits, packages, rows)
+
+    def uncovered(self, components: Sequence[Component]) -> list[str]:
+        """The purls of components that no advisory can speak of, whatever is imported."""
+        return uncovered_purls(components)
 
 
 async def _worked(size: int, work: Callable[..., _Result], *arguments: Any) -> _Result:
@@ -87,15 +103,21 @@ def packages_of(components: Sequence[Component]) -> list[Package]:
     return list(dict.fromkeys(package for package in found if package is not None))
 
 
+def uncovered_purls(components: Sequence[Component]) -> list[str]:
+    """The purls of no package that OSV knows the ecosystem of, each once."""
+    purls = dict.fromkeys(component.purl for component in components if component.purl)
+    return [purl for purl in purls if package_of(purl) is None]
+
+
 def _package_of(component: Component) -> Package | None:
     package = package_of(component.purl) if component.purl else None
     version = component.version
     if package is None or package.version is not None or not version or "\0" in version:
         return package
-    return replace(package, version=version)
+    return replace(package, version=public_version(package.ecosystem, version))
 
 
-def _wanted(packages: Sequence[Package]) -> dict[str, list[str | None]]:
+def _wanted(packages: Sequence[Package]) -> dict[str, Any]:
     return {
         "ecosystems": [package.ecosystem for package in packages],
         "names": [package.name for package in packages],

@@ -44,7 +44,8 @@ def read_cyclonedx(document: dict[str, Any], found: BillFormat) -> tuple[Bill, l
         restored_bill(members, unpacked(property_of(metadata, MARK)))
         | {"format": found, "components": components, "named_licenses": list(named)}
     )
-    return bill, [_unplaced(ref) for ref in edges if ref not in set(refs)]
+    known = set(refs)
+    return bill, [_unplaced(ref) for ref in edges if ref not in known]
 
 
 def read_head(document: dict[str, Any], root: str | None) -> dict[str, Any]:
@@ -122,7 +123,9 @@ def _refs_of(elements: list[dict[str, Any]]) -> list[str]:
         ref = element.get("bom-ref")
         if ref is None:
             ref = element.get("purl") or f"{element['name']}@{element.get('version', '')}"
-            ref = f"{ref}#{number}" if ref in taken else ref
+            # Until nobody has it: who shared the root's ref would be looked at by no check.
+            while ref in taken:
+                ref = f"{ref}#{number}"
             taken.add(ref)
         refs.append(ref)
     return refs

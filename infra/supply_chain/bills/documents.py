@@ -30,7 +30,7 @@ def parse_document(content: bytes) -> tuple[dict[str, Any], BillFormat]:
     try:
         document = parse_json(content)
     except JsonRefusedError as error:
-        raise refusal("SBOM_MALFORMED", f"The file is {error}.") from error
+        raise refusal("SBOM_MALFORMED", f"The file is no strict JSON: {error}.") from error
     if not isinstance(document, dict):
         raise refusal("SBOM_FORMAT_UNKNOWN", "The file holds JSON, but no object.")
     found = _format_of(document)

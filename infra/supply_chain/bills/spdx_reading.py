@@ -137,14 +137,16 @@ def _root_of(document: dict[str, Any], edges: list[Edge]) -> str | None:
 
 
 def _purl_of(package: dict[str, Any]) -> str | None:
-    return next(
-        (
-            item["referenceLocator"]
-            for item in package.get("externalRefs", [])
-            if item["referenceType"] == "purl"
-        ),
-        None,
-    )
+    purls = {
+        item["referenceLocator"]
+        for item in package.get("externalRefs", [])
+        if item["referenceType"] == "purl"
+    }
+    if len(purls) > 1:
+        # Advisories are matched by one; whichever that is, the package may be the other.
+        message = f"{package['SPDXID'][:200]} has several package URLs."
+        raise refusal("SBOM_UNSUPPORTED", message)
+    return next(iter(purls), None)
 
 
 def _hashes_of(element: dict[str, Any]) -> dict[str, str]:

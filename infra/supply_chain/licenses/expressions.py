@@ -1,7 +1,7 @@
 """SPDX license expressions as small trees (SPDX 2.3, annex D)."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,8 @@ from license_expression import (
 )
 
 EXPRESSION_CHARS_MAX = 1_024
+EXPRESSION_LICENSES_MAX = 64
+"""Comparing two expressions takes time for each pair of their licenses."""
 _PARSED_MAX = 4_096
 _SPDX: Licensing = get_spdx_licensing()
 
@@ -58,11 +60,13 @@ def parse_expression(text: str) -> Expression:
     if len(text) > EXPRESSION_CHARS_MAX:
         raise ValueError(f"is longer than {EXPRESSION_CHARS_MAX} characters")
     try:
-        parsed = _SPDX.parse(text)
-        # Rules of OR and AND need the expression flat, and each part once.
-        return _tree_of(parsed.simplify())
+        # Not by the library's `simplify`, which takes 0.3 seconds for some of this length.
+        expression = _tree_of(_SPDX.parse(text))
     except (ExpressionError, AttributeError, RecursionError) as error:
         raise ValueError("is not an SPDX license expression") from error
+    if len(list(licenses_in(expression))) > EXPRESSION_LICENSES_MAX:
+        raise ValueError(f"names more than {EXPRESSION_LICENSES_MAX} licenses")
+    return expression
 
 
 def licenses_in(expression: Expression) -> Iterator[License]:
@@ -74,23 +78,42 @@ def licenses_in(expression: Expression) -> Iterator[License]:
         yield from licenses_in(part)
 
 
-def holds(expression: Expression, rule: Callable[[License], bool]) -> bool:
-    """Whether a rule holds for the whole: for all of `AND`, for one of `OR`."""
+def chosen(expression: Expression, rule: Callable[[License], bool]) -> Expression | None:
+    """The expression without the choices for which a rule does not hold; None when none is left."""
     if isinstance(expression, License):
-        return rule(expression)
-    results = (holds(part, rule) for part in expression.parts)
-    return all(results) if isinstance(expression, AllOf) else any(results)
+        return expression if rule(expression) else None
+    parts = [kept for part in expression.parts if (kept := chosen(part, rule)) is not None]
+    if isinstance(expression, AllOf):
+        return AllOf(tuple(parts)) if len(parts) == len(expression.parts) else None
+    return (AnyOf(tuple(parts)) if parts[1:] else parts[0]) if parts else None
 
 
 def _tree_of(parsed: Any) -> Expression:
     if isinstance(parsed, LicenseWithExceptionSymbol):
         base, exception = parsed.license_symbol, parsed.exception_symbol
-        return License(base.key, exception.key, _is_known(base) and _is_known(exception))
+        read = _license_of(base.key)
+        return replace(read, exception=exception.key, known=read.known and _is_known(exception.key))
     if not parsed.args:
-        return License(parsed.key, None, _is_known(parsed))
-    parts = tuple(_tree_of(part) for part in parsed.args)
-    return AllOf(parts) if isinstance(parsed, AND) else AnyOf(parts)
+        return _license_of(parsed.key)
+    kind = AllOf if isinstance(parsed, AND) else AnyOf
+    parts = tuple(dict.fromkeys(_flat(kind, map(_tree_of, parsed.args))))
+    return kind(parts) if parts[1:] else parts[0]
 
 
-def _is_known(symbol: Any) -> bool:
-    return symbol.key in _SPDX.known_symbols
+def _flat(kind: type[AllOf | AnyOf], parts: Iterable[Expression]) -> Iterator[Expression]:
+    """The parts, with those of parts of the same kind in their place."""
+    for part in parts:
+        if isinstance(part, kind):
+            yield from part.parts
+        else:
+            yield part
+
+
+def _license_of(key: str) -> License:
+    """`X+`, X or any later version, permits what X does (annex D.3)."""
+    plain = key.removesuffix("+")
+    return License(plain if _is_known(plain) else key, None, _is_known(plain))
+
+
+def _is_known(key: str) -> bool:
+    return key in _SPDX.known_symbols

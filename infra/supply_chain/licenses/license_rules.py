@@ -6,7 +6,7 @@ from infra.supply_chain.licenses.compatibility import Fit, fit
 from infra.supply_chain.licenses.expressions import (
     Expression,
     License,
-    holds,
+    chosen,
     licenses_in,
     parse_expression,
 )
@@ -31,7 +31,7 @@ class SpdxLicenseRules:
     """
 
     def __init__(self, denied: Iterable[str]) -> None:
-        self._denied = frozenset(identifier.casefold() for identifier in denied)
+        self._denied = frozenset(_spdx_id(each).casefold() for each in denied)
 
     def check(self, spell_license: str, components: Sequence[Component]) -> list[Reason]:
         """Every component whose license is denied, unknown, or does not go with the spell's."""
@@ -61,17 +61,18 @@ class SpdxLicenseRules:
         yield from self._judged(outbound, inbound, subject)
 
     def _judged(self, outbound: Expression, inbound: Expression, subject: str) -> Iterator[Reason]:
-        if not holds(inbound, self._is_allowed):
+        allowed = chosen(inbound, self._is_allowed)
+        if allowed is None:
             names = _names(each for each in licenses_in(inbound) if not self._is_allowed(each))
             message = f"{names} may not be used on this platform."
             yield reason("LICENSE_DENIED", message, subject=subject)
             return
-        if not holds(inbound, lambda each: each.known):
-            names = _names(each for each in licenses_in(inbound) if not each.known)
+        if chosen(allowed, lambda each: each.known) is None:
+            names = _names(each for each in licenses_in(allowed) if not each.known)
             message = f"{names} is not on SPDX's list, so nothing is known of it."
             yield reason("LICENSE_UNKNOWN", message, subject=subject, severity=Severity.WARN)
             return
-        found = _FIT_REASONS.get(fit(outbound, inbound))
+        found = _FIT_REASONS.get(fit(outbound, allowed))
         if found is not None:
             code, severity = found
             message = f"{_text(inbound)} inside a spell under {_text(outbound)}."
@@ -79,6 +80,15 @@ class SpdxLicenseRules:
 
     def _is_allowed(self, license_: License) -> bool:
         return license_.id.casefold() not in self._denied
+
+
+def _spdx_id(name: str) -> str:
+    """The id that expressions are read to: `GPL-2.0` is `GPL-2.0-only`."""
+    try:
+        found = parse_expression(name)
+    except ValueError:
+        return name
+    return found.id if isinstance(found, License) else name
 
 
 def _names(licenses: Iterable[License]) -> str:

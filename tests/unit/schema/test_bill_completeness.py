@@ -97,6 +97,22 @@ def test_a_dependency_that_is_no_component_is_named() -> None:
     assert found(checked) == [("SBOM_DEPENDENCY_UNRESOLVED", "pkg:cargo/lib@1.0.0")]
 
 
+def test_a_component_that_depends_on_much_that_is_not_there_is_told_once() -> None:
+    checked = bill(library(depends_on=[str(number) for number in range(5_000)]))
+    [reason] = check_completeness(checked, FILES)
+    assert "'0' and 4,999 more" in reason.message
+    assert reason.details["refs"] == [str(number) for number in range(10)]
+
+
+def test_what_components_are_called_does_nothing_to_a_terminal() -> None:
+    purl = "pkg:\x1b[2J\u202ecafé"
+    reasons = check_completeness(bill(library(purl=purl, depends_on=["\x1b]0;x\a"])), FILES)
+    assert len(reasons) == 2
+    for reason in reasons:
+        assert reason.subject == "pkg:\\x1b[2J\\u202ecafé"
+        assert reason.message.isprintable()
+
+
 def test_dependencies_in_a_circle_are_no_fault() -> None:
     assert found(bill(library(depends_on=["lib"]))) == []
 

@@ -20,9 +20,10 @@ from schema.contracts.supply_chain import (
     SignatureCheck,
 )
 from schema.errors import SpellError
+from schema.limits import CHECK_REASONS_BYTES_MAX
 from schema.supply_chain.reasons import reason
 from tests.support.fakes import MemoryPackageEvidence
-from tests.support.gate import DIGEST, PACKAGE, SIGNER, World
+from tests.support.gate import BILL, DIGEST, PACKAGE, ROOT, SIGNER, World
 
 
 def without(*members: str) -> PackageEvidence:
@@ -128,6 +129,42 @@ async def test_what_may_change_is_the_packages_standing_and_never_in_the_decisio
     standing = await gate.standing(PACKAGE, SIGNER)
     assert [each.code for each in standing] == ["IDENTITY_MISMATCH", "REVOKED_SPELL"]
     assert [each.code for each in await gate.standing(PACKAGE, None)] == ["REVOKED_SPELL"]
+
+
+async def test_what_a_bill_is_about_is_matched_with_advisories_like_any_component() -> None:
+    world = World()
+    await world.gate().decide(PACKAGE)
+    assert world.matched == BILL.components
+    assert world.licensed == [each for each in BILL.components if each != ROOT]
+
+
+async def test_a_check_that_finds_more_than_can_be_told_tells_the_worst() -> None:
+    world = World()
+    warned = [reason("LICENSE_UNKNOWN", severity=Severity.WARN) for _ in range(20_000)]
+    world.license_reasons = [*warned, reason("LICENSE_DENIED", subject="last")]
+    decision = await world.gate().decide(PACKAGE)
+    assert codes(decision) == ["LICENSE_DENIED"]
+    assert len(decision.model_dump_json()) < 2 * CHECK_REASONS_BYTES_MAX
+    more = decision.reasons[-1]
+    assert (more.code, more.severity) == ("LICENSES_MORE", Severity.WARN)
+    assert more.details["left_out"] + len(decision.reasons) - 1 == 20_001
+
+
+async def test_refusals_that_are_not_told_refuse_as_well() -> None:
+    world = World()
+    world.license_reasons = [reason("LICENSE_DENIED", "x" * CHECK_REASONS_BYTES_MAX)]
+    decision = await world.gate().decide(PACKAGE)
+    assert codes(decision) == ["LICENSES_MORE"]
+
+
+async def test_components_that_no_advisories_cover_are_named() -> None:
+    world = World()
+    world.unknown = ["pkg:pip/jinja2@2.10", "pkg:go/x@1"]
+    decision = await world.gate().decide(PACKAGE)
+    assert decision.passed
+    [note] = decision.reasons
+    assert (note.code, note.severity) == ("ADVISORIES_UNCOVERED", Severity.NOTE)
+    assert "'pkg:pip/jinja2@2.10' and 1 more" in note.message
 
 
 async def test_one_bill_is_read_once_for_three_checks() -> None:

@@ -1,10 +1,13 @@
 """Licenses: expressions, the deny list, and what goes with the spell's own."""
 
+from unittest.mock import patch
+
 import pytest
 
 from infra.supply_chain.licenses.compatibility import Fit, fit
 from infra.supply_chain.licenses.expressions import (
     EXPRESSION_CHARS_MAX,
+    EXPRESSION_LICENSES_MAX,
     AllOf,
     AnyOf,
     License,
@@ -26,7 +29,7 @@ def a_component(declared: str | None, concluded: str | None = None) -> Component
 
 
 def found(spell: str, declared: str | None, concluded: str | None = None) -> list[Reason]:
-    rules = SpdxLicenseRules(["SSPL-1.0", "busl-1.1"])
+    rules = SpdxLicenseRules(["SSPL-1.0", "busl-1.1", "AGPL-3.0"])
     return rules.check(spell, [a_component(declared, concluded)])
 
 
@@ -36,9 +39,30 @@ def codes(spell: str, declared: str | None, concluded: str | None = None) -> lis
 
 def test_an_expression_is_read_with_its_choices_parts_and_exceptions() -> None:
     expression = parse_expression("(MIT OR Apache-2.0 WITH LLVM-exception) AND GPL-2.0-or-later")
-    choice = AnyOf((License("Apache-2.0", "LLVM-exception"), License("MIT")))
+    choice = AnyOf((License("MIT"), License("Apache-2.0", "LLVM-exception")))
     assert isinstance(expression, AllOf)
     assert set(expression.parts) == {choice, License("GPL-2.0-or-later")}
+
+
+def test_parts_of_parts_are_parts_and_each_counts_once() -> None:
+    assert parse_expression("MIT OR (ISC OR (MIT OR ISC))") == AnyOf(
+        (License("MIT"), License("ISC"))
+    )
+    assert parse_expression("MIT AND (MIT AND MIT)") == License("MIT")
+
+
+def test_an_expression_is_read_without_comparing_each_part_with_each() -> None:
+    text = "MIT"
+    while len(text) < EXPRESSION_CHARS_MAX - 40:
+        text = f"({text} AND Zlib) OR ISC"
+    with patch("boolean.boolean.DualBase.simplify", side_effect=AssertionError):
+        assert isinstance(parse_expression(text), AnyOf)
+
+
+def test_more_licenses_than_are_compared_are_no_expression() -> None:
+    text = " OR ".join(f"LicenseRef-{number}" for number in range(EXPRESSION_LICENSES_MAX + 1))
+    with pytest.raises(ValueError, match="names more than"):
+        parse_expression(text.replace("LicenseRef-", "x"))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +108,10 @@ def test_a_license_goes_with_another_or_not(outbound: str, inbound: str, expecte
         ("BUSL-1.1", ["LICENSE_DENIED"]),
         ("SSPL-1.0 OR MIT", []),
         ("SSPL-1.0 AND MIT", ["LICENSE_DENIED"]),
+        ("SSPL-1.0+", ["LICENSE_DENIED"]),
+        ("SSPL-1.0 OR GPL-3.0-only", ["LICENSE_INCOMPATIBLE"]),
+        ("AGPL-3.0-only", ["LICENSE_DENIED"]),
+        ("Apache-2.0+", []),
         ("LicenseRef-acme", ["LICENSE_UNKNOWN"]),
         ("three clauses, see file", ["LICENSE_UNREADABLE"]),
         ("NOASSERTION", ["LICENSE_MISSING"]),

@@ -360,6 +360,11 @@ def test_the_untouched_bundles_pass(bundle: bytes, tmp_path: Path) -> None:
     assert codes(Tampered(bundle), tmp_path) == []
 
 
+def test_a_statement_whose_subject_has_a_list_for_a_digest_is_none(tmp_path: Path) -> None:
+    tampered = _envelope(statement(sha256_hex(PACKAGE), subject=[{"digest": []}]))
+    assert codes(tampered, tmp_path) == ["DSSE_STATEMENT"]
+
+
 def test_the_untouched_envelope_of_the_tests_own_making_passes(tmp_path: Path) -> None:
     assert codes(_envelope(statement(sha256_hex(PACKAGE))), tmp_path) == []
 

@@ -66,6 +66,20 @@ def test_a_changed_file_is_in_force_at_the_next_verification(tmp_path: Path) -> 
     assert verifier.trust_root not in (before, sha256_digest(packaged_root()))
 
 
+def test_a_file_that_is_written_over_with_its_old_size_and_date_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "root.json"
+    first, second = (
+        json.dumps(trusted_root(new_authority().keys)).encode().ljust(20_000) for _ in range(2)
+    )
+    path.write_bytes(first)
+    roots = TrustedRoots(path)
+    before = path.stat()
+    path.write_bytes(second)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert roots.current().digest == sha256_digest(second)
+
+
 def test_both_roots_are_trusted_while_a_file_holds_both(tmp_path: Path) -> None:
     """How to rotate without a gap."""
     first, second = new_authority(), new_authority()

@@ -1,0 +1,180 @@
+"""A vulnerability becomes known after publishing: who reads what, over the doors."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schema.canonical import canonical_json
+from schema.ids import sha256_digest
+from schema.package import build_package
+from schema.scopes import Scope
+from tests.modules.guests import guest
+from tests.support.e2e import Caster, Json, WholePlatform, as_object, fresh_spell, problem
+from tests.support.e2e_cli import Shell
+from tests.support.e2e_packages import files_of
+from tests.support.osv import CRITICAL, a_record, write_archive
+
+CHANNELS = "/v1/account/notification-channels"
+LOG = "/v1/supply-chain/log"
+
+
+def depending_on(key: str, purl: str) -> bytes:
+    """A package whose bill lists its files, and one dependency."""
+    files = files_of(key, guest("echo"))
+    name, _, version = purl.rpartition("/")[2].partition("@")
+    described: list[Json] = [
+        {"type": "file", "bom-ref": file, "name": file, "hashes": [hash_of(body)], **LICENSE}
+        for file, body in files.items()
+    ]
+    dependency = {"bom-ref": purl, "name": name, "version": version, "purl": purl}
+    described.append({"type": "library", **dependency, "hashes": [hash_of(b"it")], **LICENSE})
+    root = {"type": "application", "bom-ref": "root", "name": key}
+    bill = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": root},
+        "components": described,
+    }
+    return build_package({**files, "sbom.cdx.json": canonical_json(bill)})
+
+
+LICENSE: Json = {"licenses": [{"license": {"id": "Apache-2.0"}}]}
+
+
+def hash_of(content: bytes) -> Json:
+    return {"alg": "SHA-256", "content": sha256_digest(content).removeprefix("sha256:")}
+
+
+async def until(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """What is answered, once it is something."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await ask()
+            if found:
+                return found
+            await asyncio.sleep(0.2)
+
+
+async def test_a_finding_is_told_to_everybody_whom_it_concerns(
+    platform: WholePlatform, tmp_path: Path
+) -> None:
+    maker = await platform.new_caster(scopes=[Scope.PUBLISH, Scope.CAST, Scope.ACCOUNT])
+    operator = await platform.new_caster(10_000_000)
+    key, purl = fresh_spell(), "pkg:pypi/e2e-aftercare@1.0"
+    archive = depending_on(key, purl)
+    signed = await platform.signing.sign(archive)
+    form = {"package": ("package.tar", archive), "signature": ("s", signed.bundle)}
+    published = await maker.post("/v1/spells", files=form)
+    assert published.status_code == 201, published.text
+    report_path = f"/v1/spells/{key}/versions/1.0.0/vulnerabilities"
+    assert as_object(await maker.get(report_path))["findings"] == []
+
+    settings = platform.embedded.context.platform_environment
+    mine = {"SPELL_API_URL": platform.api_url, "SPELL_API_KEY": operator.person.key_text}
+    shell = Shell(tmp_path, {**settings, **mine})
+    record = a_record("E2E-2026-77", "e2e-aftercare", vector=CRITICAL)
+    await shell.json(
+        "advisories", "import", str(write_archive(tmp_path / "E2E" / "all.zip", [record]))
+    )
+    assert (await shell.json("rescan", "--no-import"))["workflow_id"] == "rescan-versions"
+
+    async def findings() -> Any:
+        return as_object(await maker.get(report_path))["findings"]
+
+    (finding,) = await until(findings)
+    assert (finding["advisory_id"], finding["purl"]) == ("E2E-2026-77", purl)
+    assert finding["closed_at"] is None
+    assert finding["due_at"] > finding["opened_at"]
+
+    # The whole time long it can be cast.
+    cast = await operator.cast(key, {}, version="1.0.0", wait=30)
+    assert cast.status_code in (200, 202), cast.text
+
+    feed = await platform.http.get("/v1/advisories/feed")
+    assert feed.headers["content-type"] == "application/feed+json"
+    items = [item for item in feed.json()["items"] if item["_spell"]["key"] == key]
+    assert [item["tags"] for item in items] == [["finding_opened"]]
+
+    log = as_object(await maker.get(LOG, params={"spell": key}))
+    kinds = [entry["kind"] for entry in log["items"]]
+    assert kinds[0] == "finding_opened"
+    assert "published" in kinds
+    shown = await Shell.of(maker, tmp_path).spell("vulnerabilities", key)
+    assert "finding open" in shown.stdout
+    assert "E2E-2026-77" in shown.stdout
+
+    yanked = await maker.post(f"/v1/spells/{key}/versions/1.0.0:yank")
+    assert yanked.status_code == 204
+    (finding,) = as_object(await maker.get(report_path))["findings"]
+    assert finding["closed_as"] == "withdrawn"
+    audit = await Shell.of(maker, tmp_path).json("audit", "--spell", key)
+    assert [entry["kind"] for entry in audit["items"]][:2] == ["finding_closed", "yanked"]
+
+
+async def test_a_maker_reads_own_entries_and_a_caster_none(
+    platform: WholePlatform, maker: Caster, stranger: Caster
+) -> None:
+    await platform.spell("echo")
+    own = await platform.key_of(maker.person.account_id, [Scope.PUBLISH])
+    assert as_object(await own.get(LOG))["items"]
+    other = await platform.new_caster(scopes=[Scope.PUBLISH])
+    assert as_object(await other.get(LOG))["items"] == []
+    assert as_object(await stranger.get(LOG, params={"kind": "published"}))["items"]
+    caster = await platform.new_caster(scopes=[Scope.CAST])
+    problem(await caster.get(LOG), 403, "FORBIDDEN")
+    problem(await caster.post("/v1/supply-chain/rescans", json={}), 403, "FORBIDDEN")
+
+
+async def test_the_log_is_read_in_pages(platform: WholePlatform, caster: Caster) -> None:
+    await platform.spell("echo")
+    first = as_object(await caster.get(LOG, params={"limit": 1}))
+    assert len(first["items"]) == 1
+    if first["next_cursor"]:
+        asked = {"limit": 1, "cursor": first["next_cursor"]}
+        second = as_object(await caster.get(LOG, params=asked))
+        assert second["items"][0]["id"] < first["items"][0]["id"]
+    problem(await caster.get(LOG, params={"cursor": "e30="}), 422, "VALIDATION_ERROR")
+    problem(await caster.get(LOG, params={"kind": "nothing"}), 422, "VALIDATION_ERROR")
+
+
+async def test_a_channel_is_set_shown_without_its_secret_and_removed(caster: Caster) -> None:
+    url = "https://hooks.example/in"
+    made = await caster.request("PUT", f"{CHANNELS}/webhook", json={"address": url})
+    assert made.status_code == 200, made.text
+    assert made.json()["secret"].startswith("whsec_")
+    again = await caster.request("PUT", f"{CHANNELS}/webhook", json={"address": url})
+    assert again.json()["secret"] != made.json()["secret"]
+    (shown,) = (await caster.get(CHANNELS)).json()
+    assert (shown["kind"], shown["address"]) == ("webhook", url)
+    assert "secret" not in shown
+    assert (await caster.request("DELETE", f"{CHANNELS}/webhook")).status_code == 204
+    problem(await caster.request("DELETE", f"{CHANNELS}/webhook"), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("webhook", "http://hooks.example/"),
+        ("webhook", "https://169.254.169.254/latest"),
+        ("webhook", "https://a.example/\r\nX: y"),
+        ("email", "somebody"),
+        ("email", "a@b.example\r\nBcc: c@d.example"),
+        ("email", "a@b.example"),  # this platform has no mail server
+        ("pigeon", "https://a.example/"),
+    ],
+)
+async def test_a_channel_that_leads_nowhere_good_is_refused(
+    caster: Caster, kind: str, address: str
+) -> None:
+    answer = await caster.request("PUT", f"{CHANNELS}/{kind}", json={"address": address})
+    problem(answer, 422, "VALIDATION_ERROR")
+    assert (await caster.get(CHANNELS)).json() == []
+
+
+async def test_foreign_and_unknown_versions_have_no_report(caster: Caster) -> None:
+    path = "/v1/spells/com.example.nothing/versions/1.0.0/vulnerabilities"
+    problem(await caster.get(path), 404, "SPELL_NOT_FOUND")

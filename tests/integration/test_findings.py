@@ -1,0 +1,107 @@
+"""Goal: no code path can rewrite what was found and told. Method: plain SQL, and races."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from infra.postgres import Database
+from infra.repositories.findings import PostgresFindings
+from infra.repositories.spells import PostgresSpells
+from infra.repositories.supply_chain_log import PostgresSupplyChainLog
+from schema.contracts.publish import InspectedPackage
+from schema.contracts.supply_chain_log import DeedKind, LogEntry
+from schema.errors import SpellError
+from tests.support.aftercare import GRACE, a_decision, ref, vulnerable
+from tests.support.builders import Person, make_person, publish
+
+
+async def found(database: Database) -> tuple[Person, InspectedPackage]:
+    maker = await make_person(database)
+    package = await publish(database, maker)
+    decision = a_decision(package.package_digest, [vulnerable()], "2026-11-25#1")
+    await PostgresFindings(database, GRACE).apply(ref(package), decision)
+    return maker, package
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE version_findings SET due_at = now() WHERE spell_key = :spell_key",
+        "UPDATE version_findings SET purl = 'pkg:x/y' WHERE spell_key = :spell_key",
+        "UPDATE version_findings SET closed_as = 'fixed' WHERE spell_key = :spell_key",
+        "DELETE FROM version_findings WHERE spell_key = :spell_key",
+        "UPDATE notifications SET details = '{}' WHERE spell_key = :spell_key",
+        "DELETE FROM notifications WHERE spell_key = :spell_key",
+        "UPDATE supply_chain_log SET actor = 'x' WHERE spell_key = :spell_key",
+        "DELETE FROM supply_chain_log WHERE spell_key = :spell_key",
+        "INSERT INTO version_findings (spell_key, version, advisory_id, aliases, purl, code,"
+        " message, details, snapshot, due_at) SELECT spell_key, version, advisory_id, aliases,"
+        " purl, code, message, details, snapshot, due_at FROM version_findings"
+        " WHERE spell_key = :spell_key",
+    ],
+)
+async def test_what_was_found_and_told_cannot_be_rewritten(
+    database: Database, statement: str
+) -> None:
+    _, package = await found(database)
+    with pytest.raises(DBAPIError) as refused:
+        async with database.transaction() as connection:
+            await connection.execute(text(statement), {"spell_key": package.spell_key})
+    assert str(getattr(refused.value.orig, "sqlstate", "")).startswith("23")
+
+
+async def test_verdicts_that_are_applied_at_once_open_one_finding(database: Database) -> None:
+    maker = await make_person(database)
+    package = await publish(database, maker)
+    findings = PostgresFindings(database, GRACE)
+    decision = a_decision(package.package_digest, [vulnerable()], "2026-11-25#1")
+    changes = await asyncio.gather(*(findings.apply(ref(package), decision) for _ in range(8)))
+    assert sum(len(change.opened) for change in changes) == 1
+    assert all(len(change.open) == 1 for change in changes)
+
+
+async def test_malware_is_delisted_at_once(database: Database) -> None:
+    maker = await make_person(database)
+    package = await publish(database, maker)
+    malware = vulnerable().model_copy(update={"code": "MALICIOUS_PACKAGE"})
+    decision = a_decision(package.package_digest, [malware], "2026-11-25#1")
+    (opened,) = (await PostgresFindings(database, GRACE).apply(ref(package), decision)).opened
+    assert opened.due_at == opened.opened_at
+
+
+async def test_a_maker_does_not_bring_back_what_was_delisted(database: Database) -> None:
+    maker, package = await found(database)
+    findings = PostgresFindings(database, GRACE)
+    due = (await findings.clock(ref(package))).due_at
+    decision = a_decision(package.package_digest, [vulnerable()], "2026-11-25#1")
+    assert due is not None
+    assert (await findings.apply(ref(package), decision, delist_at=due)).delisted
+    spells = PostgresSpells(database)
+    for state in ("published", "yanked"):
+        with pytest.raises(SpellError) as refused:
+            await spells.set_state(maker.account_id, package.spell_key, package.version, state)
+        assert refused.value.code == "SPELL_DELISTED"
+
+
+async def test_a_deed_that_is_repeated_is_written_down_once(database: Database) -> None:
+    log = PostgresSupplyChainLog(database)
+    maker = await make_person(database)
+    entry = LogEntry(
+        reference=f"published:{maker.account_id}", kind=DeedKind.PUBLISHED, actor=maker.account_id
+    )
+    assert [await log.append(entry), await log.append(entry)] == [True, False]
+    (kept,) = await log.entries(maker.account_id, spell_key=None, kind=None, before=None, limit=10)
+    assert kept.reference == entry.reference
+
+
+async def test_a_yank_that_changes_nothing_is_no_deed(database: Database) -> None:
+    maker = await make_person(database)
+    package = await publish(database, maker)
+    spells, log = PostgresSpells(database), PostgresSupplyChainLog(database)
+    for state in ("yanked", "yanked", "published", "published", "yanked"):
+        await spells.set_state(maker.account_id, package.spell_key, package.version, state)
+    entries = await log.entries(None, spell_key=package.spell_key, kind=None, before=None, limit=10)
+    kinds = [entry.kind.value for entry in entries if entry.kind is not DeedKind.PUBLISHED]
+    assert kinds == ["yanked", "unyanked", "yanked"]
