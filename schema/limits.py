@@ -26,6 +26,7 @@ TEXT_FILE_BYTES_MAX = MIB
 UPLOAD_CHUNK_BYTES_MAX = 8 * MIB
 UPLOAD_CHUNKS_MAX = 256
 UPLOADS_OPEN_MAX = 16
+PUBLICATIONS_RUNNING_MAX = 16
 UPLOAD_LIFETIME = timedelta(hours=24)
 # What a body may take as a whole, and how long nothing of it may come.
 BODY_SECONDS_MAX = 300.0

@@ -20,12 +20,17 @@ from schema.contracts.publish import (
 )
 from schema.contracts.supply_chain_log import DeedKind, LogEntry
 from schema.errors import SpellError
+from schema.limits import PUBLICATIONS_RUNNING_MAX
 from schema.supply_chain.verdicts import by_check
 
 _BEGIN = text(
     "INSERT INTO publications (id, account_id, package_digest, package_bytes, bundle_digest)"
     " VALUES (:publication_id, :account_id, :package_digest, :package_bytes, :bundle_digest)"
     " ON CONFLICT (id) DO NOTHING"
+)
+_LOCK_ACCOUNT = text("SELECT id FROM accounts WHERE id = :account_id FOR NO KEY UPDATE")
+_RUNNING = text(
+    "SELECT count(*) FROM publications WHERE account_id = :account_id AND state = 'running'"
 )
 _FIND = text("SELECT * FROM publications WHERE id = :id AND account_id = :account_id")
 # The event's number is drawn in the transaction that writes it: no gaps, and one order.
@@ -74,12 +79,17 @@ class PostgresPublications:
         """Record a publication before it starts; the same one again stays.
 
         Raises:
-            SpellError: IDEMPOTENCY_CONFLICT, its key was used for another package.
+            SpellError: IDEMPOTENCY_CONFLICT, its key is another package's; TOO_MANY_UPLOADS,
+                the account has as many publications running as it may.
         """
+        found = {"id": request.publication_id, "account_id": request.account_id}
         async with self._database.transaction() as connection:
-            await connection.execute(_BEGIN, request.model_dump())
-            found = {"id": request.publication_id, "account_id": request.account_id}
-            known = (await connection.execute(_FIND, found)).one()
+            await connection.execute(_LOCK_ACCOUNT, found)
+            known = (await connection.execute(_FIND, found)).one_or_none()
+            if known is None:
+                await _check_running(connection, found)
+                await connection.execute(_BEGIN, request.model_dump())
+                return
         wanted = (request.package_digest, request.bundle_digest)
         if (known.package_digest, known.bundle_digest) != wanted:
             details = {"publication_id": request.publication_id}
@@ -164,6 +174,15 @@ class PostgresPublications:
         async with self._database.reading() as connection:
             rows = await connection.execute(_EVENTS, parameters)
             return [PublicationEventView(**row_dict(row)) for row in rows]
+
+
+async def _check_running(connection: AsyncConnection, account: dict[str, Any]) -> None:
+    """Nobody's publications may fill the queue that everybody's wait in."""
+    if (await connection.execute(_RUNNING, account)).scalar_one() < PUBLICATIONS_RUNNING_MAX:
+        return
+    message = f"At most {PUBLICATIONS_RUNNING_MAX} publications of an account run at a time."
+    details = {"running_publications_max": PUBLICATIONS_RUNNING_MAX}
+    raise SpellError("TOO_MANY_UPLOADS", message, details=details, retry_after=10)
 
 
 def _left_result(row: Any) -> PublishResult:
