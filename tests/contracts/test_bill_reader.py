@@ -19,8 +19,6 @@ from tests.support.bills import a_bill
 
 CYCLONEDX = write_bill(a_bill(), BillFamily.CYCLONEDX)
 SPDX = write_bill(a_bill(), BillFamily.SPDX)
-# What ends a check beyond its limit may take: the kill, and this machine being busy.
-SLACK_SECONDS = 10.0
 
 
 @pytest.fixture(params=[KillableBillReader], scope="module")

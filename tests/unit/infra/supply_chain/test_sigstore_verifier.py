@@ -11,8 +11,8 @@ from sigstore.verify import Verifier
 
 from activities.supply_chain.ports import SignatureVerifier
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.contracts.supply_chain import SignatureCheck
 from schema.ids import sha256_digest
 from tests.support.signing import MAKER, WORKFLOW, shared_authority, sign, write_trusted_root
@@ -127,7 +127,7 @@ def test_a_fault_of_our_own_is_a_refusal_too(
     def stumble(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("infra.supply_chain.sigstore_verifier.establish_times", stumble)
+    monkeypatch.setattr("infra.supply_chain.signatures.verifier.establish_times", stumble)
     check = verifier.check(DIGEST, sign(PACKAGE))
     assert [each.code for each in check.reasons] == ["SIGNATURE_REFUSED"]
     assert "stumble" in caplog.text

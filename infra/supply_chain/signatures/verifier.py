@@ -20,18 +20,23 @@ from sigstore.errors import CertValidationError, VerificationError
 from sigstore.hashes import Hashed
 from sigstore_models.common.v1 import HashAlgorithm
 
-from infra.supply_chain.in_toto import statement_faults
-from infra.supply_chain.sigstore_bundle import (
+from infra.supply_chain.signatures.attested_times import Times, encloses, establish_times
+from infra.supply_chain.signatures.bundle import (
     BundleRefusedError,
     SignedBundle,
     public_key_of,
     read_bundle,
 )
-from infra.supply_chain.sigstore_issuance import authority_faults, issuance_faults
-from infra.supply_chain.sigstore_log import content_faults, kind_faults, log_of, proof_faults
-from infra.supply_chain.sigstore_signer import signer_names, signer_of
-from infra.supply_chain.sigstore_times import Times, encloses, establish_times
-from infra.supply_chain.trusted_root import LoadedRoot, TrustedRoots
+from infra.supply_chain.signatures.issuance import authority_faults, issuance_faults
+from infra.supply_chain.signatures.log_entry import (
+    content_faults,
+    kind_faults,
+    log_of,
+    proof_faults,
+)
+from infra.supply_chain.signatures.signer import signer_names, signer_of
+from infra.supply_chain.signatures.statement import statement_faults
+from infra.supply_chain.signatures.trusted_root import LoadedRoot, TrustedRoots
 from schema.contracts.supply_chain import Reason, SignatureCheck
 from schema.packaging.refusal import printable
 from schema.supply_chain.reasons import reason
