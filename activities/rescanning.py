@@ -15,9 +15,12 @@ from schema.contracts.aftercare import (
 )
 from schema.contracts.supply_chain import Decision
 from schema.contracts.supply_chain_log import PLATFORM_ACTOR, DeedKind, LogEntry
+from schema.errors import SpellError
 from schema.supply_chain.findings import refuses_otherwise
 
 VERSIONS_PER_PAGE = 100
+ATTEMPTS_MAX = 8
+"""How often a page is tried for the sake of one version: about four minutes of trouble."""
 
 
 class RescanningActivities:
@@ -38,7 +41,8 @@ class RescanningActivities:
         Effect: verdicts recorded; findings opened and closed, versions listed again, log and outbox
             written, one transaction for each version; the clocks of open findings run.
         Same twice: a verdict is made once; findings that are in line stay as they are.
-        Gives up on: nothing; a version that cannot be decided on now is tried with its page again.
+        Gives up on: nothing; a version that cannot be decided on is tried with its page again, and
+            then left to the next re-scan, so that it is in nobody's way.
         Heartbeat: after each version.
         """
         report = RescanReport()
@@ -67,7 +71,13 @@ class RescanningActivities:
         )
 
     async def _look_at(self, version: ListedVersion) -> RescanReport:
-        decision = await self._verdicts.decide(version.package_digest)
+        try:
+            decision = await self._verdicts.decide(version.package_digest)
+        except SpellError as error:
+            if activity.info().attempt < ATTEMPTS_MAX:
+                raise
+            activity.logger.warning("no verdict on %s: %s", version.package_digest, error)
+            return RescanReport(looked_at=1, undecided=1)
         change = await self._findings.apply(_ref(version), decision)
         if change.open or change.closed:
             # The clock that waited for what is closed now has to look again, too.

@@ -64,12 +64,15 @@ class ScriptedVerdicts:
         self._database = database
         self.reasons: dict[str, list[Reason]] = {}
         self.snapshot = "2026-11-25#1"
+        self.stumbles_over: set[str] = set()
 
     def say(self, package: InspectedPackage, *reasons: Reason) -> None:
         self.snapshot = f"2026-11-25#{uuid.uuid4()}"
         self.reasons[package.package_digest] = list(reasons)
 
     async def decide(self, package_digest: str) -> Decision:
+        if package_digest in self.stumbles_over:
+            raise SpellError("INTERNAL")
         decision = a_decision(package_digest, self.reasons.get(package_digest, []), self.snapshot)
         async with self._database.transaction() as connection:
             await record_decision(connection, decision)

@@ -45,6 +45,8 @@ _log = logging.getLogger(__name__)
 
 # What two honest clocks may differ by.
 CLOCK_SKEW = timedelta(minutes=5)
+# Of this machine, whatever the bundle is: no verdict may come of it.
+_TROUBLE = (MemoryError, OSError)
 
 
 class NamesOneSigner:
@@ -87,7 +89,9 @@ class SigstoreVerifier:
         return await asyncio.to_thread(self.check, package_digest, bundle)
 
     def check(self, package_digest: str, bundle: bytes) -> SignatureCheck:
-        """Check a bundle. Content never raises; nothing is looked up anywhere.
+        """Check a bundle. Content never raises; this machine's trouble does.
+
+        Nothing is looked up anywhere.
 
         Args:
             package_digest: `sha256:<hex>` of what should be signed.
@@ -97,6 +101,8 @@ class SigstoreVerifier:
             return self._check(bytes.fromhex(package_digest.removeprefix("sha256:")), bundle)
         except BundleRefusedError as refused:
             return SignatureCheck(reasons=refused.reasons)
+        except _TROUBLE:
+            raise
         except Exception as error:  # noqa: BLE001 - fail closed on whatever it is
             _log.exception("a bundle for %s made the verifier stumble", package_digest)
             return SignatureCheck(reasons=[_unnamed(error)])
@@ -144,6 +150,8 @@ def _refusal_of_the_library(
         else:
             digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=package_sha256)
             loaded.verifier.verify_artifact(digest, signed.bundle, policy)
+    except _TROUBLE:
+        raise
     except Exception as error:  # noqa: BLE001 - fail closed on whatever it is
         return error
     return None

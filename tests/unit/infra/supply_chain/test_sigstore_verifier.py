@@ -93,8 +93,7 @@ def test_nothing_is_looked_up_anywhere(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [AttributeError("'NoneType' has no attribute 'algorithm'"), RecursionError(), MemoryError()],
+    "error", [AttributeError("'NoneType' has no attribute 'algorithm'"), RecursionError()]
 )
 def test_whatever_the_library_raises_is_a_refusal(
     error: Exception, verifier: SigstoreVerifier, monkeypatch: pytest.MonkeyPatch
@@ -106,6 +105,18 @@ def test_whatever_the_library_raises_is_a_refusal(
     check = verifier.check(DIGEST, sign(PACKAGE))
     assert check.signer is None
     assert [each.code for each in check.reasons] == ["SIGNATURE_REFUSED"]
+
+
+@pytest.mark.parametrize("trouble", [MemoryError(), OSError("too many open files")])
+def test_trouble_of_this_machine_says_nothing_of_a_bundle(
+    trouble: Exception, verifier: SigstoreVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr(Verifier, "verify_artifact", stumble)
+    with pytest.raises(type(trouble)):
+        verifier.check(DIGEST, sign(PACKAGE))
 
 
 def test_a_fault_of_our_own_is_a_refusal_too(

@@ -79,7 +79,7 @@ def test_a_finding_is_over_when_nothing_refuses_it(reasons: list[Reason], end: F
 
 
 def test_only_vulnerabilities_of_components_are_findings() -> None:
-    others = [reason("UNSIGNED"), reason("ADVISORIES_UNCHECKED")]
+    others = [reason("UNSIGNED"), reason("LICENSE_DENIED")]
     assert compare(others, []).new == []
     assert refuses_otherwise(others)
     assert not refuses_otherwise([said("GHSA-1")])
