@@ -29,7 +29,7 @@ $(VENV)/bench: $(VENV)/development requirements-bench.lock
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-bench.lock
 	touch $@
 
-demo: $(VENV)/runtime ## publish a real spell, cast it on a real file, show result, cost and ledger
+demo: $(VENV)/runtime ## sign and publish a real spell, cast it on a real file, show verdict, result, cost and ledger
 	$(BIN)/spell demo
 
 dev: $(VENV)/runtime ## the whole platform on this machine, until Ctrl-C

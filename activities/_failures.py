@@ -6,11 +6,11 @@ from schema.contracts.problem import Problem
 from schema.errors import SpellError
 
 
-def to_failure(error: SpellError) -> ApplicationError:
-    """The failure for an error; what a repetition cannot mend is not retried."""
+def to_failure(error: SpellError, *, for_good: bool = False) -> ApplicationError:
+    """The failure for an error; what a repetition cannot mend (or is `for_good`) is not retried."""
     return ApplicationError(
         error.message,
         Problem.of(error).model_dump(mode="json"),
         type=error.code,
-        non_retryable=not error.kind.retryable,
+        non_retryable=for_good or not error.kind.retryable,
     )

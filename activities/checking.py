@@ -4,14 +4,19 @@ from collections.abc import Awaitable, Callable
 
 from temporalio import activity
 
+from activities._failures import to_failure
 from activities.publication_steps import PublicationSteps, told
 from activities.supply_chain.gate import Gate
 from schema.contracts.publish import DecideOrder, PublishInput, PublishStep, StandingOrder
 from schema.contracts.supply_chain import Check, CheckOutcome, Decision, PackageEvidence
+from schema.errors import SpellError
+
+STUMBLES_MAX = 3
+"""How often a check is tried that fails for no known trouble of the platform."""
 
 
 class CheckingActivities:
-    """Has the gate check what was opened. A refusal is an outcome, never a failure."""
+    """Has the gate check what was opened. A refusal is an outcome; a failure is the platform's."""
 
     def __init__(self, gate: Gate, steps: PublicationSteps) -> None:
         self._gate = gate
@@ -23,7 +28,7 @@ class CheckingActivities:
 
         Effect: an event of the publication.
         Same twice: the same outcome, one event.
-        Gives up on: nothing; what stumbles over content refuses.
+        Gives up on: INTERNAL, a check that stumbles over this content again and again.
         Heartbeat: none; milliseconds.
         """
         return await self._check(request, PublishStep.SIGNATURE, self._gate.check_signature)
@@ -34,7 +39,7 @@ class CheckingActivities:
 
         Effect: an event of the publication.
         Same twice: the same outcome, one event.
-        Gives up on: nothing; what stumbles over content refuses.
+        Gives up on: INTERNAL, a check that stumbles over this content again and again.
         Heartbeat: none; reading a bill has its own time limit.
         """
         return await self._check(request, PublishStep.SBOM, self._gate.check_sbom)
@@ -45,7 +50,7 @@ class CheckingActivities:
 
         Effect: an event of the publication.
         Same twice: the same outcome, one event, unless advisories were imported meanwhile.
-        Gives up on: nothing; what stumbles over content refuses.
+        Gives up on: INTERNAL, a check that stumbles over this content again and again.
         Heartbeat: none; reading a bill has its own time limit.
         """
         return await self._check(request, PublishStep.ADVISORIES, self._gate.check_advisories)
@@ -56,7 +61,7 @@ class CheckingActivities:
 
         Effect: an event of the publication.
         Same twice: the same outcome, one event.
-        Gives up on: nothing; what stumbles over content refuses.
+        Gives up on: INTERNAL, a check that stumbles over this content again and again.
         Heartbeat: none; reading a bill has its own time limit.
         """
         return await self._check(request, PublishStep.LICENSES, self._gate.check_licenses)
@@ -94,6 +99,18 @@ class CheckingActivities:
         check: Callable[[PackageEvidence], Awaitable[CheckOutcome]],
     ) -> CheckOutcome:
         async with self._steps.step(request, step) as found:
-            outcome = await check(await self._steps.evidence(request))
+            outcome = await _made(check, await self._steps.evidence(request))
             found.update(told(outcome.reasons))
         return outcome
+
+
+async def _made(
+    check: Callable[[PackageEvidence], Awaitable[CheckOutcome]], package: PackageEvidence
+) -> CheckOutcome:
+    """The outcome. A stumble that comes with every attempt ends the publication, unpublished."""
+    try:
+        return await check(package)
+    except SpellError as error:
+        if error.code == "INTERNAL" and activity.info().attempt >= STUMBLES_MAX:
+            raise to_failure(error, for_good=True) from error
+        raise

@@ -256,3 +256,22 @@ class WorkflowStates(Protocol):
 
     async def is_open(self, workflow_id: str) -> bool:
         """False once the workflow is closed, however it ended, or long gone."""
+
+
+class OpenPublications(Protocol):
+    """Publications that have not ended."""
+
+    async def open_publications(
+        self, *, older_than_seconds: int, skip: int, limit: int
+    ) -> list[PublishResult]:
+        """How those that run would end if their workflow is gone, oldest first; without `skip`."""
+
+    async def conclude(self, publication_id: str, result: PublishResult) -> None:
+        """End the publication; the first end stays."""
+
+
+class ExpiredUploads(Protocol):
+    """Uploads that are past their time."""
+
+    async def purge(self) -> int:
+        """Drop a few of them, chunks first; how many it were."""

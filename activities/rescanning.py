@@ -19,8 +19,8 @@ from schema.errors import SpellError
 from schema.supply_chain.findings import refuses_otherwise
 
 VERSIONS_PER_PAGE = 100
-# What is away comes back meanwhile; a version that is to blame itself must not hold up all others.
-_PATIENT_ATTEMPTS = 5
+ATTEMPTS_MAX = 8
+"""How often a page is tried for the sake of one version: about four minutes of trouble."""
 
 
 class RescanningActivities:
@@ -41,8 +41,8 @@ class RescanningActivities:
         Effect: verdicts recorded; findings opened and closed, versions listed again, log and outbox
             written, one transaction for each version; the clocks of open findings run.
         Same twice: a verdict is made once; findings that are in line stay as they are.
-        Gives up on: a version that cannot be decided on at the fifth attempt on its page; the next
-            re-scan tries it again.
+        Gives up on: nothing; a version that cannot be decided on is tried with its page again, and
+            then left to the next re-scan, so that it is in nobody's way.
         Heartbeat: after each version.
         """
         report = RescanReport()
@@ -74,7 +74,7 @@ class RescanningActivities:
         try:
             return await self._decide_on(version)
         except Exception as error:
-            if activity.info().attempt < _PATIENT_ATTEMPTS or _is_away(error):
+            if activity.info().attempt < ATTEMPTS_MAX or _is_away(error):
                 raise
             named = f"{version.spell_key} {version.version}"
             activity.logger.error("no verdict on %s: %s", named, type(error).__name__)

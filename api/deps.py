@@ -14,6 +14,7 @@ from api.aftercare_ports import (
     SupplyChainLogReads,
     Vulnerabilities,
 )
+from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
@@ -64,6 +65,7 @@ class Services:
     advisory_exceptions: AdvisoryExceptions
     identities: SigningIdentities
     publishing: Publishing
+    archive_slots: ArchiveSlots
     publications: PublicationReads
     uploads: Uploads
     aliases: SpellAliases

@@ -1,5 +1,6 @@
 """What the API process is made of: the adapters of one platform, handed to the ports of routes."""
 
+from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.ports import Health
@@ -50,6 +51,7 @@ def build_services(
         advisory_exceptions=PostgresAdvisoryExceptions(database),
         identities=PostgresSigningIdentities(database),
         publishing=TemporalPublishing(platform.temporal, blobs, publications),
+        archive_slots=ArchiveSlots(),
         publications=publications,
         uploads=BlobUploads(database, blobs),
         aliases=PostgresSpellAliases(database),

@@ -26,6 +26,7 @@ from bench.bare_worker import PLAIN, SEALED, connect
 from cli.local import first_account, local_platform, settings_of
 from cli.packages import package_folder
 from infra.embedded.platform import EmbeddedPlatform
+from tests.support.e2e_signing import PlatformSigning
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "markdown"
 SPELL = "com.example.markdown"
@@ -43,12 +44,10 @@ async def measure(platform: EmbeddedPlatform, folder: Path, arguments: argparse.
     async with httpx.AsyncClient(
         base_url=profile.api_url, headers=headers, timeout=90, limits=limits
     ) as api:
-        published = await api.post(
-            "/v1/spells",
-            content=await asyncio.to_thread(package_folder, EXAMPLE),
-            headers={"Content-Type": "application/x-tar"},
-        )
-        published.raise_for_status()
+        archive = await asyncio.to_thread(package_folder, EXAMPLE)
+        signed = await PlatformSigning(platform.context).sign(archive)
+        package = {"package": archive, "signature": signed.bundle}
+        (await api.post("/v1/spells", files=package)).raise_for_status()
         workers = [
             await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bench.bare_worker", queue),

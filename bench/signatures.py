@@ -20,8 +20,8 @@ from sigstore.verify.policy import Identity
 from sigstore_models.common.v1 import HashAlgorithm
 
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from tests.support.signing import MAKER, shared_authority, sign, write_trusted_root
 
 COLD_MS_MAX = 20.0

@@ -38,8 +38,8 @@ from infra.repositories.spells import PostgresSpells
 from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.supply_chain.licenses.license_rules import SpdxLicenseRules
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.canonical import canonical_json
 from schema.contracts.supply_chain import PackageEvidence
 from schema.ids import sha256_digest

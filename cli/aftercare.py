@@ -6,16 +6,7 @@ import typer
 
 from cli.client import in_path
 from cli.context import cli_context
-from cli.notifications import notifications
 from schema.contracts.supply_chain_log import DeedKind
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Make them commands of `spell`."""
-    app.command()(audit)
-    app.command()(rescan)
-    app.command()(vulnerabilities)
-    app.add_typer(notifications, name="notifications")
 
 
 def audit(

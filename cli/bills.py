@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.bill_making import sbom
 from cli.client import CliError, ExitCode
 from cli.context import cli_context
 from cli.files import read_file, write_file
 from cli.packages import package_files
-from cli.sbom import sbom
 from schema.canonical import parse_json
 from schema.contracts.bill import Bill, BillFamily
 from schema.contracts.supply_chain import BillCheck, Reason, Severity

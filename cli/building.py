@@ -12,10 +12,10 @@ from typing import IO, Annotated
 
 import typer
 
+from cli.bill_making import read_manifest, write_bill
 from cli.client import CliError, ExitCode
 from cli.context import cli_context
 from cli.packages import package_folder
-from cli.sbom import read_manifest, write_bill
 from cli.scaffold import Language
 from cli.toolchains import Compilation, compilation_of
 from schema.ids import sha256_digest

@@ -10,6 +10,7 @@ import typer
 
 from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
+from cli.event_frames import read_frames
 from cli.inputs import collect_inputs, collect_limits
 from cli.output import money
 from cli.progress import progress_text
@@ -163,7 +164,7 @@ def events(api: Api, cast_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for _ in range(5):
         try:
             with api.stream(path, {"Last-Event-ID": last_id}) as lines:
-                for seq, event, data in _frames(lines):
+                for seq, event, data in read_frames(lines):
                     last_id = seq
                     ended = event in {"settled", "failed", "cancelled"}
                     yield event, data
@@ -173,17 +174,6 @@ def events(api: Api, cast_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
         if ended:
             return
     raise CliError("The event stream keeps breaking off.", ExitCode.PLATFORM)
-
-
-def _frames(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif "event" in fields:
-            yield fields["id"], fields["event"], json.loads(fields["data"])
-            fields = {}
 
 
 def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:

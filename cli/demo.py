@@ -13,7 +13,8 @@ from cli.client import Api, CliError, ExitCode, Profile
 from cli.context import CliContext, cli_context
 from cli.inputs import collect_inputs
 from cli.output import money
-from cli.packages import package_folder, upload
+from cli.packages import package_folder
+from cli.publishing import upload
 from cli.receipts import KEYS_PATH, standing_checks
 from cli.replays import replay_here
 from cli.signing import sign_package, signature_line
@@ -73,6 +74,8 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
         f"publish  {published['spell_key']} {published['version']}"
         f" {published['package_digest'][:19]}…"
     )
+    bill = api.json("GET", f"/v1/spells/{_SPELL}/versions/{published['version']}/sbom")
+    cli.output.note(f"bill     of materials: {len(bill['components'])} components")
     inputs = collect_inputs(None, [], [f"markdown={_FILE}"], [])
     admitted = api.json(
         "POST",

@@ -40,8 +40,7 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
             f"  Temporal UI  {platform.endpoints.temporal_ui_url}\n"
             f"  Sigstore     {_sigstore_line(platform)}\n"
             f"  data         {data_dir}  (the key is in client.json)\n"
-            "  UNSIGNED PACKAGES ARE ACCEPTED HERE: this is a local platform.\n"
-            "  try: spell publish examples/markdown  (in another terminal)\n"
+            "  try: spell publish --sign examples/markdown  (in another terminal)\n"
         )
         await asyncio.Event().wait()
 

@@ -55,12 +55,12 @@ async def first_account(context: PlatformContext, data_dir: Path) -> Profile:
             await accounts.credit(
                 account_id, FIRST_CREDIT_MICROS, "USD", reference=f"first:{account_id}"
             )
-    profile = Profile(context.endpoints.api_url, key, _signing(context))
+    profile = Profile(context.endpoints.api_url, key, signing_of(context))
     await asyncio.to_thread(profile.save, data_dir)
     return profile
 
 
-def _signing(context: PlatformContext) -> LocalSigning | None:
+def signing_of(context: PlatformContext) -> LocalSigning | None:
     """Where to sign; None when the user brings a trusted root, and so a Sigstore, of their own."""
     if not context.endpoints.sigstore_url:
         return None

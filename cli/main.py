@@ -6,29 +6,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import (
-    account,
-    advisory_exceptions,
-    aftercare,
-    aliases,
-    bills,
-    building,
-    casts,
-    dev,
-    identities,
-    operator,
-    packages,
-    receipts,
-    revocations,
-    scaffold,
-    signing,
-    spell_secrets,
-    testing,
-    verify,
-)
 from cli.client import CliError, ExitCode
+from cli.commands import add_commands
 from cli.context import CliContext
-from cli.demo import demo
 from cli.output import Output, json_first
 
 app = typer.Typer(
@@ -40,31 +20,7 @@ app = typer.Typer(
     "Talks to SPELL_API_URL with SPELL_API_KEY, or to what `spell dev` started here.",
     epilog="Exit codes: 0 done, 1 the cast failed, 2 wrong use, 3 refused, 4 platform trouble.",
 )
-app.command()(dev.dev)
-app.command()(demo)
-app.command()(scaffold.new)
-app.command()(building.build)
-app.command("test")(testing.check_spell)
-app.command()(signing.sign)
-app.command()(verify.verify)
-app.command()(packages.publish)
-app.command("spells")(account.list_spells)
-for command in (casts.cast, casts.casts, casts.show, casts.logs, casts.cancel):
-    app.command()(command)
-app.add_typer(bills.sbom, name="sbom")
-app.add_typer(receipts.receipt, name="receipt")
-app.add_typer(spell_secrets.secrets, name="secrets")
-app.command()(aliases.consent)
-app.add_typer(aliases.alias, name="alias")
-revocations.add_to(app)
-app.add_typer(identities.identities, name="identities")
-aftercare.add_commands(app)
-app.add_typer(account.keys, name="keys")
-app.add_typer(account.cap, name="cap")
-app.add_typer(operator.db, name="db")
-app.add_typer(operator.accounts, name="accounts")
-app.add_typer(operator.runs, name="runs")
-app.add_typer(advisory_exceptions.advisories, name="advisories")
+add_commands(app)
 
 
 @app.callback()

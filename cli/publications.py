@@ -1,15 +1,14 @@
 """Sends a package in chunks, goes on where a connection broke, and follows what becomes of it."""
 
-import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from cli.client import Api, CliError, ExitCode
+from cli.event_frames import read_frames
 from schema.ids import sha256_digest
 from schema.limits import MIB
-from schema.supply_chain.reasons import REASONS
 
 CHUNK_BYTES = MIB
 # Of one chunk, and of the event stream: what breaks more often is not about to get better.
@@ -60,7 +59,7 @@ def follow(api: Api, publication_id: str, told: Told) -> dict[str, Any]:
     for _ in range(TRIES):
         try:
             with api.stream(path, {"Last-Event-ID": last_id}) as lines:
-                for event_id, kind, data in _frames(lines):
+                for event_id, kind, data in read_frames(lines):
                     last_id = event_id
                     if kind in {"published", "refused"}:
                         return data
@@ -69,21 +68,6 @@ def follow(api: Api, publication_id: str, told: Told) -> dict[str, Any]:
             if error.exit_code != ExitCode.PLATFORM:
                 raise
     raise CliError("The event stream keeps breaking off.", ExitCode.PLATFORM)
-
-
-def verdict_lines(reasons: list[dict[str, Any]]) -> list[str]:
-    """Every reason with what to do about it, the worst first."""
-    lines = []
-    for reason in sorted(reasons, key=lambda each: _ORDER.index(each["severity"])):
-        about = f" ({reason['subject']})" if reason.get("subject") else ""
-        lines.append(f"{reason['severity']:<8} {reason['code']}: {reason['message']}{about}")
-        kind = REASONS.get(reason["code"])
-        if kind is not None and reason["severity"] != "note":
-            lines.append(f"         What to do: {kind.remedy}")
-    return lines
-
-
-_ORDER = ["refuse", "warn", "note"]
 
 
 def _send(api: Api, path: str, archive: bytes, offset: int) -> dict[str, Any]:
@@ -112,14 +96,3 @@ def _persistently(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             if error.exit_code != ExitCode.PLATFORM:
                 raise
     return call()
-
-
-def _frames(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif "event" in fields:
-            yield fields["id"], fields["event"], json.loads(fields["data"])
-            fields = {}

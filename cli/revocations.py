@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import suspensions
 from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from schema.contracts.revocation import RevocationKind
@@ -77,10 +76,3 @@ def _applied(cli: CliContext, method: str, path: str, **options: Any) -> Any:
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
     lifted = (one["lifted_at"] or "")[:19]
     return one["id"], one["kind"], one["value"], one["revoked_at"][:19], lifted, one["reason"]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add all commands that withdraw trust, and give it back."""
-    app.command()(revoke)
-    app.add_typer(revocations, name="revocations")
-    suspensions.add_to(app)

@@ -14,7 +14,7 @@ from schema.limits import PACKAGE_BYTES_MAX
 from schema.package import SIGNATURE_FILE, Package, read_package
 
 if TYPE_CHECKING:
-    from infra.supply_chain.signing import Signed
+    from infra.supply_chain.signatures.signing import Signed
 
 LOCAL_IDENTITY = "maker@spell.localhost"
 """Who signs on a local platform, unless it is told otherwise."""
@@ -66,8 +66,8 @@ def sign_package(
         CliError: it could not be signed; the message says why.
     """
     # Here, not above: sigstore takes a third of a second, and most commands do without it.
-    from infra.supply_chain.signing import Release, SigningError
-    from infra.supply_chain.signing import sign as sign_digest
+    from infra.supply_chain.signatures.signing import Release, SigningError
+    from infra.supply_chain.signatures.signing import sign as sign_digest
 
     spell = package.manifest.spell
     purl = f"pkg:generic/{spell.key}@{spell.version}"
@@ -95,19 +95,19 @@ def signature_document(signed: "Signed") -> dict[str, Any]:
 
 def _signer(place: LocalSigning | None, identity: str | None) -> tuple[Any, str, str | None]:
     """Where to sign, with whose token, and whose it has to be."""
-    from infra.supply_chain import signing, signing_identity
+    from infra.supply_chain.signatures import signing, signing_in
 
     if place is not None:
         config = signing.local_config(Path(place.config_file))
         email = identity or LOCAL_IDENTITY
-        token = signing_identity.local_token(place.url, place.token_secret, {"email": email})
+        token = signing_in.local_token(place.url, place.token_secret, {"email": email})
         return config, token, email
     # The token first: whoever has none shall not wait for the network.
-    ambient = signing_identity.ambient_token()
+    ambient = signing_in.ambient_token()
     if ambient is None:
-        signing_identity.check_somebody_is_here()
+        signing_in.check_somebody_is_here()
     config = signing.public_config()
-    return config, ambient or signing_identity.interactive_token(config), identity
+    return config, ambient or signing_in.interactive_token(config), identity
 
 
 def _package(source: Path) -> Package:

@@ -38,10 +38,3 @@ def violations(context: typer.Context, key: KeyArgument) -> None:
     if found["suspension"]:
         cli.output.note(f"suspended: {found['suspension']['reason']}")
     cli.output.table(found, ("violation", "casts"), sorted(found["by_kind"].items()))
-
-
-def add_to(app: typer.Typer) -> None:
-    """Make them commands of their own names."""
-    app.command()(suspend)
-    app.command()(unsuspend)
-    app.command()(violations)

@@ -119,8 +119,8 @@ def _check(
     if not bundle.is_file():
         message = f"There is no signature at {bundle}."
         return SignatureCheck(reasons=[reason("UNSIGNED", message)]), None
-    from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-    from infra.supply_chain.trusted_root import TrustedRootError, TrustedRoots
+    from infra.supply_chain.signatures.trusted_root import TrustedRootError, TrustedRoots
+    from infra.supply_chain.signatures.verifier import SigstoreVerifier
 
     content = read_file(bundle, bytes_max=4 * SIGNATURE_BYTES_MAX)
     try:

@@ -39,10 +39,14 @@ class TemporalPublishing:
     async def publish(self, request: PublishInput, archive: bytes) -> None:
         """Keep the archive under its digest and start its publication, or join it.
 
+        One that has ended stays as it ended.
+
         Raises:
             SpellError: IDEMPOTENCY_CONFLICT, SERVICE_UNAVAILABLE.
         """
         await self._publications.begin(request)
+        if await self._publications.result(request.publication_id) is not None:
+            return
         await self._blobs.put(package_key(request.package_digest), archive)
         try:
             await self._client.start_workflow(
@@ -67,6 +71,9 @@ class TemporalPublishing:
         Raises:
             SpellError: SERVICE_UNAVAILABLE; INTERNAL, it ended without a verdict.
         """
+        ended = await self._publications.result(publication_id)
+        if ended is not None:
+            return ended
         workflow_id = publish_workflow_id(publication_id)
         handle = self._client.get_workflow_handle(workflow_id, result_type=PublishResult)
         try:

@@ -5,13 +5,13 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from infra.blob_store import ObjectBlobStore
+from infra.temporal_failures import spell_error_of
 from infra.vault import PlatformVault
 from schema.blob_keys import replay_key
-from schema.contracts.problem import Problem
 from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.errors import SpellError
 from schema.ids import account_of_cast, replay_workflow_id
@@ -47,7 +47,7 @@ class TemporalReplays:
         except TimeoutError:
             return None
         except WorkflowFailureError as error:
-            raise _spell_error(error) from error
+            raise spell_error_of(error) from error
         except RPCError as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
 
@@ -76,11 +76,3 @@ class TemporalReplays:
             return self._client.get_workflow_handle(workflow_id, result_type=ReplayReport)
         except RPCError as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
-
-
-def _spell_error(error: WorkflowFailureError) -> SpellError:
-    cause = error.cause
-    details = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else None
-    if isinstance(details, dict):
-        return Problem.model_validate(details).to_error()
-    return SpellError("INTERNAL")

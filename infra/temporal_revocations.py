@@ -4,10 +4,9 @@ import asyncio
 
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from schema.contracts.problem import Problem
+from infra.temporal_failures import spell_error_of
 from schema.contracts.revocation import Revocation, RevocationResult
 from schema.errors import SpellError
 from schema.ids import revocation_workflow_id
@@ -48,14 +47,6 @@ class TemporalRevocations:
         except TimeoutError:
             return None
         except WorkflowFailureError as error:
-            raise _spell_error(error) from error
+            raise spell_error_of(error) from error
         except RPCError as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
-
-
-def _spell_error(error: WorkflowFailureError) -> SpellError:
-    cause = error.cause
-    details = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else None
-    if isinstance(details, dict):
-        return Problem.model_validate(details).to_error()
-    return SpellError("INTERNAL")

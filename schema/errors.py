@@ -203,8 +203,8 @@ _CATALOGUE: dict[str, ErrorKind] = {
     ),
     "TOO_MANY_UPLOADS": ErrorKind(
         429,
-        "This account has as many open uploads as it may.",
-        "End one, or wait until one's time is up.",
+        "This account has as many open uploads or running publications as it may.",
+        "End an upload, or wait until one's time is up or a publication has ended.",
         True,
     ),
     "UPLOAD_DIGEST_MISMATCH": ErrorKind(

@@ -26,6 +26,7 @@ TEXT_FILE_BYTES_MAX = MIB
 UPLOAD_CHUNK_BYTES_MAX = 8 * MIB
 UPLOAD_CHUNKS_MAX = 256
 UPLOADS_OPEN_MAX = 16
+PUBLICATIONS_RUNNING_MAX = 16
 UPLOAD_LIFETIME = timedelta(hours=24)
 # What a body may take as a whole, and how long nothing of it may come.
 BODY_SECONDS_MAX = 300.0
@@ -83,6 +84,8 @@ SCHEMA_CHECK_SECONDS_MAX = 2.0
 # Reading or converting one bill of materials, in a killable process as well. 1,000 components take
 # 2 seconds of an idle machine.
 BILL_CHECK_SECONDS_MAX = 60.0
+# What a document may cost; its wall time is longer, because a machine may be busy.
+BILL_CHECK_CPU_SECONDS_MAX = 30.0
 BILL_CHECK_MEMORY_BYTES_MAX = 1024 * MIB
 BILL_COMPONENTS_MAX = 10_000
 # Reasons of one check of the gate, as JSON: those of four travel in one message of a workflow,

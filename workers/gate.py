@@ -13,8 +13,8 @@ from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
 from infra.supply_chain.licenses.license_rules import SpdxLicenseRules
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 
 
 def deciding_of(platform: Platform, gate: Gate) -> Deciding:

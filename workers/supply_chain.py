@@ -11,6 +11,7 @@ from activities.rescanning import RescanningActivities
 from activities.supply_chain.aftercare_ports import NotificationChannel
 from activities.supply_chain.deciding_anew import DecidingAnew
 from activities.supply_chain.gate import Gate
+from activities.tidying import TidyingActivities
 from infra.notifications.email import SmtpChannel
 from infra.notifications.webhook import WebhookChannel
 from infra.platform import Platform
@@ -18,16 +19,21 @@ from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.findings import PostgresFindings
 from infra.repositories.notifications import PostgresOutbox
 from infra.repositories.package_evidence import PostgresPackageEvidence
+from infra.repositories.publications import PostgresPublications
 from infra.repositories.supply_chain_log import PostgresSupplyChainLog
+from infra.repositories.uploads import BlobUploads
+from infra.run_bus import NatsRunBus
 from infra.settings import PlatformSettings
 from infra.supply_chain.advisories.chosen import chosen_importer
 from infra.temporal_aftercare import TemporalAftercare
+from infra.temporal_states import TemporalWorkflowStates
 from schema.contracts.notifications import ChannelKind
 from schema.names import SUPPLY_CHAIN_TASK_QUEUE
 from workflows.advisory_clock import AdvisoryClock
 from workflows.deliver_notification import DeliverNotification
 from workflows.relay_notifications import RelayNotifications
 from workflows.rescan_versions import RescanVersions
+from workflows.tidy_publishing import TidyPublishing
 
 
 def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Worker:
@@ -42,11 +48,23 @@ def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Wor
     clocks = ClockActivities(findings, verdicts)
     outbox = PostgresOutbox(database, platform.vault)
     notifying = NotifyingActivities(outbox, temporal, channels_of(settings))
+    tidying = TidyingActivities(
+        PostgresPublications(database),
+        BlobUploads(database, platform.blobs),
+        TemporalWorkflowStates(platform.temporal),
+        NatsRunBus(platform.nats),
+    )
     advisories = AdvisoryActivities(chosen_importer(settings, database))
     return Worker(
         platform.temporal,
         task_queue=SUPPLY_CHAIN_TASK_QUEUE,
-        workflows=[RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification],
+        workflows=[
+            RescanVersions,
+            AdvisoryClock,
+            RelayNotifications,
+            DeliverNotification,
+            TidyPublishing,
+        ],
         activities=[
             advisories.import_advisories,
             rescanning.look,
@@ -57,6 +75,8 @@ def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Wor
             notifying.relay,
             notifying.deliver,
             notifying.bury,
+            tidying.close_publications,
+            tidying.purge_uploads,
         ],
         max_concurrent_activities=50,
         graceful_shutdown_timeout=grace,

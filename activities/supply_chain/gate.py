@@ -28,7 +28,6 @@ from schema.contracts.supply_chain import (
     Evidence,
     PackageEvidence,
     Reason,
-    Severity,
     Signer,
 )
 from schema.errors import SpellError
@@ -50,7 +49,10 @@ def _utc_now() -> datetime:
 
 
 class Gate:
-    """Checks packages. Content never raises; a check that stumbles refuses.
+    """Checks packages. A verdict is made of what content says, and of nothing else.
+
+    A check that cannot be made says nothing of the package: it raises SpellError, whatever it
+    stumbled over, so that nothing passes, no verdict is kept, and the check is made again.
 
     Args:
         policy: the operator's settings.
@@ -96,7 +98,11 @@ class Gate:
         )
 
     async def decide(self, package: PackageEvidence) -> Decision:
-        """All checks of one package, and the verdict of all their reasons."""
+        """All checks of one package, and the verdict of all their reasons.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE; INTERNAL, a check stumbled.
+        """
         outcomes = await asyncio.gather(
             self.check_signature(package),
             self.check_sbom(package),
@@ -147,12 +153,12 @@ class Gate:
             if found.signer is not None:
                 reasons += identity_reasons(found.signer, package.expected, [])
             elif not reasons:
-                reasons.append(_stumbled(Check.SIGNATURE))
+                raise _stumbled(Check.SIGNATURE)
             return CheckOutcome(
                 check=Check.SIGNATURE, basis=trust_root, reasons=reasons, signer=found.signer
             )
 
-        return await _closed(Check.SIGNATURE, trust_root, check)
+        return await _made(Check.SIGNATURE, check)
 
     async def check_sbom(self, package: PackageEvidence) -> CheckOutcome:
         """Whether the bill of materials can be read, and lists what is there."""
@@ -166,10 +172,10 @@ class Gate:
             if read.bill is not None:
                 reasons += check_completeness(read.bill, package.files)
             elif not reasons:
-                reasons.append(_stumbled(Check.SBOM))
+                raise _stumbled(Check.SBOM)
             return CheckOutcome(check=Check.SBOM, reasons=reasons)
 
-        return await _closed(Check.SBOM, "", check)
+        return await _made(Check.SBOM, check)
 
     async def check_advisories(self, package: PackageEvidence) -> CheckOutcome:
         """Which known vulnerabilities the components have, and what the policy says to them."""
@@ -189,7 +195,7 @@ class Gate:
             ]
             return CheckOutcome(check=Check.ADVISORIES, basis=basis, reasons=reasons)
 
-        return await _closed(Check.ADVISORIES, basis, check)
+        return await _made(Check.ADVISORIES, check)
 
     async def check_licenses(self, package: PackageEvidence) -> CheckOutcome:
         """Whether the components' licenses may be used, and go with the spell's."""
@@ -201,7 +207,7 @@ class Gate:
             reasons = await asyncio.to_thread(self._licenses.check, package.license, components)
             return CheckOutcome(check=Check.LICENSES, reasons=reasons)
 
-        return await _closed(Check.LICENSES, "", check)
+        return await _made(Check.LICENSES, check)
 
     async def _components(
         self, package: PackageEvidence, *, with_root: bool = True
@@ -224,18 +230,10 @@ class Gate:
 
 
 _CHECKS = frozenset({Check.SIGNATURE, Check.SBOM, Check.ADVISORIES, Check.LICENSES})
-_STUMBLED = {
-    Check.SIGNATURE: "SIGNATURE_UNCHECKED",
-    Check.SBOM: "SBOM_UNCHECKED",
-    Check.ADVISORIES: "ADVISORIES_UNCHECKED",
-    Check.LICENSES: "LICENSES_UNCHECKED",
-}
 
 
-async def _closed(
-    check: Check, basis: str, run: Callable[[], Awaitable[CheckOutcome]]
-) -> CheckOutcome:
-    """The check's outcome; a refusal when it stumbles over content. Trouble is no content."""
+async def _made(check: Check, run: Callable[[], Awaitable[CheckOutcome]]) -> CheckOutcome:
+    """The check's outcome. Whatever keeps it from being made is a failure, and no outcome."""
     try:
         outcome = await run()
         reasons = shortened(check, outcome.reasons)
@@ -244,12 +242,14 @@ async def _closed(
         if error.kind.retryable:
             raise
         _log.exception("the check of %s stumbled", check)
-    except (asyncio.CancelledError, OSError):
-        raise
-    except Exception:  # noqa: BLE001  (fail closed on whatever it is)
+        raise _stumbled(check) from error
+    except OSError as error:
+        raise SpellError("SERVICE_UNAVAILABLE", retry_after=5) from error
+    except Exception as error:
         _log.exception("the check of %s stumbled", check)
-    return CheckOutcome(check=check, basis=basis, reasons=[_stumbled(check)])
+        raise _stumbled(check) from error
 
 
-def _stumbled(check: Check) -> Reason:
-    return reason(_STUMBLED[check], severity=Severity.REFUSE)
+def _stumbled(check: Check) -> SpellError:
+    message = f"The check of {check.value} could not be made."
+    return SpellError("INTERNAL", message, details={"check": check.value})

@@ -8,7 +8,7 @@ from schema.contracts.base import Contract
 from schema.contracts.supply_chain import AdvisoryException, Severity
 from schema.ids import sha256_digest
 
-RULES_VERSION = "2026-11-25"
+RULES_VERSION = "2026-11-25.1"
 """Of the rules in code. Raise it with every change that could turn a verdict around."""
 
 _SHOWN = 12

@@ -70,18 +70,12 @@ async def publish_spell(
     What does not end in time (60 s, or `Prefer: wait=N`) answers 202 with its publication.
     """
     key = secrets.token_hex(16) if idempotency_key is None else required_key(idempotency_key)
-    archive, bundle = await _package_and_signature(request)
-    account_id = identity.caller.account_id
-    upload = PublishInput(
-        publication_id=publication_id_for(account_id, identity.cast_secret, key),
-        account_id=account_id,
-        package_digest=await asyncio.to_thread(sha256_digest, archive),
-        package_bytes=len(archive),
-        bundle_digest=await services.publishing.keep_bundle(bundle) if bundle else None,
-    )
-    await services.publishing.publish(upload, archive)
     wait = seconds_to_wait(prefer, otherwise=limits.PREFER_WAIT_SECONDS_MAX)
-    return await answer_of(services, identity, upload.publication_id, wait)
+    account_id = identity.caller.account_id
+    publication_id = publication_id_for(account_id, identity.cast_secret, key)
+    with services.archive_slots.slot(account_id):
+        await _publish(request, services, account_id, publication_id)
+    return await answer_of(services, identity, publication_id, wait)
 
 
 @router.get("/publications/{publication_id}")
@@ -145,6 +139,21 @@ async def own_publication(
     if view is None:
         raise SpellError("PUBLICATION_NOT_FOUND")
     return view
+
+
+async def _publish(
+    request: Request, services: Services, account_id: str, publication_id: str
+) -> None:
+    """Make a publication of the body. The archive is let go of before anybody waits for it."""
+    archive, bundle = await _package_and_signature(request)
+    upload = PublishInput(
+        publication_id=publication_id,
+        account_id=account_id,
+        package_digest=await asyncio.to_thread(sha256_digest, archive),
+        package_bytes=len(archive),
+        bundle_digest=await services.publishing.keep_bundle(bundle) if bundle else None,
+    )
+    await services.publishing.publish(upload, archive)
 
 
 async def _package_and_signature(request: Request) -> tuple[bytes, bytes | None]:

@@ -85,7 +85,7 @@ async def append_to_upload(
 ) -> Response:
     """Send the next chunk. With the last one the package is published, as by `POST /v1/spells`.
 
-    An empty chunk at the end asks for the verdict again.
+    An empty chunk at the end asks for the verdict again, or for another try after a 503.
     """
     offset = upload_offset(upload_offset_header)
     _, bundle = await _own_upload(services, identity, upload_id)
@@ -97,8 +97,9 @@ async def append_to_upload(
     if view.publication_id is None:
         headers = {"Upload-Offset": str(view.offset)}
         return JSONResponse(view.model_dump(mode="json"), 200, headers)
-    await _publish(services, account_id, view, bundle)
     wait = seconds_to_wait(prefer)
+    with services.archive_slots.slot(account_id):
+        await _publish(services, account_id, view, bundle)
     return await answer_of(services, identity, view.publication_id, wait)
 
 

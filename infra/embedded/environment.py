@@ -78,7 +78,6 @@ def platform_environment(
         "SPELL_TRUST_ROOT_FILE": endpoints.trust_root_file,
         "SPELL_MASTER_KEY": credentials.master_key,
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,
-        "SPELL_ACCEPT_UNSIGNED_PACKAGES": "true",
         "SPELL_CODEC_OPEN_TO_UI": "true",
         "SPELL_WEBHOOK_LOOPBACK": "true",
         **{name: value for name, value in user.items() if not _is_for_runner(name)},

@@ -18,12 +18,17 @@ class KillablePool:
         module: what `python -m` starts; it calls `infra.killable.serving.serve`.
         children: how many questions may be worked on at once.
         seconds_max: wall time of one question, after which its process is killed.
+        cpu_seconds_max: processor time of one question, which a busy machine does not add to; 0 is
+            no bound.
     """
 
-    def __init__(self, module: str, *, children: int, seconds_max: float) -> None:
+    def __init__(
+        self, module: str, *, children: int, seconds_max: float, cpu_seconds_max: float = 0
+    ) -> None:
         self._module = module
         self._children = children
         self._seconds_max = seconds_max
+        self._cpu_seconds_max = cpu_seconds_max
         self._closed = False
         # Last in, first out: the busiest child has the most in its caches. None is a slot whose
         # child is not running.
@@ -36,6 +41,7 @@ class KillablePool:
 
         Raises:
             ChildTimeoutError: it took too long.
+            ChildSpentError: it took too much processor time.
             ChildLostError: its process ended, and so did that of a second try.
         """
         child = await self._slots.get()
@@ -44,7 +50,9 @@ class KillablePool:
                 raise RuntimeError("the pool of processes is closed")
             for _ in range(ATTEMPTS_MAX):
                 if child is None or not child.alive:
-                    child = await ChildProcess.start(self._module, self._seconds_max)
+                    child = await ChildProcess.start(
+                        self._module, self._seconds_max, self._cpu_seconds_max
+                    )
                 try:
                     return await child.ask(question)
                 except ChildLostError as error:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,17 @@ class ChildTimeoutError(Exception):
     """The question was stuck; its process is dead."""
 
 
+class ChildSpentError(Exception):
+    """The question took all the processor time it may; its process is dead."""
+
+
 class ChildLostError(Exception):
     """The process ended by itself or by another's hand before it answered."""
+
+    def __init__(self, *, killed: bool = False) -> None:
+        super().__init__("killed" if killed else "ended")
+        self.killed = killed
+        """By somebody else - as the kernel does when the machine is out of memory."""
 
 
 class ChildProcess:
@@ -34,7 +44,9 @@ class ChildProcess:
         self._seconds_max = seconds_max
 
     @classmethod
-    async def start(cls, module: str, seconds_max: float) -> "ChildProcess":
+    async def start(
+        cls, module: str, seconds_max: float, cpu_seconds_max: float = 0
+    ) -> "ChildProcess":
         """A child that is ready; its start does not count as time of a question."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -42,6 +54,7 @@ class ChildProcess:
             "-m",
             module,
             str(seconds_max),
+            str(cpu_seconds_max),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # A crash of native code could print what it was asked about.
@@ -55,7 +68,7 @@ class ChildProcess:
                 await child._answers.readexactly(len(READY))
         except asyncio.IncompleteReadError as error:
             await child.kill()
-            raise RuntimeError(f"the process {module} does not start") from error
+            raise ChildProcessError(f"the process {module} does not start") from error
         except BaseException:
             await child.kill()
             raise
@@ -76,6 +89,7 @@ class ChildProcess:
 
         Raises:
             ChildTimeoutError: it took longer than `seconds_max`.
+            ChildSpentError: it took all the processor time it may.
             ChildLostError: the process ended.
         """
         try:
@@ -88,14 +102,24 @@ class ChildProcess:
             await self.kill()
             raise ChildTimeoutError from error
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            await self.kill()
-            raise ChildLostError from error
+            raise await self._why_it_ended() from error
         except BaseException:
             # A cancelled question leaves its answer in the pipe, where the next would read it.
             await self.kill()
             raise
         decoded: dict[str, Any] = json.loads(answer)
         return decoded
+
+    async def _why_it_ended(self) -> Exception:
+        """What a closed pipe means. Killing a process that is about to end would hide it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await self._process.wait()
+        ended = self._process.returncode
+        await self.kill()
+        if ended == -signal.SIGPROF:
+            return ChildSpentError()
+        return ChildLostError(killed=ended == -signal.SIGKILL)
 
     async def stop(self) -> None:
         """End an idle child by closing its pipe."""

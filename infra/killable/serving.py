@@ -1,7 +1,8 @@
 """A child's own end: it answers one question after another until its pipe closes.
 
 Time and memory are bounded by the kernel as well as by the parent, so that a child ends even when
-the parent died while it was stuck in native code.
+the parent died while it was stuck in native code. Processor time is bounded by the kernel alone:
+unlike wall time, it says what a question costs however busy the machine is.
 """
 
 import contextlib
@@ -19,16 +20,21 @@ ORPHAN_GRACE_SECONDS = 1.0
 
 
 def serve(answer_to: Callable[[Question], Any], *, memory_bytes_max: int) -> None:
-    """Answer questions from stdin on stdout; `sys.argv[1]` is the time for each, in seconds."""
+    """Answer questions from stdin on stdout.
+
+    `sys.argv` has the wall time and the processor time for each, in seconds; 0 is no bound.
+    """
     _limit_this_process(memory_bytes_max)
-    seconds_max = float(sys.argv[1])
+    seconds_max, cpu_seconds_max = map(float, sys.argv[1:3])
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     answers.write(READY)
     answers.flush()
     while (question := read_question(questions)) is not None:
         signal.setitimer(signal.ITIMER_REAL, seconds_max + ORPHAN_GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds_max)
         answer = json.dumps(answer_to(question)).encode("ascii")
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(answer_frame(answer))
         answers.flush()
 

@@ -1,8 +1,8 @@
 """Verdicts of the gate, each made once, in Postgres. Fits the port `Decisions`.
 
 Those who ask in one process wait for one task; among processes an advisory lock lets one compute,
-and the others find what it wrote. The lock is the transaction's, so that it ends with whoever holds
-it, also behind a pooler.
+and the others find what it wrote. What fails is not kept. The lock is the transaction's, so that it
+ends with whoever holds it, also behind a pooler.
 """
 
 import asyncio
@@ -27,6 +27,9 @@ _RECORD = text(
 # Waiting for it would take a connection; between two tries it is free for others.
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 _RETRY_SECONDS = 0.02
+# Who computes keeps a connection for the lock and asks for others: if all of a pool were taken by
+# those who compute, none of them could go on.
+COMPUTING_MAX = 2
 
 Computing = Callable[[], Awaitable[Decision]]
 
@@ -37,6 +40,7 @@ class PostgresDecisions:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._deciding: dict[str, asyncio.Task[Decision]] = {}
+        self._turns = asyncio.Semaphore(COMPUTING_MAX)
 
     async def find(self, package_digest: str, evidence: Evidence) -> Decision | None:
         """The verdict, or None while there is none."""
@@ -67,7 +71,7 @@ class PostgresDecisions:
         self, name: str, package_digest: str, evidence: Evidence, compute: Computing
     ) -> Decision:
         while True:
-            async with self._database.transaction() as connection:
+            async with self._turns, self._database.transaction() as connection:
                 lock = await connection.execute(_TRY_LOCK, {"name": name})
                 mine = bool(lock.scalar_one())
                 known = await _find(connection, package_digest, evidence)

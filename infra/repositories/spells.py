@@ -15,6 +15,7 @@ from schema.contracts.publish import InspectedPackage, PublishResult
 from schema.contracts.run import RunLimits
 from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
 from schema.contracts.views import SpellSummary, VersionView
+from schema.errors import SpellError
 from schema.pricing import worst_case_of
 from schema.supply_chain.version_order import precedence
 
@@ -112,7 +113,9 @@ class PostgresSpells:
         """Yank an own version or bring it back, as `change_state` says."""
         async with self._database.transaction() as connection:
             ref = VersionRef(spell_key=key, version=version)
-            await change_state(connection, account_id, ref, state)
+            listed = await change_state(connection, account_id, ref, state)
+        if not listed:
+            raise SpellError("SPELL_DELISTED", details={"spell": key, "version": version})
 
 
 def _version_view(row: Any) -> VersionView:

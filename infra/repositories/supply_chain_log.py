@@ -18,8 +18,10 @@ _APPEND = text(
 # A maker sees what was done to own spells, and what the account itself did.
 _ENTRIES = text(
     "SELECT l.* FROM supply_chain_log l WHERE l.id < :before"
-    " AND (CAST(:account_id AS text) IS NULL OR l.actor = :account_id OR EXISTS ("
-    "  SELECT 1 FROM spells s WHERE s.key = l.spell_key AND s.account_id = :account_id))"
+    " AND (CAST(:account_id AS text) IS NULL OR l.actor = :account_id"
+    # Whose key a refused package names is whatever it says: it concerns who sent it.
+    "  OR l.kind <> 'refused' AND EXISTS (SELECT 1 FROM spells s"
+    "   WHERE s.key = l.spell_key AND s.account_id = :account_id))"
     " AND (CAST(:spell_key AS text) IS NULL OR l.spell_key = :spell_key)"
     " AND (CAST(:kind AS text) IS NULL OR l.kind = :kind)"
     " ORDER BY l.id DESC LIMIT :limit"

@@ -20,12 +20,14 @@ from schema.ids import publication_of_upload
 
 _LOCK_ACCOUNT = text("SELECT id FROM accounts WHERE id = :account_id FOR NO KEY UPDATE")
 _EXPIRED = text(
-    "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE expires_at < now()"
-    " ORDER BY expires_at LIMIT 16 FOR UPDATE SKIP LOCKED) RETURNING id, chunks"
+    "SELECT id, chunks FROM uploads WHERE expires_at <= now() ORDER BY expires_at LIMIT 16"
+)
+_FORGET_EXPIRED = text(
+    "DELETE FROM uploads WHERE id = :id AND expires_at <= now() RETURNING id, chunks"
 )
 _OPEN = text(
     "SELECT count(*) FROM uploads WHERE account_id = :account_id AND id <> :id"
-    " AND received_bytes < package_bytes"
+    " AND received_bytes < package_bytes AND expires_at > now()"
 )
 _BEGIN = text(
     "INSERT INTO uploads (id, account_id, package_digest, package_bytes, bundle_digest, expires_at)"
@@ -71,7 +73,7 @@ class BlobUploads:
         }
         async with self._database.transaction() as connection:
             await connection.execute(_LOCK_ACCOUNT, {"account_id": account_id})
-            expired = (await connection.execute(_EXPIRED)).all()
+            expired = (await connection.execute(_FORGET_EXPIRED, {"id": upload_id})).all()
             await _check_count(connection, account_id, upload_id)
             await connection.execute(_BEGIN, row)
             known = (await connection.execute(_FIND, row)).one()
@@ -127,6 +129,9 @@ class BlobUploads:
         for chunk in row.chunks:
             part = await self._blobs.get(upload_chunk_key(upload_id, chunk))
             if part is None:
+                # Whoever published it meanwhile has dropped the chunks: say what is so now.
+                if not (await self._row(account_id, upload_id)).chunks:
+                    return None
                 raise SpellError("UPLOAD_NOT_FOUND", details={"upload_id": upload_id})
             parts.append(part)
         return b"".join(parts)
@@ -138,6 +143,17 @@ class BlobUploads:
             row = (await connection.execute(_REMOVE, {"id": upload_id})).one_or_none()
         if row is not None:
             await self._drop(row.id, row.chunks)
+
+    async def purge(self) -> int:
+        """Drop a few uploads that are past their time, chunks first; how many it were."""
+        async with self._database.reading() as connection:
+            expired = (await connection.execute(_EXPIRED)).all()
+        for each in expired:
+            # Chunks first: were the list gone before them, nobody could find them again.
+            await self._drop(each.id, each.chunks)
+            async with self._database.transaction() as connection:
+                await connection.execute(_FORGET_EXPIRED, {"id": each.id})
+        return len(expired)
 
     async def release(self, upload_id: str) -> None:
         """Drop the chunks of an upload that became a publication; that it did stays known."""

@@ -102,6 +102,7 @@ def _file(manifest: Manifest, name: str, content: bytes) -> Component:
         version=manifest.spell.version,
         supplier=manifest.spell.author,
         hashes={"sha256": hashlib.sha256(content).hexdigest()},
+        license_declared=manifest.spell.license,
     )
 
 

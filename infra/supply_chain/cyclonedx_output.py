@@ -1,4 +1,9 @@
-"""A bill as CycloneDX 1.6 JSON, written by cyclonedx-python-lib."""
+"""A bill that we made, as CycloneDX 1.6 JSON, written by cyclonedx-python-lib.
+
+Not by `bills/cyclonedx_writing.py`, which brings strangers' bills through a conversion without a
+loss and says no more than they said. Ours are complete, and say so in CycloneDX's own members:
+the document's supplier, and of each component without dependencies that it has none.
+"""
 
 import json
 from typing import Any

@@ -87,9 +87,9 @@ class RescanReport(Contract):
     """Versions that may be cast again."""
     refused_otherwise: int = 0
     """Versions whose verdict refuses for more than advisories, which casts are refused for."""
-
     undecided: int = 0
-    """Versions that no verdict could be made on; the next re-scan tries again."""
+    """Versions on which there is no verdict, because a check could not be made; tried again next
+    time."""
 
     def plus(self, other: "RescanReport") -> "RescanReport":
         """Both together."""

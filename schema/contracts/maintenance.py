@@ -1,7 +1,7 @@
 """Housekeeping of the platform, as messages."""
 
 from schema.contracts.base import Contract
-from schema.ids import CastId
+from schema.ids import CastId, PublicationId
 
 
 class ReconcileReport(Contract):
@@ -10,3 +10,12 @@ class ReconcileReport(Contract):
     looked_at: int
     released: list[CastId]
     """Casts whose workflow was closed without settling: their holds were voided."""
+
+
+class TidyReport(Contract):
+    """What one look at what publishing left behind found."""
+
+    closed: list[PublicationId]
+    """Publications that ran without a workflow: they were ended."""
+    purged: int
+    """Uploads that were past their time."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from schema.contracts.supply_chain import Check, Reason, Severity
 
-# Vulnerabilities that have their time to be mended. An attack has none, and neither has a check
-# that could not be made.
-_NO_GRACE = frozenset({"MALICIOUS_PACKAGE", "ADVISORIES_UNCHECKED", "ADVISORIES_MORE"})
+# Vulnerabilities that have their time to be mended. An attack has none, and neither has what is not
+# told.
+_NO_GRACE = frozenset({"MALICIOUS_PACKAGE", "ADVISORIES_MORE"})
 
 
 def refusals_of(reasons: Sequence[Reason]) -> list[Reason]:

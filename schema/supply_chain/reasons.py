@@ -98,10 +98,6 @@ _SBOM: dict[str, tuple[str, str]] = {
         "A component has no supplier.",
         "State who supplies it.",
     ),
-    "SBOM_UNCHECKED": (
-        "The bill of materials could not be checked.",
-        "Publish again; tell the operator if it happens again.",
-    ),
     "SBOM_MORE": (
         "The bill of materials has more faults than are told.",
         "Mend those that are told, and check it again: `spell sbom validate`.",
@@ -144,10 +140,6 @@ _ADVISORIES: dict[str, tuple[str, str]] = {
         "No advisories cover the ecosystem of a component.",
         "Write its purl with the type of its registry, such as pypi, npm, cargo or golang.",
     ),
-    "ADVISORIES_UNCHECKED": (
-        "The components' vulnerabilities could not be checked.",
-        "Publish again; tell the operator if it happens again.",
-    ),
     "ADVISORIES_MORE": (
         "The components have more vulnerabilities than are told.",
         "Upgrade the components that are named, and scan again: `spell advisories scan`.",
@@ -185,10 +177,6 @@ _LICENSES: dict[str, tuple[str, str]] = {
     "LICENSE_MISSING": (
         "The bill of materials does not say under what license the component is.",
         "State the component's license in the bill of materials.",
-    ),
-    "LICENSES_UNCHECKED": (
-        "The components' licenses could not be checked.",
-        "Publish again; tell the operator if it happens again.",
     ),
     "LICENSES_MORE": (
         "There is more to say of the components' licenses than is told.",

@@ -190,10 +190,6 @@ _IDENTITY = {
         "The workflow ran on another git ref than may sign.",
         "Publish from the expected branch or tag, or allow this one: `spell identities allow`.",
     ),
-    "SIGNATURE_UNCHECKED": (
-        "The signature could not be checked.",
-        "Publish again; tell the operator if it happens again.",
-    ),
     "SIGNATURE_MORE": (
         "The signature has more faults than are told.",
         "Sign again: `spell sign`.",

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.contracts.supply_chain import IdentityRule
 from schema.ids import sha256_digest
 from schema.supply_chain.identities import identity_reasons

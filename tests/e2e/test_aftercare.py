@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from schema.canonical import canonical_json
-from schema.ids import sha256_digest
 from schema.package import build_package
 from schema.scopes import Scope
 from tests.modules.guests import guest
-from tests.support.e2e import Caster, Json, WholePlatform, as_object, fresh_spell, problem
+from tests.support.bills import with_bill
+from tests.support.e2e import Caster, WholePlatform, as_object, fresh_spell, problem
 from tests.support.e2e_cli import Shell
 from tests.support.e2e_packages import files_of, package
 from tests.support.osv import CRITICAL, a_record, write_archive
@@ -20,34 +19,6 @@ from tests.support.osv import CRITICAL, a_record, write_archive
 CHANNELS = "/v1/account/notification-channels"
 TOLD = "/v1/account/notifications"
 LOG = "/v1/supply-chain/log"
-
-
-def depending_on(key: str, purl: str) -> bytes:
-    """A package whose bill lists its files, and one dependency."""
-    files = files_of(key, guest("echo"))
-    name, _, version = purl.rpartition("/")[2].partition("@")
-    described: list[Json] = [
-        {"type": "file", "bom-ref": file, "name": file, "hashes": [hash_of(body)], **LICENSE}
-        for file, body in files.items()
-    ]
-    dependency = {"bom-ref": purl, "name": name, "version": version, "purl": purl}
-    described.append({"type": "library", **dependency, "hashes": [hash_of(b"it")], **LICENSE})
-    root = {"type": "application", "bom-ref": "root", "name": key}
-    bill = {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {"component": root},
-        "components": described,
-    }
-    return build_package({**files, "sbom.cdx.json": canonical_json(bill)})
-
-
-LICENSE: Json = {"licenses": [{"license": {"id": "Apache-2.0"}}]}
-
-
-def hash_of(content: bytes) -> Json:
-    return {"alg": "SHA-256", "content": sha256_digest(content).removeprefix("sha256:")}
 
 
 async def until(ask: Callable[[], Awaitable[Any]]) -> Any:
@@ -66,11 +37,7 @@ async def test_a_finding_is_told_to_everybody_whom_it_concerns(
     maker = await platform.new_caster(scopes=[Scope.PUBLISH, Scope.CAST, Scope.ACCOUNT])
     operator = await platform.new_caster(10_000_000)
     key, purl = fresh_spell(), "pkg:pypi/e2e-aftercare@1.0"
-    archive = depending_on(key, purl)
-    signed = await platform.signing.sign(archive)
-    form = {"package": ("package.tar", archive), "signature": ("s", signed.bundle)}
-    published = await maker.post("/v1/spells", files=form)
-    assert published.status_code == 201, published.text
+    await maker.publish(build_package(with_bill(files_of(key, guest("echo")), purl)))
     report_path = f"/v1/spells/{key}/versions/1.0.0/vulnerabilities"
     assert as_object(await maker.get(report_path))["findings"] == []
 

@@ -5,6 +5,7 @@ import base64
 import csv
 import json
 import re
+import shutil
 import struct
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,15 +29,13 @@ def shell(caster: Caster, tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="session")
 async def examples(platform: WholePlatform, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A shell whose account has published the examples that are kept in the repository."""
+    """A shell whose account has signed and published copies of the repository's examples."""
     owner = await platform.new_caster(10_000_000)
     shell = Shell.of(owner, tmp_path_factory.mktemp("examples"))
-    published = await asyncio.gather(
-        *(
-            shell.json("publish", str(EXAMPLES / name))
-            for name in ("letter", "markdown", "table", "thumbnail")
-        )
-    )
+    names = ("letter", "markdown", "table", "thumbnail")
+    for name in names:
+        shutil.copytree(EXAMPLES / name, shell.folder / name)
+    published = await asyncio.gather(*(shell.json("publish", "--sign", name) for name in names))
     assert [p["created"] for p in published] == [True] * 4
     return shell
 
@@ -123,11 +122,11 @@ async def test_inputs_come_from_a_document_or_from_stdin(examples: Shell, shell:
 
 
 async def test_a_folder_is_published_once_and_changes_nothing_again(examples: Shell) -> None:
-    said = await examples.spell("publish", str(EXAMPLES / "markdown"))
+    said = await examples.spell("publish", "markdown")
     assert said.code == 0
     expected = "already published com.example.markdown 1.0.0, at most 0.0032 USD a cast\n"
     assert said.stdout == expected
-    assert "The package is not signed." in said.stderr
+    assert "UNSIGNED" not in said.stderr, "its signature lies beside it"
 
 
 async def test_casts_are_listed_shown_and_explained(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.bills import with_bill
 from tests.support.e2e import Caster, WholePlatform
 from tests.support.e2e_cli import Shell
 from tests.support.e2e_packages import files_of, says
@@ -20,7 +21,7 @@ def shell(caster: Caster, tmp_path: Path) -> Shell:
 
 
 def _folder(folder: Path) -> str:
-    for name, content in files_of("com.example.folder", says()).items():
+    for name, content in with_bill(files_of("com.example.folder", says())).items():
         (folder / name).write_bytes(content)
     return str(folder)
 
@@ -38,7 +39,7 @@ async def test_json_is_one_document_whatever_the_command(
         ("logs", "--follow", cast["cast_id"], "--json"): DONE,
         ("keys", "list", "--json"): DONE,
         ("cap", "set", "account_total", "5000000", "--json"): DONE,
-        ("publish", _folder(shell.folder), "--json"): DONE,
+        ("publish", _folder(shell.folder), "--sign", "--json"): DONE,
         ("cast", refuses, "--detach", "--json"): DONE,
         ("cast", refuses, "--json"): CAST_FAILED,
         ("--json", "nonsense"): USAGE,

@@ -14,7 +14,7 @@ from schema.ids import publication_id_for, publish_workflow_id
 from schema.scopes import Scope
 from tests.modules.guests import guest
 from tests.support.e2e import TAR, Caster, Json, WholePlatform, fresh_key, fresh_spell, problem
-from tests.support.e2e_packages import files_of, says, unchecked_package
+from tests.support.e2e_packages import files_of, package, says, unchecked_package
 
 MARK = "a-secret-word-in-the-inputs"
 JSON = {"Content-Type": "application/json"}
@@ -117,8 +117,7 @@ async def test_an_output_that_breaks_its_schema_cannot_be_read_in_the_history(
 ) -> None:
     key = fresh_spell()
     schemas = {"input": {}, "output": {"type": "object", "additionalProperties": False}}
-    files = files_of(key, says(json.dumps({MARK: 1}).encode()), schemas)
-    await caster.publish(unchecked_package(files))
+    await caster.publish(package(key, says(json.dumps({MARK: 1}).encode()), schemas))
     cast = await caster.ended(key)
     assert cast["problem"]["code"] == "OUTPUT_INVALID"
     history = await temporal.get_workflow_handle(f"cast:{cast['cast_id']}").fetch_history()

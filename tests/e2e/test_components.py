@@ -12,6 +12,7 @@ import pytest
 from schema.limits import COMPONENT_BYTES_MAX, MODULE_BYTES_MAX
 from tests.modules.component_guests import component
 from tests.modules.guests import guest
+from tests.support.bills import with_bill
 from tests.support.e2e import Caster, WholePlatform, fresh_spell, problem
 from tests.support.e2e_cli import EXAMPLES, Shell
 from tests.support.e2e_packages import files_of, unchecked_package, wasm
@@ -21,7 +22,7 @@ COMPONENTIZE_PY = Path(sys.executable).parent / "componentize-py"
 
 
 def unchecked(key: str, module: bytes, **changes: Any) -> bytes:
-    return unchecked_package(files_of(key, module, **changes))
+    return unchecked_package(with_bill(files_of(key, module, **changes)))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ async def test_a_component_of_18_megabytes_in_python_finds_a_trend(
     assert (folder / "spell.wasm").stat().st_size > 3 * MODULE_BYTES_MAX
     shell = Shell.of(await platform.new_caster(10_000_000), tmp_path)
     await shell.json("sbom", "generate", str(folder))
-    assert (await shell.json("publish", str(folder)))["created"] is True
+    assert (await shell.json("publish", "--sign", str(folder)))["created"] is True
     cast = await shell.json("cast", "com.example.trends", str(folder / "inputs.json"))
     assert (cast["status"], cast["cost"]["micros"]) == ("succeeded", 1000)
     assert cast["result"]["rows"] == 500

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.client import DATA_FOLDER, ExitCode, LocalSigning, Profile
+from cli.client import ExitCode
 from cli.packages import package_files
-from infra.embedded.sigstore_server import client_config_file
 from infra.supply_chain.bills.reading import read_bill
 from schema.contracts.supply_chain import Severity
 from schema.ids import sha256_digest
 from schema.supply_chain.completeness import check_completeness
-from tests.support.e2e import Caster, WholePlatform, fresh_spell
+from tests.support.e2e import Caster, Json, WholePlatform, fresh_spell
 from tests.support.e2e_cli import Shell
 
 COMPONENTIZE_PY = Path(sys.executable).parent / "componentize-py"
@@ -26,17 +25,11 @@ MAKER = "maker@acme.example"
 @pytest.fixture
 def shell(platform: WholePlatform, caster: Caster, tmp_path: Path) -> Shell:
     """Below the folder in which `spell dev` runs: commands find platform and Sigstore there."""
-    context = platform.embedded.context
-    signing = LocalSigning(
-        url=context.endpoints.sigstore_url,
-        token_secret=context.credentials.sigstore_token_secret,
-        config_file=str(client_config_file(context.layout)),
-    )
-    (tmp_path / DATA_FOLDER).mkdir()
-    Profile(platform.api_url, caster.person.key_text, signing).save(tmp_path / DATA_FOLDER)
+    Shell.of(caster, tmp_path)
     work = tmp_path / "work"
     work.mkdir()
-    return Shell(work, {"SPELL_TRUST_ROOT_FILE": context.endpoints.trust_root_file})
+    trust_root = platform.embedded.endpoints.trust_root_file
+    return Shell(work, {"SPELL_TRUST_ROOT_FILE": trust_root})
 
 
 @pytest.mark.skipif(not COMPONENTIZE_PY.exists(), reason="componentize-py is not installed")
@@ -58,6 +51,10 @@ async def test_a_maker_comes_from_an_empty_folder_to_a_signed_and_cast_spell(she
     assert "tests/greets.json" in {found["name"] for found in tested["findings"]}
     assert tested["package_digest"] == built["package_digest"]
 
+    refused = await shell.spell("--json", "publish", "hello")
+    assert refused.code == ExitCode.REFUSED
+    assert _refusing(refused.document()["details"]) == {"UNSIGNED"}
+
     signed = await shell.json("sign", "hello", "--identity", MAKER)
     assert signed["package_digest"] == built["package_digest"]
 
@@ -69,6 +66,11 @@ async def test_a_maker_comes_from_an_empty_folder_to_a_signed_and_cast_spell(she
     published = await shell.json("publish", "hello")
     assert published["created"] is True
     assert published["package_digest"] == built["package_digest"]
+    assert published["decision"]["passed"] is True
+    assert published["decision"]["signer"]["identity"] == MAKER
+    assert published["decision"]["signer"]["log_index"] == signed["log_index"]
+    assert _refusing(published["decision"]) == set()
+    await _check_log(shell, key)
 
     cast = await shell.json("cast", key, "-i", 'name="Åse"')
     assert (cast["status"], cast["result"]) == ("succeeded", {"greeting": "Hello, Åse!"})
@@ -80,6 +82,18 @@ async def test_a_maker_comes_from_an_empty_folder_to_a_signed_and_cast_spell(she
     said = await shell.spell("--json", "verify", "hello")
     assert said.code == ExitCode.REFUSED
     assert said.document()["verified"] is False
+
+
+def _refusing(decision: Json) -> set[str]:
+    return {each["code"] for each in decision["reasons"] if each["severity"] == "refuse"}
+
+
+async def _check_log(shell: Shell, key: str) -> None:
+    """The log tells of the refusal, and of the version with its signer."""
+    published, refused = (await shell.json("audit", "--spell", key))["items"]
+    assert (published["kind"], refused["kind"]) == ("published", "refused")
+    assert published["details"]["signer"]["identity"] == MAKER
+    assert refused["details"]["checks"]["signature"]["codes"] == ["UNSIGNED"]
 
 
 def _check_bill(folder: Path) -> None:

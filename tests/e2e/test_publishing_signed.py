@@ -1,58 +1,50 @@
-"""Who signed is told, pinned, and held against the next version. Steps can be followed."""
+"""Unsigned is refused; who signed is told, pinned, and held against the next version."""
 
-from typing import Any
-
-import httpx
-
-from schema.canonical import canonical_json
-from schema.ids import sha256_digest
+from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from schema.package import build_package
 from tests.modules.guests import guest
-from tests.support.e2e import Caster, WholePlatform, fresh_key, fresh_spell, problem, read_events
+from tests.support.e2e import (
+    TAR,
+    Caster,
+    Event,
+    Json,
+    WholePlatform,
+    fresh_key,
+    fresh_spell,
+    problem,
+    read_events,
+)
 from tests.support.e2e_packages import files_of, package
 
 STEPS = ["open", "signature", "sbom", "advisories", "licenses", "standing", "module", "record"]
 
 
-async def send(
-    maker: Caster, archive: bytes, signature: bytes | None = None, **options: Any
-) -> httpx.Response:
-    """POST /v1/spells as a form."""
-    files = {"package": ("package.tar", archive)}
-    if signature is not None:
-        files["signature"] = ("SIGNATURE.sigstore", signature)
-    return await maker.post("/v1/spells", files=files, **options)
+async def _refusal(maker: Caster, key: str, archive: bytes, *, sign: bool) -> Json:
+    """The problem of a refused package, after checking that it left and cost nothing."""
+    before = await maker.credit_left()
+    answer = await (maker.upload(archive) if sign else maker.send(archive))
+    document = problem(answer, 403, "SPELL_UNVERIFIED")
+    problem(await maker.get(f"/v1/spells/{key}"), 404, "SPELL_NOT_FOUND")
+    problem(await maker.cast(key), 404, "SPELL_NOT_FOUND")
+    assert (await maker.credit_left(), await maker.open_holds()) == (before, 0)
+    return document
 
 
-def with_bill(key: str, **changes: Any) -> bytes:
-    """A package with a bill of materials that lists all that must be."""
-    files = files_of(key, guest("echo"), **changes)
-    components = [
-        {
-            "type": "file",
-            "bom-ref": name,
-            "name": name,
-            "hashes": [{"alg": "SHA-256", "content": sha256_digest(body).removeprefix("sha256:")}],
-            "licenses": [{"license": {"id": "Apache-2.0"}}],
-        }
-        for name, body in files.items()
-    ]
-    bill = {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {"component": {"type": "application", "bom-ref": "root", "name": key}},
-        "components": components,
-    }
-    return build_package({**files, "sbom.cdx.json": canonical_json(bill)})
+async def _publication_events(maker: Caster, path: str) -> list[Event]:
+    stream = maker.platform.http.stream("GET", f"{path}/events", headers=maker.headers)
+    async with stream as response:
+        return [event async for event in read_events(response.aiter_lines())]
+
+
+def _codes(document: Json, severity: str = "refuse") -> set[str]:
+    reasons = document["details"]["reasons"]
+    return {each["code"] for each in reasons if each["severity"] == severity}
 
 
 async def test_a_signed_package_names_its_signer_and_has_no_reason_to_refuse(
-    platform: WholePlatform, caster: Caster
+    caster: Caster,
 ) -> None:
-    archive = with_bill(fresh_spell())
-    signed = await platform.signing.sign(archive)
-    answer = await send(caster, archive, signed.bundle)
+    answer = await caster.upload(package(fresh_spell(), guest("echo")))
     assert answer.status_code == 201, answer.text
     decision = answer.json()["decision"]
     assert decision["signer"]["identity"] == "maker@example.com"
@@ -63,34 +55,57 @@ async def test_a_signed_package_names_its_signer_and_has_no_reason_to_refuse(
     assert version["signer"] == decision["signer"]
 
 
-async def test_another_signer_than_the_first_is_refused_with_the_reason(
-    platform: WholePlatform, caster: Caster
-) -> None:
+async def test_an_unsigned_package_is_refused_and_costs_nothing(caster: Caster) -> None:
     key = fresh_spell()
-    first = with_bill(key)
-    answer = await send(caster, first, (await platform.signing.sign(first)).bundle)
-    assert answer.status_code == 201, answer.text
-    second = with_bill(key, version="1.0.1")
-    other = await platform.signing.sign(second, {"email": "somebody@example.net"})
-    document = problem(await send(caster, second, other.bundle), 403, "SPELL_UNVERIFIED")
-    assert "IDENTITY_MISMATCH" in {each["code"] for each in document["details"]["reasons"]}
+    document = await _refusal(caster, key, package(key, guest("echo")), sign=False)
+    assert _codes(document) == {"UNSIGNED"}
+
+
+async def test_the_module_of_an_unsigned_package_is_not_even_compiled(caster: Caster) -> None:
+    answer = await caster.send(package(fresh_spell(), guest("echo")), headers={"Prefer": "wait=0"})
+    events = await _publication_events(caster, answer.headers["location"])
+    assert events[-1].kind == "refused"
+    started = [event.data["step"] for event in events if event.kind == "step_started"]
+    assert started == ["open", "signature", "sbom", "advisories", "licenses", "standing"]
+
+
+async def test_a_package_without_a_bill_of_materials_is_refused(caster: Caster) -> None:
+    key = fresh_spell()
+    archive = build_package(files_of(key, guest("echo")))
+    assert _codes(await _refusal(caster, key, archive, sign=True)) == {"SBOM_MISSING"}
+    # With neither, both are told at once.
+    both = await _refusal(caster, key, archive, sign=False)
+    assert _codes(both) == {"UNSIGNED", "SBOM_MISSING"}
+
+
+async def test_a_tar_alone_is_a_package_that_nobody_signed(caster: Caster) -> None:
+    archive = package(fresh_spell(), guest("echo"))
+    answer = await caster.post("/v1/spells", content=archive, headers=TAR)
+    assert _codes(problem(answer, 403, "SPELL_UNVERIFIED")) == {"UNSIGNED"}
+
+
+async def test_another_signer_than_the_first_is_refused_with_the_reason(caster: Caster) -> None:
+    key = fresh_spell()
+    await caster.publish(package(key, guest("echo")))
+    second = package(key, guest("echo"), version="1.0.1")
+    answer = await caster.upload(second, {"email": "somebody@example.net"})
+    assert "IDENTITY_MISMATCH" in _codes(problem(answer, 403, "SPELL_UNVERIFIED"))
 
 
 async def test_a_package_refused_for_its_signature_passes_once_it_is_signed_right(
-    platform: WholePlatform, caster: Caster
+    caster: Caster,
 ) -> None:
-    archive = with_bill(fresh_spell())
-    document = problem(await send(caster, archive, b"{}"), 403, "SPELL_UNVERIFIED")
+    archive = package(fresh_spell(), guest("echo"))
+    document = problem(await caster.send(archive, b"{}"), 403, "SPELL_UNVERIFIED")
     reasons = document["details"]["reasons"]
     assert {each["check"] for each in reasons if each["severity"] == "refuse"} == {"signature"}
-    answer = await send(caster, archive, (await platform.signing.sign(archive)).bundle)
-    assert answer.status_code == 201, answer.text
+    await caster.publish(archive)
 
 
 async def test_every_reason_of_every_check_comes_at_once(caster: Caster) -> None:
     files = files_of(fresh_spell(), guest("echo"))
     archive = build_package({**files, "sbom.cdx.json": b'{"bomFormat":"CycloneDX"}'})
-    document = problem(await send(caster, archive, b"no bundle"), 403, "SPELL_UNVERIFIED")
+    document = problem(await caster.send(archive, b"no bundle"), 403, "SPELL_UNVERIFIED")
     refusing = {
         each["check"] for each in document["details"]["reasons"] if each["severity"] == "refuse"
     }
@@ -98,14 +113,11 @@ async def test_every_reason_of_every_check_comes_at_once(caster: Caster) -> None
 
 
 async def test_a_publication_can_be_followed_step_by_step(caster: Caster, stranger: Caster) -> None:
-    archive = package(fresh_spell(), guest("echo"))
     headers = {"Prefer": "wait=0", "Idempotency-Key": fresh_key()}
-    answer = await send(caster, archive, headers=headers)
+    answer = await caster.upload(package(fresh_spell(), guest("echo")), headers=headers)
     assert answer.status_code == 202, answer.text
     path = answer.headers["location"]
-    stream = caster.platform.http.stream("GET", f"{path}/events", headers=caster.headers)
-    async with stream as response:
-        events = [event async for event in read_events(response.aiter_lines())]
+    events = await _publication_events(caster, path)
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     started = [event.data["step"] for event in events if event.kind == "step_started"]
     ended = [event.data["step"] for event in events if event.kind == "step_ended"]
@@ -122,28 +134,25 @@ async def test_a_publication_can_be_followed_step_by_step(caster: Caster, strang
 async def test_a_key_leads_to_one_publication_of_one_package(caster: Caster) -> None:
     headers = {"Idempotency-Key": fresh_key()}
     archive = package(fresh_spell(), guest("echo"))
-    first = await send(caster, archive, headers=headers)
-    again = await send(caster, archive, headers=headers)
+    signature = (await caster.platform.signing.sign(archive)).bundle
+    first = await caster.send(archive, signature, headers=headers)
+    again = await caster.send(archive, signature, headers=headers)
     assert first.json() == again.json()
-    other = await send(caster, package(fresh_spell(), guest("echo")), headers=headers)
+    other = await caster.upload(package(fresh_spell(), guest("echo")), headers=headers)
     problem(other, 409, "IDEMPOTENCY_CONFLICT")
 
 
 async def test_refusals_and_publications_are_in_the_log(
     platform: WholePlatform, caster: Caster
 ) -> None:
-    from infra.repositories.supply_chain_log import PostgresSupplyChainLog
-
     key = fresh_spell()
     archive = package(key, guest("echo"))
-    problem(await send(caster, archive, b"{}"), 403, "SPELL_UNVERIFIED")
-    assert (await send(caster, archive)).status_code == 201
+    problem(await caster.send(archive), 403, "SPELL_UNVERIFIED")
+    await caster.publish(archive)
     log = PostgresSupplyChainLog(platform.database)
     account = caster.person.account_id
     entries = await log.entries(account, spell_key=key, kind=None, before=None, limit=10)
     assert [entry.kind.value for entry in entries] == ["published", "refused"]
-    assert entries[1].details["checks"]["signature"]["outcome"] == "refused"
-    assert entries[0].details["checks"]["signature"] == {
-        "outcome": "warned",
-        "codes": ["UNSIGNED"],
-    }
+    signatures = [entry.details["checks"]["signature"] for entry in entries]
+    assert signatures[0]["outcome"] == "passed"
+    assert signatures[1] == {"outcome": "refused", "codes": ["UNSIGNED"]}

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.archive_slots import ARCHIVES_PER_ACCOUNT_MAX
 from schema import limits
 from schema.ids import sha256_digest
 from schema.scopes import Scope
@@ -20,8 +21,17 @@ def an_archive() -> bytes:
     return package(fresh_spell(), guest("echo"))
 
 
+async def signature_over(maker: Caster, archive: bytes) -> str:
+    return (await maker.platform.signing.sign(archive)).bundle.decode()
+
+
 async def begin(maker: Caster, archive: bytes, key: str = "", **changes: Any) -> httpx.Response:
-    order = {"package_digest": sha256_digest(archive), "package_bytes": len(archive), **changes}
+    order = {
+        "package_digest": sha256_digest(archive),
+        "package_bytes": len(archive),
+        "signature": await signature_over(maker, archive),
+        **changes,
+    }
     headers = {"Idempotency-Key": key or fresh_key()}
     return await maker.post("/v1/uploads", json=order, headers=headers)
 
@@ -55,7 +65,8 @@ async def test_an_upload_in_chunks_becomes_a_version(caster: Caster) -> None:
 
 async def test_an_upload_goes_on_after_a_connection_broke(caster: Caster) -> None:
     archive, key = an_archive(), fresh_key()
-    path = (await begin(caster, archive, key)).headers["location"]
+    signature = await signature_over(caster, archive)
+    path = (await begin(caster, archive, key, signature=signature)).headers["location"]
     await append(caster, path, 0, archive[:100])
 
     async def broken() -> Any:
@@ -66,7 +77,7 @@ async def test_an_upload_goes_on_after_a_connection_broke(caster: Caster) -> Non
     with pytest.raises((httpx.HTTPError, ConnectionResetError)):
         await caster.request("PATCH", path, content=broken(), headers=headers)
     # The same key finds the same upload, and where it is.
-    found = await begin(caster, archive, key)
+    found = await begin(caster, archive, key, signature=signature)
     assert found.headers["location"] == path
     assert found.headers["upload-offset"] == "100"
     assert (await caster.request("HEAD", path)).headers["upload-offset"] == "100"
@@ -242,3 +253,38 @@ async def test_a_key_that_may_not_publish_uploads_nothing(caster: Caster) -> Non
     other = await caster.with_key(scopes=[Scope.CAST.value])
     problem(await begin(other, an_archive()), 403, "FORBIDDEN")
     assert as_object(await begin(caster, an_archive()))["offset"] == 0
+
+
+async def test_archives_that_are_sent_slowly_leave_the_process_its_memory(
+    caster: Caster, stranger: Caster
+) -> None:
+    """Method: hold every slot of an account with bodies that do not go on, then let them end."""
+    goes_on = asyncio.Event()
+    archive = an_archive()
+    started = asyncio.Semaphore(0)
+
+    async def slowly() -> Any:
+        yield archive[:10]
+        started.release()
+        await goes_on.wait()
+        yield archive[10:]
+
+    tar = {"Content-Type": "application/x-tar"}
+    async with asyncio.TaskGroup() as group:
+        slow = [
+            group.create_task(caster.post("/v1/spells", content=slowly(), headers=tar))
+            for _ in range(ARCHIVES_PER_ACCOUNT_MAX)
+        ]
+        for _ in slow:
+            await started.acquire()
+        async with asyncio.timeout(20):
+            while (answer := await caster.upload(an_archive())).is_success:
+                pass
+        assert problem(answer, 503, "SERVICE_UNAVAILABLE")["retry_after"] == 5
+        assert (await stranger.upload(an_archive())).status_code == 201
+        path = await begun(caster, archive)
+        problem(await append(caster, path, 0, archive), 503, "SERVICE_UNAVAILABLE")
+        goes_on.set()
+    assert {task.result().status_code for task in slow} <= {200, 201}
+    # Nothing of the upload was lost: the same empty chunk asks for another try.
+    assert (await append(caster, path, len(archive), b"")).status_code in (200, 201)

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from schema import limits
-from schema.package import build_package
 from schema.scopes import Scope
 from tests.modules.guests import guest
 from tests.support.e2e import Caster, WholePlatform, fresh_spell, problem
 from tests.support.e2e_cli import Shell
-from tests.support.e2e_packages import FLAT, METERED, files_of, package, says
+from tests.support.e2e_packages import FLAT, METERED, package, says
 
 
 @pytest.fixture
@@ -22,10 +21,10 @@ async def operator(platform: WholePlatform) -> Caster:
 async def _escaping(maker: Caster) -> str:
     """A spell that names a path outside of what it may reach."""
     key, policy = fresh_spell(), {"env_vars": ["TOKEN"], "fs_write": ["scratch"]}
-    files = files_of(
+    archive = package(
         key, guest("reaches"), entry="environment_in_a_path", pricing=FLAT, policy=policy
     )
-    await maker.publish(build_package(files))
+    await maker.publish(archive)
     answer = await maker.request("PUT", f"/v1/spells/{key}/secrets/TOKEN", json={"value": "x"})
     assert answer.status_code == 200, answer.text
     return key

@@ -9,6 +9,7 @@ from typing import Any
 from schema.limits import MIB
 from schema.package import build_package
 from tests.modules.guests import guest
+from tests.support.bills import with_bill
 from tests.support.e2e import Caster, WholePlatform, fresh_spell
 from tests.support.e2e_cli import Shell
 from tests.support.e2e_packages import FLAT, files_of
@@ -25,7 +26,7 @@ async def _published(maker: Caster, entry: str, **changes: Any) -> str:
     """A spell over `reaches.wat`, with resources, published by this maker."""
     key = fresh_spell()
     files = files_of(key, guest("reaches"), entry=entry, pricing=FLAT, **changes)
-    await maker.publish(build_package(files | RESOURCES))
+    await maker.publish(build_package(with_bill(files | RESOURCES)))
     return key
 
 
@@ -70,7 +71,7 @@ async def test_resources_of_many_files_up_to_their_bound_arrive_whole(
         key, guest("reaches"), entry="resource", pricing=FLAT, policy={"fs_read": ["resources"]}
     )
     large = {f"resources/{number:03}.bin": bytes(30_000) for number in range(400)}
-    await maker.publish(build_package(files | RESOURCES | large))
+    await maker.publish(build_package(with_bill(files | RESOURCES | large)))
     assert (await caster.ended(key))["result"] == WORDS
 
 

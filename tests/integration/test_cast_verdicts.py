@@ -6,16 +6,22 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from temporalio.exceptions import ApplicationError
 
+from activities.casting import CastingActivities
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.spell_aliases import PostgresSpellAliases
-from schema.contracts.cast import RunPlan
+from infra.repositories.spell_secrets import PostgresSpellSecrets
+from schema.contracts.cast import CastInput, RunPlan
 from schema.contracts.supply_chain import Decision, Evidence, Reason, Severity
 from schema.errors import SpellError
 from schema.supply_chain.reasons import reason
 from tests.support.builders import NO_EVIDENCE, Person, a_cast, make_person, publish
+from tests.support.fakes import AnySchema
+from tests.support.money import open_holds
+from tests.support.platform import make_vault
 
 LATER = NO_EVIDENCE.model_copy(update={"snapshot": "2026-11-26#2"})
 
@@ -28,6 +34,7 @@ class Gate:
         self.now: Evidence = LATER
         self._decisions = PostgresDecisions(database)
         self._reasons = reasons
+        self.trouble: SpellError | None = None
 
     async def evidence(self) -> Evidence:
         return self.now
@@ -35,6 +42,8 @@ class Gate:
     async def decide(self, package_digest: str) -> Decision:
         async def compute() -> Decision:
             self.made += 1
+            if self.trouble is not None:
+                raise self.trouble
             passed = not any(each.severity is Severity.REFUSE for each in self._reasons)
             return Decision(
                 package_digest=package_digest,
@@ -50,15 +59,18 @@ class Casting:
     def __init__(self, database: Database, gate: Gate, caster: Person, key: str) -> None:
         self.gate = gate
         self.casts = PostgresCasts(database, gate, fee_basis_points=0, open_casts_max=100)
-        self._caster = caster
+        self.caster = caster
         self._key = key
 
     async def plan(self, **changes: Any) -> RunPlan:
-        plan, _ = await self.casts.find_plan(a_cast(self._caster, self._key, **changes))
+        plan, _ = await self.casts.find_plan(a_cast(self.caster, self._key, **changes))
         return plan
 
+    def request(self, **changes: Any) -> CastInput:
+        return a_cast(self.caster, self._key, secrets.token_hex(8), **changes)
+
     async def cast(self, **changes: Any) -> RunPlan:
-        request = a_cast(self._caster, self._key, secrets.token_hex(8), **changes)
+        request = self.request(**changes)
         plan, _ = await self.casts.find_plan(request)
         assert (await self.casts.hold(request, plan)).accepted
         return plan
@@ -121,6 +133,27 @@ async def test_a_new_vulnerability_leaves_its_time_to_mend_it(database: Database
     world = await casting(database, reason("ADVISORY_CRITICAL"))
     for _ in range(2):  # made, then found
         assert (await world.plan()).version == "1.0.0"
+
+
+@pytest.mark.parametrize("code", ["INTERNAL", "SERVICE_UNAVAILABLE"])
+async def test_trouble_while_a_verdict_is_made_refuses_nobody_and_holds_nothing(
+    database: Database, code: str
+) -> None:
+    """The same cast again, under the same key, is admitted when the trouble is over."""
+    world = await casting(database)
+    world.gate.trouble = SpellError(code)
+    admit = CastingActivities(
+        world.casts, AnySchema(), PostgresSpellSecrets(database, make_vault())
+    )
+    request = world.request()
+    for _ in range(2):
+        with pytest.raises(ApplicationError) as caught:
+            await admit.admit(request)
+        assert (caught.value.type, caught.value.non_retryable) == (code, False)
+    assert await open_holds(database, world.caster) == 0
+    world.gate.trouble = None
+    assert (await admit.admit(request)).accepted
+    assert world.gate.made == 3
 
 
 async def test_malware_has_no_time(database: Database) -> None:

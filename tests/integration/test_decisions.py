@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -119,3 +120,26 @@ async def test_a_worker_that_fails_leaves_the_verdict_to_the_next(
     compute.fails = False
     assert (await PostgresDecisions(other).decide_once(compute.digest, EVIDENCE, compute)).passed
     assert compute.begun == 2
+
+
+async def test_verdicts_on_many_packages_leave_connections_to_make_them_with(
+    database: Database,
+) -> None:
+    """After an import of advisories all verdicts are made anew, each with reads of its own."""
+    decisions = PostgresDecisions(database)
+
+    async def compute_by_reading(digest: str) -> Decision:
+        await asyncio.sleep(0)
+        async with database.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+        return Decision(package_digest=digest, passed=True, evidence=EVIDENCE, reasons=[])
+
+    digests = [sha256_digest(secrets.token_bytes(8)) for _ in range(40)]
+    async with asyncio.timeout(25):
+        made = await asyncio.gather(
+            *(
+                decisions.decide_once(each, EVIDENCE, partial(compute_by_reading, each))
+                for each in digests
+            )
+        )
+    assert [decision.package_digest for decision in made] == digests

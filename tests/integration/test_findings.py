@@ -123,12 +123,11 @@ async def test_who_yanks_before_each_rescan_gains_no_time(database: Database) ->
     changes = [await findings.apply(ref(package), decision) for _ in range(2)]
     assert [len(change.opened) for change in changes] == [1, 0]
     assert not any(change.open for change in changes)
-    await set_state("published")
     with pytest.raises(SpellError) as refused:
-        await set_state("yanked")
+        await set_state("published")
     assert refused.value.code == "SPELL_DELISTED"
     entries = await log.entries(None, spell_key=package.spell_key, kind=None, before=None, limit=9)
-    assert [one.kind.value for one in entries[:2]] == ["delisted", "unyanked"]
+    assert entries[0].kind is DeedKind.DELISTED
     clear = a_decision(package.package_digest, [], "2026-11-25#3")
     assert (await findings.apply(ref(package), clear)).relisted
     for state in ("yanked", "published", "yanked"):
@@ -166,3 +165,42 @@ async def test_a_yank_that_changes_nothing_is_no_deed(database: Database) -> Non
     entries = await log.entries(None, spell_key=package.spell_key, kind=None, before=None, limit=10)
     kinds = [entry.kind.value for entry in entries if entry.kind is not DeedKind.PUBLISHED]
     assert kinds == ["yanked", "unyanked", "yanked"]
+
+
+async def overdue(database: Database) -> tuple[Person, InspectedPackage]:
+    """A version that was yanked with a finding open, whose time has run out since."""
+    maker = await make_person(database)
+    package = await publish(database, maker)
+    decision = a_decision(package.package_digest, [vulnerable()], "2026-11-25#1")
+    await PostgresFindings(database, timedelta(0)).apply(ref(package), decision)
+    await PostgresSpells(database).set_state(
+        maker.account_id, package.spell_key, package.version, "yanked"
+    )
+    return maker, package
+
+
+async def test_a_version_that_was_yanked_until_its_time_ran_out_comes_back_delisted(
+    database: Database,
+) -> None:
+    """Yanked at the hour of each re-scan, and castable between, it would never be delisted."""
+    maker, package = await overdue(database)
+    spells = PostgresSpells(database)
+    place = (maker.account_id, package.spell_key, package.version)
+    for _ in range(2):
+        with pytest.raises(SpellError, match="SPELL_DELISTED"):
+            await spells.set_state(*place, "published")
+    (view,) = await spells.versions(*place)
+    assert view.state == "delisted"
+    log = PostgresSupplyChainLog(database)
+    entries = await log.entries(
+        None, spell_key=package.spell_key, kind=DeedKind.DELISTED, before=None, limit=5
+    )
+    assert len(entries) == 1
+    # As every delisted version, it comes back when it is cleared, and then for good.
+    cleared = a_decision(package.package_digest, [], "2026-11-26#1")
+    change = await PostgresFindings(database, GRACE).apply(ref(package), cleared)
+    assert change.relisted
+    for state in ("yanked", "published"):
+        await spells.set_state(*place, state)
+    (view,) = await spells.versions(*place)
+    assert view.state == "published"

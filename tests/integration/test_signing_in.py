@@ -18,8 +18,8 @@ import pytest
 from sigstore.models import ClientTrustConfig
 from sigstore.verify import policy
 
-from infra.supply_chain.signing import SigningError, sign
-from infra.supply_chain.signing_identity import (
+from infra.supply_chain.signatures.signing import SigningError, sign
+from infra.supply_chain.signatures.signing_in import (
     ambient_token,
     check_somebody_is_here,
     interactive_token,

@@ -110,7 +110,7 @@ async def test_a_package_in_another_form_is_refused_as_the_platform_would(shell:
 
 async def test_another_trusted_root_trusts_others(shell: Shell) -> None:
     """Sigstore's own root, by the setting, does not know the local Sigstore."""
-    from infra.supply_chain.trusted_root import packaged_root
+    from infra.supply_chain.signatures.trusted_root import packaged_root
 
     (shell.folder / "public.json").write_bytes(packaged_root())
     for arguments, variables in (

@@ -64,6 +64,7 @@ class ScriptedVerdicts:
         self._database = database
         self.reasons: dict[str, list[Reason]] = {}
         self.snapshot = "2026-11-25#1"
+        self.stumbles_over: set[str] = set()
         self.poison: set[str] = set()
         """Packages that no verdict can be made on."""
 
@@ -72,6 +73,8 @@ class ScriptedVerdicts:
         self.reasons[package.package_digest] = list(reasons)
 
     async def decide(self, package_digest: str) -> Decision:
+        if package_digest in self.stumbles_over:
+            raise SpellError("INTERNAL")
         if package_digest in self.poison:
             raise ValueError("nothing can be read of this one")
         decision = a_decision(package_digest, self.reasons.get(package_digest, []), self.snapshot)

@@ -1,7 +1,9 @@
-"""A bill of materials for tests: a root, a library, a file, with everything stated."""
+"""Bills of materials for tests: one as a contract, and the one that packages carry."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from schema.canonical import canonical_json
 from schema.contracts.bill import Bill, BillFormat, Component, ComponentKind
 from schema.ids import sha256_digest
 
@@ -31,6 +33,43 @@ def a_bill(files: Mapping[str, bytes] | None = None, *, libraries: int = 1) -> B
         root="root",
         components=[root, *found, *listed],
     )
+
+
+def with_bill(files: Mapping[str, bytes], *purls: str) -> dict[str, bytes]:
+    """The files of a package and a bill that lists each, so that the gate asks for no more.
+
+    Args:
+        files: what is packaged.
+        purls: libraries that the bill lists besides, `pkg:<type>/<name>@<version>`.
+    """
+    bill = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "application", "bom-ref": "root", "name": "a spell"}},
+        "components": [
+            *(_listed("file", name, content) for name, content in files.items()),
+            *(_listed("library", purl, b"it", **_named(purl)) for purl in purls),
+        ],
+    }
+    return {**files, "sbom.cdx.json": canonical_json(bill)}
+
+
+def _named(purl: str) -> dict[str, str]:
+    name, _, version = purl.rpartition("/")[2].partition("@")
+    return {"name": name, "version": version, "purl": purl}
+
+
+def _listed(kind: str, ref: str, content: bytes, **named: str) -> dict[str, Any]:
+    digest = sha256_digest(content).removeprefix("sha256:")
+    return {
+        "type": kind,
+        "bom-ref": ref,
+        "name": ref,
+        **named,
+        "hashes": [{"alg": "SHA-256", "content": digest}],
+        "licenses": [{"license": {"id": "Apache-2.0"}}],
+    }
 
 
 def _library(number: int, count: int) -> Component:

@@ -20,8 +20,8 @@ from infra.embedded.sigstore.configs import trusted_root
 from infra.embedded.sigstore.identities import Person, Workflow
 from infra.embedded.sigstore.instance import LocalSigstore
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.contracts.supply_chain import IdentityRule
 from schema.ids import sha256_digest
 from schema.supply_chain.identities import identity_reasons

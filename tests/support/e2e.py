@@ -26,6 +26,7 @@ from tests.support.builders import Person
 from tests.support.e2e_signing import PlatformSigning
 from tests.support.e2e_spells import SPELLS
 from tests.support.money import credit_left, open_holds
+from tests.support.signing import MAKER
 
 Json = dict[str, Any]
 TAR = {"Content-Type": "application/x-tar"}
@@ -75,8 +76,21 @@ class Caster:
     async def post(self, path: str, **options: Any) -> httpx.Response:
         return await self.request("POST", path, **options)
 
-    async def upload(self, archive: bytes) -> httpx.Response:
-        return await self.post("/v1/spells", content=archive, headers=TAR)
+    async def upload(
+        self, archive: bytes, signer: Mapping[str, Any] = MAKER.model_dump(), **options: Any
+    ) -> httpx.Response:
+        """POST /v1/spells with an archive and a signature over it, by the tests' maker."""
+        signed = await self.platform.signing.sign(archive, signer)
+        return await self.send(archive, signed.bundle, **options)
+
+    async def send(
+        self, archive: bytes, signature: bytes | None = None, **options: Any
+    ) -> httpx.Response:
+        """POST /v1/spells with this signature, or with none."""
+        files = {"package": ("package.tar", archive)}
+        if signature is not None:
+            files["signature"] = ("SIGNATURE.sigstore", signature)
+        return await self.post("/v1/spells", files=files, **options)
 
     async def publish(self, archive: bytes) -> PublishResult:
         answer = await self.upload(archive)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.client import DATA_FOLDER, Profile
+from cli.local import signing_of
 from infra.embedded.environment import base_environment
 from tests.support.e2e import Caster
 
@@ -32,18 +34,19 @@ class Said:
 
 @dataclass(frozen=True)
 class Shell:
-    """A shell in which `spell` knows the platform and a key."""
+    """A shell in which `spell` knows the platform, its Sigstore and a key."""
 
     folder: Path
     environment: Mapping[str, str]
 
     @classmethod
     def of(cls, caster: Caster, folder: Path) -> "Shell":
-        variables = {
-            "SPELL_API_URL": caster.platform.api_url,
-            "SPELL_API_KEY": caster.person.key_text,
-        }
-        return cls(folder, variables)
+        """The folder has what `spell dev` leaves; of several shells there, each keeps its key."""
+        platform, key = caster.platform, caster.person.key_text
+        (folder / DATA_FOLDER).mkdir(exist_ok=True)
+        signing = signing_of(platform.embedded.context)
+        Profile(platform.api_url, key, signing).save(folder / DATA_FOLDER)
+        return cls(folder, {"SPELL_API_URL": platform.api_url, "SPELL_API_KEY": key})
 
     async def spell(self, *arguments: str, stdin: bytes = b"", **variables: str) -> Said:
         """Run `spell` with these arguments, to its end."""

@@ -7,6 +7,7 @@ import wasmtime
 from schema.canonical import canonical_json
 from schema.package import build_package
 from schema.packaging.tar_header import END, header_of, padding_of
+from tests.support.bills import with_bill
 
 ANYTHING: dict[str, Any] = {"input": {}, "output": {}}
 FLAT = {"model": "flat", "currency": "USD", "price_micros": 500}
@@ -84,14 +85,14 @@ def manifest(key: str, **changes: Any) -> bytes:
 def package(
     key: str, module: bytes, schemas: dict[str, Any] | None = None, **changes: Any
 ) -> bytes:
-    """A canonical archive of manifest, module and schemas."""
-    return build_package(files_of(key, module, schemas, **changes))
+    """A canonical archive of manifest, module, schemas, and a bill that lists them."""
+    return build_package(with_bill(files_of(key, module, schemas, **changes)))
 
 
 def files_of(
     key: str, module: bytes, schemas: dict[str, Any] | None = None, **changes: Any
 ) -> dict[str, bytes]:
-    """The files of a package."""
+    """The files of a package, without a bill of materials: `with_bill` adds one."""
     return {
         "manifest.toml": manifest(key, **changes),
         "spell.wasm": module,

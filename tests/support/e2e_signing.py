@@ -10,8 +10,8 @@ from sigstore.models import ClientTrustConfig
 
 from infra.embedded.own_processes import PlatformContext
 from infra.embedded.sigstore_server import client_config_file
-from infra.supply_chain.signing import Release, Signed, local_config, sign
-from infra.supply_chain.signing_identity import local_token
+from infra.supply_chain.signatures.signing import Release, Signed, local_config, sign
+from infra.supply_chain.signatures.signing_in import local_token
 from schema.ids import sha256_digest
 from tests.support.signing import MAKER
 

@@ -1,5 +1,6 @@
 """A gate whose roles say what a test wants, and a package for it that is in order."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +69,7 @@ class World:
         self.revoked: list[Reason] = []
         self.taken = Snapshot(id="2026-11-25#1", taken_at=NOW, checked_at=NOW)
         self.failing: dict[str, Exception] = {}
+        self.fails_times: float = math.inf
         self.bills_read = 0
         self.unknown: list[str] = []
         self.matched: list[Component] = []
@@ -80,7 +82,8 @@ class World:
         )
 
     def _answer(self, role: str, value: Any) -> Any:
-        if role in self.failing:
+        if role in self.failing and self.fails_times > 0:
+            self.fails_times -= 1
             raise self.failing[role]
         return value
 

@@ -14,7 +14,7 @@ from sigstore.verify import Verifier, policy
 from cli.client import DATA_FOLDER, LocalSigning, Profile
 from infra.embedded.platform import EmbeddedPlatform
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.supply_chain.signing import Signed
+from infra.supply_chain.signatures.signing import Signed
 from tests.support.e2e_signing import PlatformSigning
 from tests.support.signing import MAKER
 

@@ -179,6 +179,23 @@ async def test_a_second_look_changes_nothing(
         assert (await aftercare.deeds(package), await aftercare.told(package)) == before
 
 
+async def test_a_version_that_cannot_be_decided_on_is_in_no_other_versions_way(
+    fresh: WorkflowEnvironment, database: Database
+) -> None:
+    aftercare = Aftercare(fresh.client, database)
+    maker = await make_person(database)
+    odd, vulnerable_one = await publish(database, maker), await publish(database, maker)
+    aftercare.verdicts.say(vulnerable_one, vulnerable())
+    aftercare.verdicts.stumbles_over.add(odd.package_digest)
+    async with aftercare.worker():
+        report = await aftercare.rescan()
+        assert report.undecided == 1
+        assert await aftercare.ends(vulnerable_one) == [None]
+        assert await aftercare.ends(odd) == []
+        assert await aftercare.state(odd) == "published"
+        await aftercare.clock(vulnerable_one).terminate()
+
+
 async def delisted(
     fresh: WorkflowEnvironment, aftercare: Aftercare, package: InspectedPackage
 ) -> bool:

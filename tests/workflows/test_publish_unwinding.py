@@ -12,7 +12,7 @@ from sqlalchemy import text
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Worker
 
-from activities.checking import CheckingActivities
+from activities.checking import STUMBLES_MAX, CheckingActivities
 from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
@@ -22,6 +22,7 @@ from infra.repositories.publications import PostgresPublications
 from infra.repositories.spells import PostgresSpells
 from schema.blob_keys import package_key
 from schema.contracts.publish import PublishInput, PublishResult
+from schema.errors import SpellError
 from schema.ids import publication_id_for, publish_workflow_id, sha256_digest
 from schema.package import build_package
 from tests.support.builders import make_person
@@ -51,6 +52,7 @@ class Publishing:
         self, client: Client, database: Database, account: str, faults: StepFaults
     ) -> None:
         self.key = fresh_spell()
+        self.world = World()
         archive = build_package(files_of(self.key, b"\0asm\x01\0\0\0"))
         self.blobs, self.bus = MemoryBlobs(), ScriptedRunBus(verdict_for)
         self.request = PublishInput(
@@ -62,6 +64,7 @@ class Publishing:
         self.blobs.content[package_key(self.request.package_digest)] = archive
         self.publications = PostgresPublications(database)
         self.database = database
+        self.faults = faults
         self._client = client
         self._queue = f"publishing-{uuid.uuid4()}"
         steps = PublicationSteps(self.publications, self.blobs, self.bus)
@@ -74,7 +77,7 @@ class Publishing:
             ModuleSupply(self.blobs, self.bus, make_vault(), ENGINE),
             steps,
         )
-        checking = CheckingActivities(World().gate(GatePolicy(accept_unsigned=True)), steps)
+        checking = CheckingActivities(self.world.gate(GatePolicy(accept_unsigned=True)), steps)
         self.worker = Worker(
             client,
             task_queue=self._queue,
@@ -101,6 +104,13 @@ class Publishing:
         async with self.database.reading() as connection:
             statement = text(f"SELECT * FROM {table} WHERE spell_key = :key")
             return list(await connection.execute(statement, {"key": self.key}))
+
+    async def verdicts(self) -> int:
+        """How many verdicts on this package are kept."""
+        statement = "SELECT count(*) FROM verification_decisions WHERE package_digest = :digest"
+        async with self.database.reading() as connection:
+            parameters = {"digest": self.request.package_digest}
+            return int((await connection.execute(text(statement), parameters)).scalar_one())
 
     async def deeds(self) -> list[str]:
         return [row.kind for row in await self.rows("supply_chain_log")]
@@ -172,3 +182,39 @@ async def test_an_end_that_cannot_be_told_fails_the_workflow_and_keeps_the_versi
         await publishing.run()
     assert len(await publishing.rows("spell_versions")) == 1
     assert await publishing.state() == "running"
+
+
+async def test_a_check_that_stumbles_each_time_ends_unpublished_and_is_no_verdict(
+    client: Client, database: Database
+) -> None:
+    publishing = await given(client, database)
+    publishing.world.failing["check"] = ValueError("nobody thought of this")
+    result = await publishing.run()
+    assert result.problem is not None
+    assert result.problem.code == "INTERNAL"
+    assert result.problem.details == {"check": "licenses"}
+    assert result.decision is None
+    assert publishing.faults.ran["checking.licenses"] == STUMBLES_MAX
+    assert await publishing.rows("spell_versions") == []
+    assert await publishing.verdicts() == 0
+    assert await publishing.state() == "refused"
+
+
+async def test_a_check_waits_for_a_platform_in_trouble(client: Client, database: Database) -> None:
+    publishing = await given(client, database)
+    publishing.world.failing["match"] = SpellError("SERVICE_UNAVAILABLE")
+    publishing.world.fails_times = STUMBLES_MAX + 1
+    result = await publishing.run()
+    assert result.problem is None
+    assert publishing.faults.ran["checking.advisories"] == STUMBLES_MAX + 2
+
+
+async def test_trouble_that_does_not_end_is_told_as_such(
+    client: Client, database: Database
+) -> None:
+    publishing = await given(client, database)
+    publishing.world.failing["match"] = SpellError("SERVICE_UNAVAILABLE")
+    result = await publishing.run()
+    assert result.problem is not None
+    assert result.problem.code == "SERVICE_UNAVAILABLE"
+    assert await publishing.verdicts() == 0

@@ -10,7 +10,7 @@ from infra.supply_chain.licenses.expressions import (
     licenses_in,
     parse_expression,
 )
-from schema.contracts.bill import Component
+from schema.contracts.bill import Component, ComponentKind
 from schema.contracts.supply_chain import Reason, Severity
 from schema.supply_chain.reasons import reason
 
@@ -57,6 +57,9 @@ class SpdxLicenseRules:
         except ValueError as error:
             message = f"The license {_quoted(stated)} {error}."
             yield reason("LICENSE_UNREADABLE", message, subject=subject, severity=Severity.WARN)
+            return
+        if component.kind is ComponentKind.FILE and inbound == outbound:
+            # The maker's own work, which is theirs to have hosted under whatever license.
             return
         yield from self._judged(outbound, inbound, subject)
 

@@ -76,6 +76,7 @@ class World:
             identities=unused,
             publishing=unused,
             publications=unused,
+            archive_slots=unused,
             uploads=unused,
             aliases=unused,
             revocations=unused,

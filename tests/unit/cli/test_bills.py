@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from cli.client import ExitCode
-from cli.main import main
 from infra.supply_chain.bills.reading import write_bill
 from schema.contracts.bill import Bill, BillFamily, BillFormat, Component, ComponentKind
 from schema.ids import sha256_digest
+from tests.support.command import spell
 from tests.support.e2e_packages import files_of, says
 
 BILL = Bill(
@@ -22,14 +22,6 @@ BILL = Bill(
         Component(ref="png", name="png", version="0.17.0", purl="pkg:cargo/png@0.17.0"),
     ],
 )
-
-
-def spell(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["spell", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 @pytest.fixture

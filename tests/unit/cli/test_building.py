@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.client import ExitCode
-from cli.main import main
 from cli.scaffold import Language
+from tests.support.command import spell
 from tests.support.e2e_packages import says
 
 
@@ -23,14 +23,6 @@ def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr("cli.toolchains.find_spec", lambda _: None)
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     return programs
-
-
-def spell(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["spell", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 def program(path: Path, name: str, script: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.client import ExitCode
-from cli.main import main
+from tests.support.command import spell
 from tests.support.e2e_packages import files_of, says
 
 
@@ -17,14 +17,6 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SPELL_API_URL", raising=False)
     monkeypatch.delenv("SPELL_API_KEY", raising=False)
     monkeypatch.chdir(tmp_path)
-
-
-def _spell(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["spell", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 def _folder(folder: Path, **changes: bytes) -> str:
@@ -63,7 +55,7 @@ def test_wrong_use_ends_with_two_and_a_message(
     arguments: list[str],
     words: str,
 ) -> None:
-    assert _spell(monkeypatch, *arguments) == ExitCode.USAGE
+    assert spell(monkeypatch, *arguments) == ExitCode.USAGE
     said = capsys.readouterr()
     assert (said.out, words in said.err) == ("", True)
 
@@ -75,7 +67,7 @@ def test_wrong_use_is_one_document_with_json(
     arguments: list[str],
     words: str,
 ) -> None:
-    assert _spell(monkeypatch, *arguments, "--json") == ExitCode.USAGE
+    assert spell(monkeypatch, *arguments, "--json") == ExitCode.USAGE
     said = capsys.readouterr()
     assert said.err == ""
     assert words in json.loads(said.out)["message"]
@@ -84,7 +76,7 @@ def test_wrong_use_is_one_document_with_json(
 def test_a_usage_error_leads_to_the_help_of_its_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _spell(monkeypatch, "keys", "create")
+    spell(monkeypatch, "keys", "create")
     assert "Try `spell keys create --help`." in capsys.readouterr().err
 
 
@@ -92,21 +84,21 @@ def test_a_usage_error_leads_to_the_help_of_its_command(
 def test_help_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    assert _spell(monkeypatch, *arguments) == 0
+    assert spell(monkeypatch, *arguments) == 0
     assert "Usage: spell" in capsys.readouterr().out
 
 
 def test_without_a_command_the_help_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _spell(monkeypatch) == ExitCode.USAGE
+    assert spell(monkeypatch) == ExitCode.USAGE
     assert "Exit codes: 0 done, 1 the cast failed" in capsys.readouterr().out
 
 
 def test_json_behind_a_double_dash_is_not_an_option(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _spell(monkeypatch, "show", "--", "--json") == ExitCode.USAGE
+    assert spell(monkeypatch, "show", "--", "--json") == ExitCode.USAGE
     assert "No platform to talk to" in capsys.readouterr().err
 
 
@@ -116,11 +108,11 @@ def test_a_folder_with_errors_is_refused_before_anything_is_sent(
     monkeypatch.setenv("SPELL_API_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SPELL_API_KEY", "sk_x")
     folder = _folder(tmp_path, **{"manifest.toml": b'[spell]\nkey = "Not A Key"\n'})
-    assert _spell(monkeypatch, "publish", folder) == ExitCode.REFUSED
+    assert spell(monkeypatch, "publish", folder) == ExitCode.REFUSED
     said = capsys.readouterr().err
     assert "MANIFEST_INVALID" in said
     assert "line 2: spell.key must be dotted lower-case names" in said
-    assert _spell(monkeypatch, "publish", folder, "--json") == ExitCode.REFUSED
+    assert spell(monkeypatch, "publish", folder, "--json") == ExitCode.REFUSED
     document = json.loads(capsys.readouterr().out)
     assert document["code"] == "MANIFEST_INVALID"
 
@@ -141,7 +133,7 @@ def test_what_is_no_plain_file_is_refused_by_name(
     else:
         targets = {"link": "../spell.wasm", "dangling link": "none", "link to a folder": ".."}
         odd.symlink_to(targets[kind])
-    assert _spell(monkeypatch, "publish", str(folder)) == ExitCode.REFUSED
+    assert spell(monkeypatch, "publish", str(folder)) == ExitCode.REFUSED
     assert "resources/odd is a link or a device" in capsys.readouterr().err
 
 
@@ -151,4 +143,4 @@ def test_ctrl_c_has_the_shells_own_code(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("cli.inputs.Path.read_bytes", interrupted)
     arguments = ("cast", "com.example.x", "inputs.json")
-    assert _spell(monkeypatch, *arguments) == ExitCode.INTERRUPTED
+    assert spell(monkeypatch, *arguments) == ExitCode.INTERRUPTED

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from cli.client import Api, CliError, ExitCode
-from cli.publications import CHUNK_BYTES, TRIES, upload, verdict_lines
+from cli.publications import CHUNK_BYTES, TRIES, upload
 from schema.ids import sha256_digest
 
 ARCHIVE = bytes(range(256)) * (CHUNK_BYTES * 5 // 2 // 256)
@@ -82,15 +82,3 @@ def test_a_call_whose_answer_was_lost_is_found_done(call: int) -> None:
 def test_what_keeps_breaking_is_given_up() -> None:
     with pytest.raises(CliError, match="broke"):
         send(BreakingApi(drop=set(range(2, 2 + TRIES))))
-
-
-def test_the_verdict_has_the_worst_first_and_says_what_to_do() -> None:
-    lines = verdict_lines(
-        [
-            {"severity": "note", "code": "ADVISORY_LOW", "message": "Low.", "subject": None},
-            {"severity": "refuse", "code": "UNSIGNED", "message": "None.", "subject": "it"},
-        ]
-    )
-    assert lines[0] == "refuse   UNSIGNED: None. (it)"
-    assert lines[1].startswith("         What to do: Sign it")
-    assert lines[2] == "note     ADVISORY_LOW: Low."

@@ -6,24 +6,16 @@ from pathlib import Path
 import pytest
 
 from cli.client import ExitCode
-from cli.main import main
 from cli.scaffold import Language
 from infra.supply_chain.lockfiles.folder import read_lock_files
 from schema.contracts.run import Target
 from schema.manifest import parse_manifest
+from tests.support.command import spell
 
 
 @pytest.fixture(autouse=True)
 def _somewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def spell(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["spell", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 @pytest.mark.parametrize("language", Language)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cli.client import ExitCode
-from cli.main import main
 from tests.modules.guests import guest
+from tests.support.command import spell
 from tests.support.e2e_packages import ANYTHING, files_of, says
 
 OBJECTS = {"input": {"type": "object"}, "output": {"type": "object"}}
@@ -22,14 +22,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tests").mkdir()
     return tmp_path
-
-
-def spell(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["spell", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 def fill(folder: Path, module: bytes, schemas: dict[str, Any] = ANYTHING, **changes: Any) -> None:

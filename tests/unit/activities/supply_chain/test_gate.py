@@ -79,33 +79,31 @@ async def test_a_bad_signature_is_refused_even_where_none_would_be_accepted() ->
     assert not decision.passed
 
 
-@pytest.mark.parametrize(
-    ("role", "code"),
-    [
-        ("verify", "SIGNATURE_UNCHECKED"),
-        ("read", "SBOM_UNCHECKED"),
-        ("match", "ADVISORIES_UNCHECKED"),
-        ("check", "LICENSES_UNCHECKED"),
-    ],
-)
-async def test_a_check_that_stumbles_refuses(role: str, code: str) -> None:
+@pytest.mark.parametrize("role", ["verify", "read", "match", "check"])
+async def test_a_check_that_stumbles_makes_no_verdict(role: str) -> None:
     world = World()
     world.failing[role] = ValueError("nobody thought of this")
-    decision = await world.gate().decide(PACKAGE)
-    assert not decision.passed
-    assert code in codes(decision)
+    with pytest.raises(SpellError, match="INTERNAL") as caught:
+        await world.gate().decide(PACKAGE)
+    assert caught.value.kind.retryable
+    assert "nobody thought" not in caught.value.message
+    del world.failing[role]
+    assert (await world.gate().decide(PACKAGE)).passed
 
 
-async def test_a_check_that_says_nothing_at_all_refuses() -> None:
+@pytest.mark.parametrize("silent", ["signature", "bill"])
+async def test_a_check_that_says_nothing_at_all_makes_no_verdict(silent: str) -> None:
     world = World()
-    world.signature, world.bill = SignatureCheck(), BillCheck()
-    decision = await world.gate().decide(PACKAGE)
-    assert codes(decision) == ["SIGNATURE_UNCHECKED", "SBOM_UNCHECKED"]
+    setattr(world, silent, {"signature": SignatureCheck(), "bill": BillCheck()}[silent])
+    with pytest.raises(SpellError, match="INTERNAL"):
+        await world.gate().decide(PACKAGE)
 
 
-async def test_trouble_of_the_platform_is_no_verdict() -> None:
+@pytest.mark.parametrize("trouble", [SpellError("SERVICE_UNAVAILABLE"), OSError("no files left")])
+@pytest.mark.parametrize("role", ["verify", "read", "match", "check"])
+async def test_trouble_of_the_platform_is_no_verdict(role: str, trouble: Exception) -> None:
     world = World()
-    world.failing["match"] = SpellError("SERVICE_UNAVAILABLE")
+    world.failing[role] = trouble
     with pytest.raises(SpellError, match="SERVICE_UNAVAILABLE"):
         await world.gate().decide(PACKAGE)
 

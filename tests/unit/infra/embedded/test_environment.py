@@ -48,7 +48,7 @@ def test_the_platforms_settings_read_its_environment(
     assert settings.temporal_ui_url == "http://127.0.0.1:8233"
     assert len(base64.b64decode(settings.master_key.get_secret_value())) == 32
     assert str(settings.trust_root_file) == endpoints.trust_root_file
-    assert settings.accept_unsigned_packages
+    assert not settings.accept_unsigned_packages, "unsigned is refused here as everywhere"
     assert settings.codec_open_to_ui
 
 

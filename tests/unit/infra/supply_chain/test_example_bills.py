@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.bill_making import write_bill
 from cli.packages import package_files
-from cli.sbom import write_bill
 from infra.supply_chain.bills.reading import read_bill
 from schema.ids import sha256_digest
 from schema.packaging.names import SBOM_FILES

@@ -14,7 +14,7 @@ from infra.supply_chain.licenses.expressions import (
     parse_expression,
 )
 from infra.supply_chain.licenses.license_rules import SpdxLicenseRules
-from schema.contracts.bill import Component
+from schema.contracts.bill import Component, ComponentKind
 from schema.contracts.supply_chain import Check, Reason, Severity
 
 
@@ -120,6 +120,13 @@ def test_a_license_goes_with_another_or_not(outbound: str, inbound: str, expecte
 )
 def test_a_component_is_judged_by_its_license(declared: str | None, expected: list[str]) -> None:
     assert codes("Apache-2.0", declared) == expected
+
+
+@pytest.mark.parametrize("own", ["LicenseRef-acme", "SSPL-1.0", "MIT"])
+def test_a_packaged_file_under_the_spells_own_license_is_the_makers_own(own: str) -> None:
+    file = a_component(own).model_copy(update={"kind": ComponentKind.FILE})
+    assert SpdxLicenseRules(["SSPL-1.0"]).check(own, [file]) == []
+    assert SpdxLicenseRules(["SSPL-1.0"]).check("MIT OR ISC", [file]) != [] or own == "MIT"
 
 
 def test_a_concluded_license_stands_over_a_declared_one() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.errors import SpellError
 from schema.package import build_package, read_package
 from schema.packaging.tar_header import END, header_of, padding_of

@@ -11,8 +11,8 @@ from sigstore.verify import Verifier
 
 from activities.supply_chain.ports import SignatureVerifier
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.trusted_root import TrustedRoots
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.contracts.supply_chain import SignatureCheck
 from schema.ids import sha256_digest
 from tests.support.signing import MAKER, WORKFLOW, shared_authority, sign, write_trusted_root
@@ -93,8 +93,7 @@ def test_nothing_is_looked_up_anywhere(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [AttributeError("'NoneType' has no attribute 'algorithm'"), RecursionError(), MemoryError()],
+    "error", [AttributeError("'NoneType' has no attribute 'algorithm'"), RecursionError()]
 )
 def test_whatever_the_library_raises_is_a_refusal(
     error: Exception, verifier: SigstoreVerifier, monkeypatch: pytest.MonkeyPatch
@@ -108,6 +107,18 @@ def test_whatever_the_library_raises_is_a_refusal(
     assert [each.code for each in check.reasons] == ["SIGNATURE_REFUSED"]
 
 
+@pytest.mark.parametrize("trouble", [MemoryError(), OSError("too many open files")])
+def test_trouble_of_this_machine_says_nothing_of_a_bundle(
+    trouble: Exception, verifier: SigstoreVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr(Verifier, "verify_artifact", stumble)
+    with pytest.raises(type(trouble)):
+        verifier.check(DIGEST, sign(PACKAGE))
+
+
 def test_a_fault_of_our_own_is_a_refusal_too(
     verifier: SigstoreVerifier,
     monkeypatch: pytest.MonkeyPatch,
@@ -116,7 +127,7 @@ def test_a_fault_of_our_own_is_a_refusal_too(
     def stumble(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("infra.supply_chain.sigstore_verifier.establish_times", stumble)
+    monkeypatch.setattr("infra.supply_chain.signatures.verifier.establish_times", stumble)
     check = verifier.check(DIGEST, sign(PACKAGE))
     assert [each.code for each in check.reasons] == ["SIGNATURE_REFUSED"]
     assert "stumble" in caplog.text

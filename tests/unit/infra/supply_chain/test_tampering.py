@@ -23,7 +23,7 @@ from infra.embedded.sigstore.configs import trusted_root
 from infra.embedded.sigstore.identities import Person, Workflow
 from infra.embedded.sigstore.instance import LocalSigstore, wall_clock
 from infra.embedded.sigstore.tokens import ISSUER
-from infra.supply_chain.in_toto import PAYLOAD_TYPE
+from infra.supply_chain.signatures.statement import PAYLOAD_TYPE
 from schema.contracts.supply_chain import IdentityRule
 from schema.limits import SIGNATURE_BYTES_MAX
 from tests.support.bundles import (

@@ -13,7 +13,7 @@ import pytest
 
 from infra.embedded.sigstore.configs import trusted_root
 from infra.embedded.sigstore.instance import wall_clock
-from infra.supply_chain.sigstore_bundle import TIMESTAMPS_MAX
+from infra.supply_chain.signatures.bundle import TIMESTAMPS_MAX
 from tests.support.bundles import Json, Tampered, edited, entry_of, flipped, put, retired
 from tests.support.reports import print_table
 from tests.support.signing import new_authority, shared_authority, sign

@@ -12,8 +12,8 @@ from rfc3161_client import decode_timestamp_response
 from sigstore_models.bundle.v1 import Bundle as BundleDocument
 
 from infra.embedded.sigstore.configs import trusted_root
-from infra.supply_chain.sigstore_verifier import SigstoreVerifier
-from infra.supply_chain.trusted_root import TrustedRootError, TrustedRoots, packaged_root
+from infra.supply_chain.signatures.trusted_root import TrustedRootError, TrustedRoots, packaged_root
+from infra.supply_chain.signatures.verifier import SigstoreVerifier
 from schema.ids import sha256_digest
 from schema.limits import TRUST_ROOT_BYTES_MAX
 from tests.support.signing import new_authority, shared_authority, sign, write_trusted_root

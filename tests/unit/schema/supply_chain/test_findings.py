@@ -90,7 +90,7 @@ def test_a_refusal_that_hides_no_component_keeps_no_finding_open() -> None:
 
 
 def test_only_vulnerabilities_of_components_are_findings() -> None:
-    others = [reason("UNSIGNED"), reason("ADVISORIES_UNCHECKED")]
+    others = [reason("UNSIGNED"), reason("LICENSE_DENIED")]
     assert compare(others, []).new == []
     assert refuses_otherwise(others)
     assert not refuses_otherwise([said("GHSA-1")])

@@ -42,10 +42,9 @@ CRITICAL = reason("ADVISORY_CRITICAL")
         ([CRITICAL, reason("LICENSE_MISSING", severity=Severity.WARN)], True),
         ([CRITICAL, reason("MALICIOUS_PACKAGE")], False),
         ([CRITICAL, reason("UNSIGNED")], False),
-        ([reason("ADVISORIES_UNCHECKED")], False),
         ([], False),
     ],
-    ids=["vulnerable", "with a warning", "malware", "unsigned", "unchecked", "no reason"],
+    ids=["vulnerable", "with a warning", "malware", "unsigned", "no reason"],
 )
 def test_only_vulnerabilities_have_their_time_to_be_mended(
     reasons: list[Reason], castable: bool

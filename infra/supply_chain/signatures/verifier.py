@@ -20,18 +20,23 @@ from sigstore.errors import CertValidationError, VerificationError
 from sigstore.hashes import Hashed
 from sigstore_models.common.v1 import HashAlgorithm
 
-from infra.supply_chain.in_toto import statement_faults
-from infra.supply_chain.sigstore_bundle import (
+from infra.supply_chain.signatures.attested_times import Times, encloses, establish_times
+from infra.supply_chain.signatures.bundle import (
     BundleRefusedError,
     SignedBundle,
     public_key_of,
     read_bundle,
 )
-from infra.supply_chain.sigstore_issuance import authority_faults, issuance_faults
-from infra.supply_chain.sigstore_log import content_faults, kind_faults, log_of, proof_faults
-from infra.supply_chain.sigstore_signer import signer_names, signer_of
-from infra.supply_chain.sigstore_times import Times, encloses, establish_times
-from infra.supply_chain.trusted_root import LoadedRoot, TrustedRoots
+from infra.supply_chain.signatures.issuance import authority_faults, issuance_faults
+from infra.supply_chain.signatures.log_entry import (
+    content_faults,
+    kind_faults,
+    log_of,
+    proof_faults,
+)
+from infra.supply_chain.signatures.signer import signer_names, signer_of
+from infra.supply_chain.signatures.statement import statement_faults
+from infra.supply_chain.signatures.trusted_root import LoadedRoot, TrustedRoots
 from schema.contracts.supply_chain import Reason, SignatureCheck
 from schema.packaging.refusal import printable
 from schema.supply_chain.reasons import reason
@@ -40,6 +45,8 @@ _log = logging.getLogger(__name__)
 
 # What two honest clocks may differ by.
 CLOCK_SKEW = timedelta(minutes=5)
+# Of this machine, whatever the bundle is: no verdict may come of it.
+_TROUBLE = (MemoryError, OSError)
 
 
 class NamesOneSigner:
@@ -82,7 +89,9 @@ class SigstoreVerifier:
         return await asyncio.to_thread(self.check, package_digest, bundle)
 
     def check(self, package_digest: str, bundle: bytes) -> SignatureCheck:
-        """Check a bundle. Content never raises; nothing is looked up anywhere.
+        """Check a bundle. Content never raises; this machine's trouble does.
+
+        Nothing is looked up anywhere.
 
         Args:
             package_digest: `sha256:<hex>` of what should be signed.
@@ -92,6 +101,8 @@ class SigstoreVerifier:
             return self._check(bytes.fromhex(package_digest.removeprefix("sha256:")), bundle)
         except BundleRefusedError as refused:
             return SignatureCheck(reasons=refused.reasons)
+        except _TROUBLE:
+            raise
         except Exception as error:  # noqa: BLE001 - fail closed on whatever it is
             _log.exception("a bundle for %s made the verifier stumble", package_digest)
             return SignatureCheck(reasons=[_unnamed(error)])
@@ -139,6 +150,8 @@ def _refusal_of_the_library(
         else:
             digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=package_sha256)
             loaded.verifier.verify_artifact(digest, signed.bundle, policy)
+    except _TROUBLE:
+        raise
     except Exception as error:  # noqa: BLE001 - fail closed on whatever it is
         return error
     return None

@@ -11,7 +11,7 @@ from sigstore.errors import Error as SigstoreError
 from sigstore.models import ClientTrustConfig
 from sigstore.oidc import IdentityError, Issuer, IssuerError, detect_credential
 
-from infra.supply_chain.signing import SigningError
+from infra.supply_chain.signatures.signing import SigningError
 
 _ANSWER_SECONDS_MAX = 10.0
 _NO_IDENTITY = (

@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from sigstore_models.bundle.v1 import Bundle as BundleDocument
 from sigstore_models.common.v1 import X509Certificate
 
-from infra.supply_chain.sigstore_signer import signer_names
+from infra.supply_chain.signatures.signer import signer_names
 from schema.contracts.supply_chain import Reason
 from schema.supply_chain.reasons import reason
 

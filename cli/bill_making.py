@@ -1,4 +1,4 @@
-"""`spell sbom …`: bills of materials."""
+"""`spell sbom generate`, and the group of commands that it belongs to."""
 
 from pathlib import Path
 from typing import Annotated

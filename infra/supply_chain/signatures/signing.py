@@ -1,7 +1,7 @@
 """Signing packages with sigstore: at a local Sigstore, or at the public one.
 
 A signature is made over the package's digest, with a key that lives for one signature: a
-certificate names who signed, a public log says when. Whose token it is: `signing_identity.py`.
+certificate names who signed, a public log says when. Whose token it is: `signing_in.py`.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 It is the one inside the pinned sigstore distribution, or a file of the operator's. Never the one
 in `~/.cache/sigstore-python`: that is writable, and read back without being verified. Nothing here
-touches the network. docs/supply-chain.md tells how to rotate it.
+touches the network. docs/verifying.md tells how to rotate it.
 """
 
 import logging

@@ -16,7 +16,7 @@ from sigstore.models import Bundle
 from sigstore_models.bundle.v1 import Bundle as BundleDocument
 from sigstore_models.rekor.v1 import TransparencyLogEntry
 
-from infra.supply_chain.sigstore_certificate import chain_faults, read_certificates
+from infra.supply_chain.signatures.certificate import chain_faults, read_certificates
 from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.supply_chain import Reason
 from schema.limits import SIGNATURE_BYTES_MAX

@@ -20,8 +20,8 @@ from sigstore.errors import VerificationError
 from sigstore.models import TransparencyLogEntry
 from sigstore_models.trustroot.v1 import TransparencyLogInstance
 
-from infra.supply_chain.sigstore_bundle import SignedBundle
-from infra.supply_chain.trusted_root import LoadedRoot
+from infra.supply_chain.signatures.bundle import SignedBundle
+from infra.supply_chain.signatures.trusted_root import LoadedRoot
 from schema.contracts.supply_chain import Reason
 from schema.supply_chain.reasons import reason
 

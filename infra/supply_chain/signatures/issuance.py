@@ -14,8 +14,8 @@ from sigstore._internal.trust import KeyringPurpose
 from sigstore.errors import VerificationError
 from sigstore_models.trustroot.v1 import CertificateAuthority
 
-from infra.supply_chain.sigstore_times import encloses
-from infra.supply_chain.trusted_root import LoadedRoot
+from infra.supply_chain.signatures.attested_times import encloses
+from infra.supply_chain.signatures.trusted_root import LoadedRoot
 from schema.contracts.supply_chain import Reason
 from schema.supply_chain.reasons import reason
 

@@ -14,8 +14,8 @@ from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder
 from sigstore_models.common.v1 import TimeRange
 from sigstore_models.trustroot.v1 import CertificateAuthority
 
-from infra.supply_chain.sigstore_bundle import SignedBundle
-from infra.supply_chain.trusted_root import LoadedRoot
+from infra.supply_chain.signatures.bundle import SignedBundle
+from infra.supply_chain.signatures.trusted_root import LoadedRoot
 from schema.contracts.supply_chain import Reason
 from schema.supply_chain.reasons import reason
 
