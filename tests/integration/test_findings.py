@@ -88,7 +88,7 @@ async def test_a_maker_does_not_bring_back_what_was_delisted(database: Database)
         assert refused.value.code == "SPELL_DELISTED"
 
 
-@pytest.mark.parametrize("code", ["ADVISORIES_UNCHECKED", "SBOM_UNCHECKED"])
+@pytest.mark.parametrize("code", ["ADVISORIES_MORE", "SBOM_UNSUPPORTED"])
 async def test_a_verdict_that_could_not_look_neither_closes_nor_lists_again(
     database: Database, code: str
 ) -> None:

@@ -78,7 +78,7 @@ def test_a_finding_is_over_when_nothing_refuses_it(reasons: list[Reason], end: F
     assert compare(reasons, [finding]).over == [(finding, end)]
 
 
-@pytest.mark.parametrize("code", ["ADVISORIES_UNCHECKED", "SBOM_UNCHECKED", "SBOM_MISSING"])
+@pytest.mark.parametrize("code", ["ADVISORIES_MORE", "ADVISORIES_STALE", "SBOM_UNSUPPORTED"])
 def test_a_verdict_that_could_not_look_clears_nothing(code: str) -> None:
     blind = reason(code, severity=Severity.REFUSE)
     assert compare([blind], [found("GHSA-1")]).over == []
