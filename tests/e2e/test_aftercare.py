@@ -66,6 +66,9 @@ async def test_a_finding_is_told_to_everybody_whom_it_concerns(
     assert feed.headers["content-type"] == "application/feed+json"
     items = [item for item in feed.json()["items"] if item["_spell"]["key"] == key]
     assert [item["tags"] for item in items] == [["finding_opened"]]
+    by_another_name = {"Host": "other.example"}
+    again = await platform.http.get("/v1/advisories/feed", headers=by_another_name)
+    assert items[0]["id"] in {item["id"] for item in again.json()["items"]}
 
     log = as_object(await maker.get(LOG, params={"spell": key}))
     kinds = [entry["kind"] for entry in log["items"]]
