@@ -65,8 +65,6 @@ class ScriptedVerdicts:
         self.reasons: dict[str, list[Reason]] = {}
         self.snapshot = "2026-11-25#1"
         self.stumbles_over: set[str] = set()
-        self.poison: set[str] = set()
-        """Packages that no verdict can be made on."""
 
     def say(self, package: InspectedPackage, *reasons: Reason) -> None:
         self.snapshot = f"2026-11-25#{uuid.uuid4()}"
@@ -74,8 +72,6 @@ class ScriptedVerdicts:
 
     async def decide(self, package_digest: str) -> Decision:
         if package_digest in self.stumbles_over:
-            raise SpellError("INTERNAL")
-        if package_digest in self.poison:
             raise ValueError("nothing can be read of this one")
         decision = a_decision(package_digest, self.reasons.get(package_digest, []), self.snapshot)
         async with self._database.transaction() as connection:

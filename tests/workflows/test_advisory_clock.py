@@ -39,21 +39,6 @@ async def test_an_unmended_version_is_delisted_after_fourteen_days(
     assert [one["details"].get("days_left") for one in told[1:3]] == [7, 1]
 
 
-async def test_a_version_that_cannot_be_decided_on_holds_up_no_other(
-    fresh: WorkflowEnvironment, database: Database
-) -> None:
-    aftercare = Aftercare(fresh.client, database)
-    maker = await make_person(database)
-    poisoned = await publish(database, maker, key="com.example.a-poisoned")
-    package = await publish(database, maker, key="com.example.b-behind-it")
-    aftercare.verdicts.poison.add(poisoned.package_digest)
-    aftercare.verdicts.say(package, vulnerable())
-    async with aftercare.worker():
-        report = await rescan(fresh, aftercare)
-    assert report.undecided == 1
-    assert await aftercare.ends(package) == [None]
-
-
 async def test_a_clock_goes_on_when_its_worker_was_away(
     fresh: WorkflowEnvironment, database: Database
 ) -> None:
