@@ -121,7 +121,9 @@ async def measure(database: Database, gate: Gate, count: int) -> None:
     assert decision.passed, decision.reasons
     package = a_package(key=key).model_copy(update={"package_digest": evidence.package_digest})
     await PostgresSpells(database).record_version(evidence, package, decision)
-    deciding = Deciding(gate, PostgresDecisions(database), PostgresPackageEvidence(database))
+    deciding = Deciding(
+        gate, PostgresDecisions(database), PostgresPackageEvidence(database), gate.evidence
+    )
     versions = CastableVersions(database, deciding)
     request = a_cast(caster, key)
     cold = [signed_package(maker, key, n) for n in range(1, count + 2)]

@@ -3,7 +3,8 @@
 from schema.contracts.cast import CastStatus, RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
-from schema.errors import Charged, kind_of
+from schema.error_catalogue import Charged
+from schema.errors import kind_of
 from schema.money import share_of
 from schema.pricing import FlatPrice, OneTimePrice, Price, cost_of
 

@@ -1,7 +1,9 @@
 """The supply-chain gate of a worker, wired: one for publishing and casts."""
 
+from collections.abc import Awaitable, Callable
+
 from activities.supply_chain import ports
-from activities.supply_chain.deciding import Deciding
+from activities.supply_chain.deciding import CurrentEvidence, Deciding
 from activities.supply_chain.gate import Gate
 from activities.supply_chain.policy import GatePolicy
 from activities.supply_chain.remembered_bills import RememberedBills
@@ -11,16 +13,28 @@ from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.package_evidence import PostgresPackageEvidence
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.signing_identities import PostgresSigningIdentities
-from infra.supply_chain.advisories.postgres_advisories import PostgresAdvisories
+from infra.supply_chain.advisories.chosen import chosen_advisories
 from infra.supply_chain.licenses.license_rules import SpdxLicenseRules
 from infra.supply_chain.signatures.trusted_root import TrustedRoots
 from infra.supply_chain.signatures.verifier import SigstoreVerifier
+from schema.contracts.supply_chain import Evidence
 
 
 def deciding_of(platform: Platform, gate: Gate) -> Deciding:
-    """Verdicts on published versions, as casts look them up."""
-    database = platform.database
-    return Deciding(gate, PostgresDecisions(database), PostgresPackageEvidence(database))
+    """Verdicts on published versions, as casts look them up: they do not wait for evidence."""
+    return _deciding(platform, gate, CurrentEvidence(gate.evidence).get)
+
+
+def deciding_anew_of(platform: Platform, gate: Gate) -> Deciding:
+    """Verdicts for who must not go by what was known a moment ago: re-scans and clocks."""
+    return _deciding(platform, gate, gate.evidence)
+
+
+def _deciding(
+    platform: Platform, gate: Gate, evidence: Callable[[], Awaitable[Evidence]]
+) -> Deciding:
+    decisions = PostgresDecisions(platform.database)
+    return Deciding(gate, decisions, PostgresPackageEvidence(platform.database), evidence)
 
 
 def build_gate(platform: Platform, bills: ports.BillReader) -> Gate:
@@ -43,7 +57,7 @@ def build_gate(platform: Platform, bills: ports.BillReader) -> Gate:
         policy,
         SigstoreVerifier(TrustedRoots(settings.trust_root_file)),
         RememberedBills(bills),
-        PostgresAdvisories(database),
+        chosen_advisories(settings, database),
         PostgresAdvisoryExceptions(database),
         SpdxLicenseRules(settings.licenses_denied),
         PostgresSigningIdentities(database),

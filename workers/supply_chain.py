@@ -9,16 +9,13 @@ from activities.clocks import ClockActivities
 from activities.notifying import NotifyingActivities
 from activities.rescanning import RescanningActivities
 from activities.supply_chain.aftercare_ports import NotificationChannel
-from activities.supply_chain.deciding_anew import DecidingAnew
 from activities.supply_chain.gate import Gate
 from activities.tidying import TidyingActivities
 from infra.notifications.email import SmtpChannel
 from infra.notifications.webhook import WebhookChannel
 from infra.platform import Platform
-from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.findings import PostgresFindings
 from infra.repositories.notifications import PostgresOutbox
-from infra.repositories.package_evidence import PostgresPackageEvidence
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.uploads import BlobUploads
@@ -29,6 +26,7 @@ from infra.temporal_aftercare import TemporalAftercare
 from infra.temporal_states import TemporalWorkflowStates
 from schema.contracts.notifications import ChannelKind
 from schema.names import SUPPLY_CHAIN_TASK_QUEUE
+from workers.gate import deciding_anew_of
 from workflows.advisory_clock import AdvisoryClock
 from workflows.deliver_notification import DeliverNotification
 from workflows.relay_notifications import RelayNotifications
@@ -40,7 +38,7 @@ def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Wor
     """The worker of what comes after publishing; arguments as `casts_worker`."""
     settings, database = platform.settings, platform.database
     findings = PostgresFindings(database, settings.advisory_grace)
-    verdicts = DecidingAnew(gate, PostgresDecisions(database), PostgresPackageEvidence(database))
+    verdicts = deciding_anew_of(platform, gate)
     temporal = TemporalAftercare(platform.temporal)
     rescanning = RescanningActivities(
         findings, verdicts, temporal, PostgresSupplyChainLog(database)

@@ -1,4 +1,4 @@
-"""The gate at cast time: what verdicts rest on now, and verdicts that are not there yet."""
+"""The gate after publishing: what verdicts rest on now, and verdicts that are not there yet."""
 
 import asyncio
 import logging
@@ -66,17 +66,31 @@ class CurrentEvidence:
 
 
 class Deciding:
-    """Verdicts on published versions, by the rules of this moment."""
+    """Verdicts on published versions, by the rules of this moment.
 
-    def __init__(self, gate: Gate, decisions: Decisions, evidences: PackageEvidences) -> None:
+    Args:
+        gate: makes those that are not there.
+        decisions: those that are.
+        evidences: what the gate looks at.
+        evidence: what a verdict of now rests on. Casts go by what was known a moment ago
+            (`CurrentEvidence`); re-scans and clocks ask the gate itself.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        decisions: Decisions,
+        evidences: PackageEvidences,
+        evidence: Callable[[], Awaitable[Evidence]],
+    ) -> None:
         self._gate = gate
         self._decisions = decisions
         self._evidences = evidences
-        self._current = CurrentEvidence(gate.evidence)
+        self._evidence = evidence
 
     async def evidence(self) -> Evidence:
-        """What a verdict of now rests on; known without asking."""
-        return await self._current.get()
+        """What a verdict of now rests on."""
+        return await self._evidence()
 
     async def decide(self, package_digest: str) -> Decision:
         """The verdict of now on a published package; made once among all workers.
@@ -87,7 +101,7 @@ class Deciding:
         package = await self._evidences.find(package_digest)
         if package is None:
             raise SpellError("SPELL_UNVERIFIED", details={"package_digest": package_digest})
-        evidence = await self._current.get()
+        evidence = await self._evidence()
         return await self._decisions.decide_once(
             package_digest, evidence, lambda: self._gate.decide(package)
         )

@@ -8,7 +8,8 @@ import sys
 
 from api.main import create_app
 from schema.contracts.supply_chain import Check
-from schema.errors import Charged, ErrorKind, catalogue
+from schema.error_catalogue import Charged, ErrorKind
+from schema.errors import catalogue
 from schema.supply_chain.reasons import REASONS
 from tests.architecture.source import DOCS
 

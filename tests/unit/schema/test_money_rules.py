@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from schema.contracts.cast import CasterLimits, CastStatus, RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunLimits, Usage
-from schema.errors import Charged, SpellError, catalogue
+from schema.error_catalogue import Charged
+from schema.errors import SpellError, catalogue
 from schema.money import format_micros, share_of
 from schema.pricing import (
     FlatPrice,

@@ -229,7 +229,8 @@ async def test_evidence_that_is_too_old_is_not_used_when_it_cannot_be_read() -> 
 
 
 async def test_a_package_of_which_nothing_is_known_is_unverified() -> None:
-    deciding = Deciding(World().gate(), NoDecisions(), MemoryPackageEvidence())
+    gate = World().gate()
+    deciding = Deciding(gate, NoDecisions(), MemoryPackageEvidence(), gate.evidence)
     with pytest.raises(SpellError, match="SPELL_UNVERIFIED"):
         await deciding.decide(DIGEST)
 
