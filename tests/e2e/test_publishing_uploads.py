@@ -285,6 +285,8 @@ async def test_archives_that_are_sent_slowly_leave_the_process_its_memory(
         path = await begun(caster, archive)
         problem(await append(caster, path, 0, archive), 503, "SERVICE_UNAVAILABLE")
         goes_on.set()
-    assert {task.result().status_code for task in slow} <= {200, 201}
+    # A bare tar has no signature; what counts is that each was read whole and got its verdict.
+    for task in slow:
+        problem(task.result(), 403, "SPELL_UNVERIFIED")
     # Nothing of the upload was lost: the same empty chunk asks for another try.
     assert (await append(caster, path, len(archive), b"")).status_code in (200, 201)
