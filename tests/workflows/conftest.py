@@ -39,7 +39,7 @@ async def skipping(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wo
 
 @pytest.fixture
 async def fresh(tmp_path: Path) -> AsyncIterator[WorkflowEnvironment]:
-    """One of its own, for tests that compare its clock with the database's."""
+    """One of its own, for tests of its clock: others' work cannot keep it from skipping."""
     async with skipping_server(tmp_path) as environment:
         yield environment
 
