@@ -89,9 +89,10 @@ def _refusing(decision: Json) -> set[str]:
 
 
 async def _check_log(shell: Shell, key: str) -> None:
-    """The log tells of the refusal, and of the version with its signer."""
-    published, refused = (await shell.json("audit", "--spell", key))["items"]
-    assert (published["kind"], refused["kind"]) == ("published", "refused")
+    """The log tells of the refusal, of the signer that is pinned, and of the version."""
+    deeds = {entry["kind"]: entry for entry in (await shell.json("audit", "--spell", key))["items"]}
+    assert list(deeds) == ["published", "identity_allowed", "refused"]
+    published, refused = deeds["published"], deeds["refused"]
     assert published["details"]["signer"]["identity"] == MAKER
     assert refused["details"]["checks"]["signature"]["codes"] == ["UNSIGNED"]
 
