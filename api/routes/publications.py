@@ -73,7 +73,7 @@ async def publish_spell(
     wait = seconds_to_wait(prefer, otherwise=limits.PREFER_WAIT_SECONDS_MAX)
     account_id = identity.caller.account_id
     publication_id = publication_id_for(account_id, identity.cast_secret, key)
-    with services.archive_slots.slot(account_id):
+    async with services.archive_slots.slot(account_id):
         await _publish(request, services, account_id, publication_id)
     return await answer_of(services, identity, publication_id, wait)
 

@@ -98,7 +98,7 @@ async def append_to_upload(
         headers = {"Upload-Offset": str(view.offset)}
         return JSONResponse(view.model_dump(mode="json"), 200, headers)
     wait = seconds_to_wait(prefer)
-    with services.archive_slots.slot(account_id):
+    async with services.archive_slots.slot(account_id):
         await _publish(services, account_id, view, bundle)
     return await answer_of(services, identity, view.publication_id, wait)
 
