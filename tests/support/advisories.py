@@ -30,16 +30,22 @@ async def fresh_database(servers: EmbeddedPlatform) -> AsyncIterator[Database]:
         async with opened(own) as database:
             yield database
     finally:
-        await _outside(url, f"DROP DATABASE {name} WITH (FORCE)")
+        await _outside(url, f"DROP DATABASE {name}")
 
 
 async def _outside(url: str, statement: str) -> None:
-    """Run what no transaction may hold."""
+    """Run what no transaction may hold.
+
+    Dropping goes without `WITH (FORCE)`: that would need the right to end the autovacuum worker
+    of the superuser, which happens to be at work there; a plain drop asks it to leave.
+    """
     engine = create_engine(url, pool_size=1, statement_cache=0)
-    async with engine.connect() as connection:
-        outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await outside.execute(text(statement))
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await outside.execute(text(statement))
+    finally:
+        await engine.dispose()
 
 
 async def import_path(database: Database, path: Path, *, full: bool = True) -> ImportReport:
