@@ -2,7 +2,7 @@
 
 from activities.ports import SpellSecrets, Vault
 from schema.canonical import canonical_json
-from schema.contracts.cast import RunPlan
+from schema.contracts.plans import RunPlan
 from schema.errors import SpellError
 
 

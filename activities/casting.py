@@ -5,7 +5,11 @@ from temporalio import activity
 from activities._environment import check_environment
 from activities._failures import to_failure
 from activities.ports import CastStore, SchemaChecker, SpellSecrets
-from schema.contracts.cast import Admission, CastInput, RunPlan
+from schema.contracts.cast import (
+    Admission,
+    CastInput,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
 

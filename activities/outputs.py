@@ -7,7 +7,11 @@ from activities._records import record_of, salt_of, seed_of
 from activities.ports import BlobStore, CastStore, SchemaChecker, Vault
 from schema.blob_keys import error_stream_key, output_key
 from schema.canonical import JsonRefusedError, parse_json
-from schema.contracts.cast import RunOrder, RunOutcome, RunPlan
+from schema.contracts.cast import (
+    RunOrder,
+    RunOutcome,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, Verdict
 from schema.errors import SpellError

@@ -13,9 +13,9 @@ from schema.contracts.cast import (
     CastInput,
     CastResult,
     ReleaseOrder,
-    RunPlan,
     SettleOrder,
 )
+from schema.contracts.plans import RunPlan
 from schema.contracts.publish import (
     InspectedPackage,
     ModuleFacts,

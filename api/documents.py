@@ -7,8 +7,14 @@ from pydantic import Field
 
 from schema.contracts.advisories import RecordedException
 from schema.contracts.base import Contract
-from schema.contracts.cast import Admission, Billing, CasterLimits, CastStatus, Mode
+from schema.contracts.cast import (
+    Admission,
+    Billing,
+    CasterLimits,
+    CastStatus,
+)
 from schema.contracts.notifications import NotificationView
+from schema.contracts.plans import Mode
 from schema.contracts.run import RunViolation, Stages
 from schema.contracts.supply_chain_log import LogEntryView
 from schema.contracts.views import CastView, SpellSummary

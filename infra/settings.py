@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schema.contracts.advisories import AdvisoryPolicy
 from schema.contracts.notifications import ChannelKind
+from schema.contracts.plans import Mode
 from schema.contracts.supply_chain import Severity
 
 
@@ -90,6 +91,33 @@ class PlatformSettings(BaseSettings):
     """Whom e-mail comes from."""
     webhook_loopback: bool = False
     """Local platform only: webhooks may lead to this machine."""
+
+    public_url: str = "http://127.0.0.1:8080"
+    """Where the api is reached from outside: what links and addresses in runs begin with."""
+    modes_allowed: Annotated[tuple[Mode, ...], NoDecode, BeforeValidator(_names)] = tuple(Mode)
+    """How casts may run on this installation, with commas between."""
+
+    github_api_url: str = "https://api.github.com"
+    """GitHub's REST API; of GitHub Enterprise Server `https://host/api/v3`."""
+    github_url: str = "https://github.com"
+    """GitHub's pages, where people install the App and sign in."""
+    github_app_id: str = ""
+    """The platform's GitHub App; empty: no workflow mode and no clone mode here."""
+    github_app_slug: str = ""
+    """The App's name in addresses: `https://github.com/apps/<slug>/installations/new`."""
+    github_app_key: SecretStr | None = None
+    """The App's private key, PEM."""
+    github_client_id: str = ""
+    """The App's client id, by which accounts connect with their GitHub user."""
+    github_client_secret: SecretStr | None = None
+    github_webhook_secret: SecretStr | None = None
+    """What GitHub signs its deliveries with; None refuses all of them."""
+
+    stripe_url: str = "https://api.stripe.com"
+    stripe_key: SecretStr | None = None
+    """Stripe's secret key; None: nothing is sold for money here."""
+    stripe_webhook_secret: SecretStr | None = None
+    """What Stripe signs its deliveries with; None refuses all of them."""
 
     trust_root_file: Path | None = None
     """Sigstore's trusted root as JSON; without it, the one of the pinned sigstore package."""

@@ -22,7 +22,14 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult, Mode
+from schema.contracts.cast import (
+    Admission,
+    AdmitRequest,
+    CancelResult,
+    CastInput,
+    CastResult,
+)
+from schema.contracts.plans import Mode
 from schema.contracts.problem import Problem
 from schema.errors import SpellError, catalogue
 from schema.ids import admit_update_id, cast_workflow_id

@@ -60,6 +60,26 @@ CATALOGUE: dict[str, ErrorKind] = {
         "What this cast was to run is not trusted any more.",
         "Cast another version or another spell; `details` say what was revoked and why.",
     ),
+    "FORBIDDEN_REPO": ErrorKind(
+        403,
+        "The platform's GitHub App may not do that in this repository.",
+        "Install the App there, or accept its new permissions: `details.install_url`.",
+    ),
+    "MODE_FORBIDDEN": ErrorKind(
+        403,
+        "Casts may not run in this mode here.",
+        "Choose a mode of `details.allowed`, or ask who set the policy.",
+    ),
+    "SIGNATURE_INVALID": ErrorKind(
+        401,
+        "The signature of this delivery is missing, wrong or too old.",
+        "Sign the exact body with the secret that both sides know.",
+    ),
+    "LINK_INVALID": ErrorKind(
+        403,
+        "This link was not made by the platform, or was changed.",
+        "Get a new one: `GET /v1/casts/{id}/artifacts`.",
+    ),
     # Money.
     "PAYMENT_REQUIRED": ErrorKind(
         402,
@@ -125,6 +145,43 @@ CATALOGUE: dict[str, ErrorKind] = {
         "The account was told no such thing.",
         "List what it was told: `GET /v1/account/notifications`.",
     ),
+    "WORKFLOW_NOT_FOUND": ErrorKind(
+        404,
+        "There is no such GitHub Actions workflow in that repository, or it cannot be dispatched.",
+        "Tell the maker: `details` name repository, file and ref.",
+    ),
+    "ARTIFACT_NOT_FOUND": ErrorKind(
+        404, "The cast has no such artifact.", "List them: `GET /v1/casts/{id}/artifacts`."
+    ),
+    "ARTIFACT_EXPIRED": ErrorKind(
+        410, "The artifact's time was up, and it was deleted.", "Cast again to make it anew."
+    ),
+    "LINK_EXPIRED": ErrorKind(
+        410,
+        "This link's time is up, or it was used.",
+        "Get a new one: `GET /v1/casts/{id}/artifacts`.",
+    ),
+    "WEBHOOK_ENDPOINT_NOT_FOUND": ErrorKind(
+        404,
+        "The account has no such webhook endpoint.",
+        "List them: `GET /v1/webhook-endpoints`.",
+    ),
+    "WEBHOOK_MESSAGE_NOT_FOUND": ErrorKind(
+        404,
+        "The account was sent no such message.",
+        "List them: `GET /v1/webhook-endpoints/{id}/deliveries`.",
+    ),
+    "PURCHASE_NOT_FOUND": ErrorKind(
+        404, "No such purchase on this account.", "List yours: `GET /v1/purchases`."
+    ),
+    "SCHEDULE_NOT_FOUND": ErrorKind(
+        404, "No such schedule on this account.", "List yours: `GET /v1/schedules`."
+    ),
+    "GITHUB_NOT_CONNECTED": ErrorKind(
+        409,
+        "This account is not connected with a GitHub user.",
+        "Connect it: `spell github connect`.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),
@@ -186,6 +243,26 @@ CATALOGUE: dict[str, ErrorKind] = {
         409,
         "The upload does not go on at that offset.",
         "Go on at `details.offset`.",
+    ),
+    "SPELL_NOT_SOLD": ErrorKind(
+        409,
+        "This spell is not sold as a template.",
+        "Cast it; spells that are sold have mode clone among their modes.",
+    ),
+    "REPOSITORY_EXISTS": ErrorKind(
+        409,
+        "There is a repository of that name already.",
+        "Buy under another name.",
+    ),
+    "TOO_MANY_ENDPOINTS": ErrorKind(
+        409,
+        "This account has as many webhook endpoints as it may.",
+        "Remove one: `DELETE /v1/webhook-endpoints/{id}`.",
+    ),
+    "TOO_MANY_SCHEDULES": ErrorKind(
+        409,
+        "This account has as many schedules as it may.",
+        "Remove one: `DELETE /v1/schedules/{id}`.",
     ),
     "CAST_FINISHED": ErrorKind(
         409, "The cast has already ended.", "Read its result: `GET /v1/casts/{id}`."
@@ -330,6 +407,35 @@ CATALOGUE: dict[str, ErrorKind] = {
         "The run was lost several times on its way.",
         "Cast again with a new Idempotency-Key; tell the operator if it happens again.",
         True,
+    ),
+    "DISPATCH_UNKNOWN": ErrorKind(
+        502,
+        "GitHub did not say whether it took the run, and no run was found.",
+        "Cast again with a new Idempotency-Key. If the run appears later, it is cancelled.",
+        True,
+    ),
+    "ACTIONS_RUN_LOST": ErrorKind(
+        502,
+        "The run on GitHub Actions did not come to an end of its own: it was cancelled or deleted "
+        "there, or never started.",
+        "Tell the maker; `details` have GitHub's words. Then cast again with a new key.",
+        True,
+    ),
+    "MODE_UNAVAILABLE": ErrorKind(
+        503,
+        "The mode that the spell runs in is not available now.",
+        "Choose another mode of the spell, or cast again later with a new Idempotency-Key.",
+        True,
+    ),
+    "PAYMENT_ABANDONED": ErrorKind(
+        402,
+        "Nobody paid in time.",
+        "Buy again with a new Idempotency-Key.",
+    ),
+    "GENERATION_FAILED": ErrorKind(
+        502,
+        "The repository could not be made; what was paid is given back.",
+        "Mend what `details` say, then buy again with a new Idempotency-Key.",
     ),
     "TIMEOUT": ErrorKind(504, "The platform did not answer in time.", "Repeat the request.", True),
     "ADMISSION_FAILED": ErrorKind(

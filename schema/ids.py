@@ -51,7 +51,10 @@ UploadId = Annotated[str, StringConstraints(pattern=rf"^upl_{_OPAQUE}{{16}}_{_OP
 PublicationId = Annotated[str, StringConstraints(pattern=rf"^pub_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 
 CAST_ID_PATTERN = re.compile(rf"^cast_({_OPAQUE}{{16}})_{_OPAQUE}{{26}}$")
-_ACCOUNT_IN_WORKFLOW_ID = re.compile(rf"(?:cast|acct|pub)_({_OPAQUE}{{16}})")
+PurchaseId = Annotated[str, StringConstraints(pattern=rf"^pur_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
+ScheduleId = Annotated[str, StringConstraints(pattern=rf"^sch_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
+WebhookEndpointId = Annotated[str, StringConstraints(pattern=rf"^whe_{_OPAQUE}{{16}}$")]
+_ACCOUNT_IN_WORKFLOW_ID = re.compile(rf"(?:cast|acct|pub|pur|sch)_({_OPAQUE}{{16}})")
 
 
 def _opaque(raw: bytes, length: int) -> str:
@@ -108,6 +111,18 @@ def publication_id_for(account_id: str, account_secret: bytes, idempotency_key: 
     return f"pub_{account_id.removeprefix('acct_')}_{tail}"
 
 
+def purchase_id_for(account_id: str, account_secret: bytes, idempotency_key: str) -> str:
+    """The purchase id that (account, Idempotency-Key) always leads to."""
+    tail = keyed_digest(account_secret, b"purchase-id", idempotency_key.encode("utf-8"))
+    return f"pur_{account_id.removeprefix('acct_')}_{tail}"
+
+
+def schedule_id_for(account_id: str, account_secret: bytes, idempotency_key: str) -> str:
+    """The schedule id that (account, Idempotency-Key) always leads to."""
+    tail = keyed_digest(account_secret, b"schedule-id", idempotency_key.encode("utf-8"))
+    return f"sch_{account_id.removeprefix('acct_')}_{tail}"
+
+
 def publication_of_upload(upload_id: str) -> str:
     """The one publication that an upload becomes, however often its end is sent."""
     return "pub_" + upload_id.removeprefix("upl_")
@@ -134,6 +149,16 @@ def account_of_workflow(workflow_id: str) -> str | None:
 def cast_workflow_id(cast_id: str) -> str:
     """Workflow id of a cast: the business id, so that a second start joins the first."""
     return f"cast:{cast_id}"
+
+
+def actions_workflow_id(cast_id: str) -> str:
+    """Workflow id of a cast's run on GitHub Actions: a child of the cast's own."""
+    return f"actions:{cast_id}"
+
+
+def purchase_workflow_id(purchase_id: str) -> str:
+    """Workflow id of a purchase: the business id, so that a second start joins the first."""
+    return f"purchase:{purchase_id}"
 
 
 def replay_workflow_id(cast_id: str) -> str:

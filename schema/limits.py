@@ -72,6 +72,25 @@ SIGNING_IDENTITIES_MAX = 100
 PROGRESS_PER_SECOND_MAX = 10
 PROGRESS_BYTES_MAX = 1024
 
+# Runs on GitHub Actions: GitHub's own bound on a job is six hours.
+ACTIONS_TIMEOUT_MS_MAX = 6 * 60 * 60 * 1000
+# Between the dispatch and GitHub starting the first job; after it the run is cancelled, uncharged.
+ACTIONS_QUEUE_SECONDS_MAX = 15 * 60
+# How long an unknown dispatch is looked for before it counts as lost.
+DISPATCH_SEARCH_SECONDS_MAX = 120
+# What the inputs' one-use address is good for: GitHub's queue, and the set-up of a job.
+RUN_INPUTS_LIFETIME = timedelta(minutes=30)
+
+# Artifacts of a cast.
+ARTIFACT_BYTES_MAX = 64 * MIB
+ARTIFACTS_BYTES_MAX = 256 * MIB
+ARTIFACTS_PER_CAST_MAX = 32
+ARTIFACT_NAME_CHARS_MAX = 200
+# A result above this is not in the cast's document, but an artifact to fetch.
+INLINE_RESULT_BYTES_MAX = 64 * 1024
+ARTIFACT_LIFETIME = timedelta(days=30)
+ARTIFACT_LINK_SECONDS_MAX = 3600
+
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120
 # What a verdict may lag behind the guest's own deadline: kill, publish, redelivery.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from schema.contracts.base import Contract
-from schema.contracts.cast import Mode
+from schema.contracts.plans import Mode
 from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.limits import MANIFEST_BYTES_MAX, MIB
 from schema.money import MICROS_MAX

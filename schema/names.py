@@ -3,6 +3,10 @@
 CASTS_TASK_QUEUE = "casts"
 PUBLISHING_TASK_QUEUE = "publishing"
 SUPPLY_CHAIN_TASK_QUEUE = "supply-chain"
+GITHUB_TASK_QUEUE = "github"
+"""Runs on GitHub Actions: threaded activities, since GitHub's client is synchronous."""
+PURCHASES_TASK_QUEUE = "purchases"
+WEBHOOKS_TASK_QUEUE = "webhooks"
 
 # JetStream. RUNS is a work queue of RunRequests; VERDICTS keeps one Verdict per cast; CLAIMS the
 # one start of each run that must not start twice; DEAD_RUNS what no runner could do.

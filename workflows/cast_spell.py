@@ -22,10 +22,10 @@ with workflow.unsafe.imports_passed_through():
         ReleaseOrder,
         RunOrder,
         RunOutcome,
-        RunPlan,
         SettleOrder,
         StopOrder,
     )
+    from schema.contracts.plans import RunPlan
     from schema.contracts.problem import Problem
     from schema.contracts.run import Outcome
     from schema.errors import SpellError

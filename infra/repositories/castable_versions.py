@@ -5,7 +5,10 @@ from typing import Any, Protocol
 from sqlalchemy import text
 
 from infra.postgres import Database
-from schema.contracts.cast import CastInput, RunPlan
+from schema.contracts.cast import (
+    CastInput,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.contracts.supply_chain import Decision, Evidence, Reason
 from schema.errors import SpellError

@@ -26,9 +26,9 @@ from schema.contracts.cast import (
     EventKind,
     ReleaseOrder,
     RunOutcome,
-    RunPlan,
     SettleOrder,
 )
+from schema.contracts.plans import RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts

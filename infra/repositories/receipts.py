@@ -6,7 +6,10 @@ from sqlalchemy import text
 
 from infra.postgres import Database, row_dict
 from infra.vault import PlatformVault
-from schema.contracts.cast import Admission, RunPlan
+from schema.contracts.cast import (
+    Admission,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.receipt import Receipt, ReceiptRun, ReceiptTransfer
 from schema.receipts import SALT_BYTES, SALT_PURPOSE

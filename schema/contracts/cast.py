@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from schema.contracts.artifacts import KeptArtifact
 from schema.contracts.base import Contract
+from schema.contracts.plans import Mode, RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import (
     Outcome,
@@ -28,14 +30,6 @@ from schema.ids import (
 )
 from schema.money import Currency, Micros
 from schema.pricing import Price
-
-
-class Mode(StrEnum):
-    """How a spell executes."""
-
-    SERVICE = "service"
-    WORKFLOW = "workflow"
-    CLONE = "clone"
 
 
 class CastStatus(StrEnum):
@@ -125,21 +119,6 @@ class CastInput(Contract):
     limits: CasterLimits | None = None
 
 
-class RunPlan(Contract):
-    """What admission decided to run: fixed from here on, whatever is repriced later."""
-
-    spell_key: SpellKey
-    version: Version
-    package_digest: Digest
-    module_digest: Digest
-    target: Target = Target.CORE
-    entry: str
-    limits: RunLimits
-    policy: RunPolicy = RunPolicy()
-    price: Price
-    maker_account_id: AccountId
-
-
 class Admission(Contract):
     """The decision on a cast: a plan with a hold, or the problem that refuses it."""
 
@@ -212,6 +191,8 @@ class RunOutcome(Contract):
     output_key: str | None = None
     """Where the output is kept, encrypted; only a success has one."""
     stderr_key: str | None = None
+    artifacts: list[KeptArtifact] = Field(default_factory=list)
+    """Besides the output: what else the run left, kept under the account's key."""
     engine: str = ""
     record: RunRecord | None = None
     """None when nothing ran."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from schema.contracts.base import Contract
-from schema.contracts.cast import Mode
+from schema.contracts.plans import Mode
 from schema.contracts.problem import Problem
 from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.contracts.supply_chain import CheckOutcome, Decision, Signer

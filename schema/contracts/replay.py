@@ -6,7 +6,10 @@ from pydantic import Field, StringConstraints
 
 from schema import limits
 from schema.contracts.base import Contract
-from schema.contracts.cast import CastStatus, RunPlan
+from schema.contracts.cast import (
+    CastStatus,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.receipt import Check, ReceiptRun
 from schema.contracts.run import Usage
 from schema.ids import CastId, Digest

@@ -7,7 +7,12 @@ from pydantic import Field
 
 from schema.contracts.base import Contract
 from schema.contracts.bill import BillFamily
-from schema.contracts.cast import Billing, CastStatus, EventKind, Mode
+from schema.contracts.cast import (
+    Billing,
+    CastStatus,
+    EventKind,
+)
+from schema.contracts.plans import Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
 from schema.contracts.revocation import RevokedBy

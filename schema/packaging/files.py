@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from schema.contracts.cast import Mode
+from schema.contracts.plans import Mode
 from schema.contracts.run import Target
 from schema.limits import (
     BILL_BYTES_MAX,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from schema import limits as platform
 from schema.contracts.base import Contract
-from schema.contracts.cast import Mode
+from schema.contracts.plans import Dispatch, Mode
 from schema.contracts.run import Target
 from schema.ids import SpellKey, Version
 
@@ -25,13 +25,6 @@ class Visibility(StrEnum):
     PUBLIC = "public"
     UNLISTED = "unlisted"
     PRIVATE = "private"
-
-
-class Dispatch(StrEnum):
-    """How a GitHub Actions workflow is started."""
-
-    WORKFLOW = "workflow_dispatch"
-    REPOSITORY = "repository_dispatch"
 
 
 def _matches(pattern: str, remedy: str) -> AfterValidator:

@@ -14,7 +14,10 @@ from infra.repositories.casts import PostgresCasts
 from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
-from schema.contracts.cast import CastInput, RunPlan
+from schema.contracts.cast import (
+    CastInput,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.supply_chain import Decision, Evidence, Reason, Severity
 from schema.errors import SpellError
 from schema.supply_chain.reasons import reason

@@ -10,7 +10,10 @@ from typing import Any
 from infra.postgres import Database
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.spells import PostgresSpells
-from schema.contracts.cast import CastInput, Mode
+from schema.contracts.cast import (
+    CastInput,
+)
+from schema.contracts.plans import Mode
 from schema.contracts.publish import InspectedPackage, ModuleFacts
 from schema.contracts.run import RunLimits, RunPolicy, Usage
 from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence, Signer

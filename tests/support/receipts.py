@@ -9,7 +9,11 @@ from pathlib import Path
 
 from activities._records import record_of, salt_of, seed_of
 from infra.vault import PlatformVault
-from schema.contracts.cast import RunOrder, RunOutcome, RunPlan
+from schema.contracts.cast import (
+    RunOrder,
+    RunOutcome,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.receipt import (
     PAYLOAD_TYPE,

@@ -5,7 +5,10 @@ from typing import Any, cast
 import pytest
 
 from activities.outputs import Outputs
-from schema.contracts.cast import RunOrder, RunPlan
+from schema.contracts.cast import (
+    RunOrder,
+)
+from schema.contracts.plans import RunPlan
 from schema.contracts.run import Outcome, RunRequest
 from schema.settlement import charge_of
 from tests.support.builders import FLAT_500, LIMITS

@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cursors import cast_cursor, read_cast_cursor, read_spell_cursor, spell_cursor
-from schema.contracts.cast import Billing, CastStatus, Mode
+from schema.contracts.cast import (
+    Billing,
+    CastStatus,
+)
+from schema.contracts.plans import Mode
 from schema.contracts.views import CastView
 from schema.errors import SpellError
 

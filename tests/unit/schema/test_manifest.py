@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from schema.contracts.cast import Mode
+from schema.contracts.plans import Mode
 from schema.errors import SpellError
 from schema.limits import MANIFEST_BYTES_MAX, MIB
 from schema.manifest import Manifest, parse_manifest, unsupported_features

@@ -1,0 +1,49 @@
+"""Artifacts: outputs of casts that are kept in object storage for a time."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from schema import limits as platform
+from schema.contracts.base import Contract
+from schema.ids import CastId, Digest
+
+ArtifactName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=platform.ARTIFACT_NAME_CHARS_MAX,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$",
+    ),
+]
+"""A relative path of plain names: safe in URLs, headers and file systems. No part begins with a
+dot, so none is `..`."""
+
+OUTPUT_ARTIFACT = "output.json"
+"""What the cast's result is called among its artifacts."""
+
+
+class KeptArtifact(Contract):
+    """An artifact that lies in object storage, encrypted for the cast's account."""
+
+    name: ArtifactName
+    content_type: Annotated[str, Field(max_length=128)]
+    digest: Digest
+    """Of the content, in clear."""
+    bytes: Annotated[int, Field(ge=0, le=platform.ARTIFACT_BYTES_MAX)]
+    blob_key: str
+
+
+class ArtifactView(Contract):
+    """An artifact as its caster sees it."""
+
+    cast_id: CastId
+    name: ArtifactName
+    content_type: str
+    digest: Digest
+    bytes: int
+    created_at: datetime
+    expires_at: datetime
+    deleted_at: datetime | None = None
+    """When its time was up; its content is gone since."""

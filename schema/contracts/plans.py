@@ -1,0 +1,84 @@
+"""What a cast will run: one plan for each mode, fixed at admission."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from schema import limits as platform
+from schema.contracts.base import Contract
+from schema.contracts.run import RunLimits, RunPolicy, Target
+from schema.ids import AccountId, Digest, SpellKey, Version
+from schema.pricing import Price
+
+
+class Mode(StrEnum):
+    """How a spell executes."""
+
+    SERVICE = "service"
+    WORKFLOW = "workflow"
+    CLONE = "clone"
+
+
+class Dispatch(StrEnum):
+    """How a GitHub Actions workflow is started."""
+
+    WORKFLOW = "workflow_dispatch"
+    REPOSITORY = "repository_dispatch"
+
+
+class RunPlan(Contract):
+    """A run in the runner fleet: fixed from here on, whatever is repriced later."""
+
+    mode: Literal[Mode.SERVICE] = Mode.SERVICE
+    spell_key: SpellKey
+    version: Version
+    package_digest: Digest
+    module_digest: Digest
+    target: Target = Target.CORE
+    entry: str
+    limits: RunLimits
+    policy: RunPolicy = RunPolicy()
+    price: Price
+    maker_account_id: AccountId
+
+
+class ActionsLimits(Contract):
+    """The bounds of one run on GitHub Actions."""
+
+    timeout_ms: Annotated[int, Field(ge=1_000, le=platform.ACTIONS_TIMEOUT_MS_MAX)]
+    artifact_bytes_max: Annotated[int, Field(ge=1, le=platform.ARTIFACT_BYTES_MAX)] = (
+        platform.ARTIFACT_BYTES_MAX
+    )
+    """Of each artifact, unpacked."""
+
+
+class ActionsPlan(Contract):
+    """A run of a GitHub Actions workflow: fixed from here on, whatever is repriced later."""
+
+    mode: Literal[Mode.WORKFLOW]
+    spell_key: SpellKey
+    version: Version
+    package_digest: Digest
+    repo: str
+    """`owner/name`."""
+    workflow: str
+    """The file's name below `.github/workflows/`."""
+    ref: str
+    """The branch or tag that it is dispatched on."""
+    dispatch: Dispatch
+    limits: ActionsLimits
+    price: Price
+    maker_account_id: AccountId
+
+
+def _mode_of(plan: Any) -> str:
+    """Plans from before there was another mode do not say theirs."""
+    mode = plan.get("mode", Mode.SERVICE) if isinstance(plan, dict) else plan.mode
+    return str(mode)
+
+
+CastPlan = Annotated[
+    Annotated[RunPlan, Tag(Mode.SERVICE.value)] | Annotated[ActionsPlan, Tag(Mode.WORKFLOW.value)],
+    Discriminator(_mode_of),
+]
