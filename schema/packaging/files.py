@@ -66,12 +66,13 @@ def set_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
 
 def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[Fault]:
     """What the manifest asks for and is not there, or is there and must not be."""
-    mode = manifest.execution.mode
-    for required in _REQUIRED[mode]:
-        if required not in files:
-            yield required, f"is missing: mode {mode} needs it"
-    if MODULE_FILE in files and mode != Mode.SERVICE:
-        yield MODULE_FILE, f"does not go with mode {mode}: remove it"
+    modes = manifest.modes()
+    for mode in modes:
+        for required in _REQUIRED[mode]:
+            if required not in files:
+                yield required, f"is missing: mode {mode} needs it"
+    if MODULE_FILE in files and Mode.SERVICE not in modes:
+        yield MODULE_FILE, f"does not go with mode {manifest.execution.mode}: remove it"
     if manifest.runtime is not None:
         yield from _target_faults(files.get(MODULE_FILE, b""), manifest.runtime.target)
     named = {

@@ -4,7 +4,7 @@ Rows hold opaque ids only; what names a person lives in `AccountProfile`, which 
 without touching money (decision 18).
 """
 
-from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
+from schema.tables.accounts import Account, AccountModes, AccountProfile, AccountSecret, ApiKey
 from schema.tables.advisories import (
     Advisory,
     AdvisoryExceptionRow,
@@ -40,6 +40,7 @@ from schema.tables.supply_chain import (
 
 __all__ = [
     "Account",
+    "AccountModes",
     "AccountProfile",
     "AccountSecret",
     "Advisory",
