@@ -1,7 +1,7 @@
 """manifest.toml: what a maker says about one version of a spell.
 
     manifest = parse_manifest(source)      # SpellError(MANIFEST_INVALID) lists every error
-    hold = worst_case_of(manifest.price(), manifest.run_limits())
+    most = manifest.worst_cases()         # micros, by mode
 
 The reference is docs/package.md. `unsupported_features` is apart from parsing: a manifest may be
 right and ask for what this version of the platform cannot grant yet.
@@ -14,7 +14,13 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from schema.contracts.base import Contract
-from schema.contracts.plans import ActionsLimits, ActionsTarget, CloneOffer, Mode
+from schema.contracts.plans import (
+    ActionsLimits,
+    ActionsTarget,
+    CloneOffer,
+    Mode,
+    worst_cases_of,
+)
 from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.limits import MANIFEST_BYTES_MAX, MIB
 from schema.packaging.manifest_errors import (
@@ -44,8 +50,6 @@ from schema.pricing import (
     OneTimePrice,
     Price,
     UnitPrices,
-    worst_case_of,
-    worst_case_of_time,
 )
 
 
@@ -100,16 +104,8 @@ class Manifest(Contract):
 
     def worst_cases(self) -> dict[Mode, int]:
         """What each mode can cost at most: a cast, or the copy."""
-        actions, clone = self.actions(), self.clone()
-        costs: dict[Mode, int] = {}
-        for mode in self.modes():
-            if mode is Mode.SERVICE:
-                costs[mode] = worst_case_of(self.pricing, self.run_limits())
-            elif mode is Mode.WORKFLOW and actions is not None:
-                costs[mode] = worst_case_of_time(self.pricing, actions.limits.timeout_ms)
-            elif clone is not None:
-                costs[mode] = worst_case_of_time(clone.price, 0)
-        return costs
+        limits = self.run_limits() if self.runtime is not None else None
+        return worst_cases_of(self.pricing, limits, self.actions(), self.clone())
 
     def run_limits(self) -> RunLimits:
         """The bounds of one run in the runner.

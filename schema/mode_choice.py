@@ -6,6 +6,8 @@ first choice or, where that is forbidden or not to be had, the fallback that its
 
 from collections.abc import Sequence
 
+from pydantic import Field
+
 from schema.contracts.base import Contract
 from schema.contracts.cast import FellBack, RunOutcome
 from schema.contracts.plans import CastPlan, Mode, RunPlan
@@ -42,8 +44,8 @@ class Offer(Contract):
 class ModePolicy(Contract):
     """What an installation says of modes."""
 
-    allowed: list[Mode] = list(Mode)
-    available: list[Mode] = list(Mode)
+    allowed: list[Mode] = Field(default_factory=lambda: list(Mode))
+    available: list[Mode] = Field(default_factory=lambda: list(Mode))
     """Those that it is set up for."""
 
     def within(self, account: Sequence[Mode] | None) -> "ModePolicy":
@@ -84,9 +86,7 @@ def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice
         return Choice(mode=first, fallback=fallback)
     if fallback is None:
         raise refusal
-    return Choice(
-        mode=fallback, fell_back=FellBack(first=first, mode=fallback, code=refusal.code)
-    )
+    return Choice(mode=fallback, fell_back=FellBack(first=first, mode=fallback, code=refusal.code))
 
 
 def is_unavailable(problem: Problem) -> bool:
@@ -117,7 +117,10 @@ def _not_offered(offer: Offer) -> SpellError:
         message, hint = "This spell is not cast, but bought.", "the spell offers only clone"
     else:
         names = " or ".join(offer.castable)
-        message, hint = f"This spell runs in {names} mode only.", "must be " + " or ".join(repr(each.value) for each in offer.castable)
+        message, hint = (
+            f"This spell runs in {names} mode only.",
+            "must be " + " or ".join(repr(each.value) for each in offer.castable),
+        )
     details = {"errors": [{"path": "/mode", "message": hint}], "offered": list(offer.modes)}
     return SpellError("VALIDATION_ERROR", message, details=details)
 

@@ -97,6 +97,20 @@ class CloneOffer(Contract):
     """Free or one-time; never that of casts."""
 
 
+def worst_cases_of(
+    price: Price, limits: RunLimits | None, actions: ActionsTarget | None, clone: CloneOffer | None
+) -> dict[Mode, int]:
+    """What each offered mode can cost at most: a cast, or the copy."""
+    costs: dict[Mode, int] = {}
+    if limits is not None:
+        costs[Mode.SERVICE] = worst_case_of(price, limits)
+    if actions is not None:
+        costs[Mode.WORKFLOW] = worst_case_of_time(price, actions.limits.timeout_ms)
+    if clone is not None:
+        costs[Mode.CLONE] = worst_case_of_time(clone.price, 0)
+    return costs
+
+
 def _mode_of(plan: Any) -> str:
     """Plans from before there was another mode do not say theirs."""
     mode = plan.get("mode", Mode.SERVICE) if isinstance(plan, dict) else plan.mode
