@@ -46,6 +46,11 @@ def output_key(cast_id: str) -> str:
     return f"casts/{cast_id}/output"
 
 
+def run_inputs_key(cast_id: str) -> str:
+    """A cast's inputs on their way to GitHub Actions, encrypted; gone when the run has ended."""
+    return f"casts/{cast_id}/run-inputs"
+
+
 def replay_key(cast_id: str) -> str:
     """The report on a cast's replay, encrypted for its account."""
     return f"casts/{cast_id}/replay"

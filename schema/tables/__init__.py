@@ -5,6 +5,7 @@ without touching money (decision 18).
 """
 
 from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
+from schema.tables.actions import ActionsRun, GitHubDelivery, RunInput
 from schema.tables.advisories import (
     Advisory,
     AdvisoryExceptionRow,
@@ -42,6 +43,7 @@ __all__ = [
     "Account",
     "AccountProfile",
     "AccountSecret",
+    "ActionsRun",
     "Advisory",
     "AdvisoryExceptionRow",
     "AdvisoryGroup",
@@ -54,6 +56,7 @@ __all__ = [
     "Cast",
     "CastEvent",
     "Consent",
+    "GitHubDelivery",
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
@@ -65,6 +68,7 @@ __all__ = [
     "Publication",
     "PublicationEvent",
     "Revocation",
+    "RunInput",
     "SigningIdentity",
     "Spell",
     "SpellAlias",

@@ -1,0 +1,1 @@
+"""GitHub, as the platform's App sees it."""

@@ -1,0 +1,87 @@
+"""Dispatches to GitHub Actions, in Postgres. Fits the port `ActionsRuns`, and serves the inbox."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+
+from infra.postgres import Database
+from schema.contracts.actions import ActionsRunRef
+from schema.contracts.plans import ActionsPlan
+
+# One statement decides who may ask GitHub: nobody who finds a dispatch whose fate is open.
+_INTEND = text(
+    "INSERT INTO actions_runs (cast_id, repo, workflow, ref)"
+    " VALUES (:cast_id, :repo, :workflow, :ref)"
+    " ON CONFLICT (cast_id) DO UPDATE SET asked_at = now() WHERE actions_runs.asked_at IS NULL"
+    " RETURNING intended_at"
+)
+_INTENDED = text("SELECT intended_at FROM actions_runs WHERE cast_id = :cast_id")
+_REFUSED = text(
+    "UPDATE actions_runs SET asked_at = NULL WHERE cast_id = :cast_id AND run_id IS NULL"
+)
+_DISPATCHED = text(
+    "UPDATE actions_runs SET run_id = :run_id, html_url = :html_url"
+    " WHERE cast_id = :cast_id AND run_id IS NULL"
+)
+_RUN = text(
+    "SELECT repo, run_id, html_url FROM actions_runs"
+    " WHERE cast_id = :cast_id AND run_id IS NOT NULL"
+)
+_REPO = text("SELECT repo, run_id FROM actions_runs WHERE cast_id = :cast_id")
+_CAST = text(
+    "SELECT cast_id FROM actions_runs WHERE lower(repo) = lower(:repo) AND run_id = :run_id"
+)
+
+
+class PostgresActionsRuns:
+    """What was asked of GitHub for which cast."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def intend(self, cast_id: str, plan: ActionsPlan) -> tuple[bool, datetime]:
+        """Record the intent; (whether GitHub may be asked now, when the intent was first had)."""
+        row = {
+            "cast_id": cast_id,
+            "repo": plan.repo,
+            "workflow": plan.workflow,
+            "ref": plan.ref,
+        }
+        async with self._database.transaction() as connection:
+            claimed = (await connection.execute(_INTEND, row)).first()
+            if claimed is not None:
+                return True, claimed.intended_at
+            found = await connection.execute(_INTENDED, {"cast_id": cast_id})
+            return False, found.scalar_one()
+
+    async def refused(self, cast_id: str) -> None:
+        """Record that GitHub certainly did not take the dispatch: it may be asked again."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_REFUSED, {"cast_id": cast_id})
+
+    async def dispatched(self, cast_id: str, run: ActionsRunRef) -> None:
+        """Record which run it became; the first answer stays."""
+        row = {"cast_id": cast_id, "run_id": run.run_id, "html_url": run.html_url}
+        async with self._database.transaction() as connection:
+            await connection.execute(_DISPATCHED, row)
+
+    async def run_of(self, cast_id: str) -> ActionsRunRef | None:
+        """The run of a cast, if it is known."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_RUN, {"cast_id": cast_id})).first()
+        if row is None:
+            return None
+        return ActionsRunRef(repo=row.repo, run_id=row.run_id, html_url=row.html_url)
+
+    async def is_run_of(self, cast_id: str, repo: str, run_id: int) -> bool:
+        """Whether a run there may be this cast's: it was dispatched there, and as no other run."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_REPO, {"cast_id": cast_id})).first()
+        same_repo = row is not None and row.repo.lower() == repo.lower()
+        return row is not None and same_repo and row.run_id in (None, run_id)
+
+    async def cast_of(self, repo: str, run_id: int) -> str | None:
+        """The cast whose run this is known to be."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_CAST, {"repo": repo, "run_id": run_id})).first()
+        return None if row is None else str(row.cast_id)
