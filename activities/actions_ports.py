@@ -62,11 +62,14 @@ class ActionsHost(Protocol):
 class ActionsRuns(Protocol):
     """The record of dispatches: one for each cast, written before GitHub is asked."""
 
-    async def intend(self, cast_id: str, plan: ActionsPlan) -> tuple[bool, datetime]:
-        """Record the intent; (whether GitHub may be asked now, when the intent was first had).
+    async def intend(self, cast_id: str, plan: ActionsPlan) -> bool:
+        """Record the intent; whether GitHub may be asked now.
 
-        It may be asked when it never was, or when it certainly refused (`refused`).
+        It may when it never was, or when it certainly refused (`refused`).
         """
+
+    async def intended_at(self, cast_id: str) -> datetime | None:
+        """When the intent was first had; None when there was none."""
 
     async def refused(self, cast_id: str) -> None:
         """Record that GitHub certainly did not take the dispatch: it may be asked again."""

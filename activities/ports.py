@@ -15,7 +15,7 @@ from schema.contracts.cast import (
     ReleaseOrder,
     SettleOrder,
 )
-from schema.contracts.plans import RunPlan
+from schema.contracts.plans import CastPlan, RunPlan
 from schema.contracts.publish import (
     InspectedPackage,
     ModuleFacts,
@@ -161,7 +161,7 @@ class CastStore(Protocol):
             SPELL_DELISTED, SPELL_UNVERIFIED, CONSENT_REQUIRED.
         """
 
-    async def schemas_of(self, plan: RunPlan) -> bytes:
+    async def schemas_of(self, plan: CastPlan) -> bytes:
         """The schema.json of the planned version."""
 
     async def hold(self, request: CastInput, plan: RunPlan) -> Admission:

@@ -13,7 +13,7 @@ _INTEND = text(
     "INSERT INTO actions_runs (cast_id, repo, workflow, ref)"
     " VALUES (:cast_id, :repo, :workflow, :ref)"
     " ON CONFLICT (cast_id) DO UPDATE SET asked_at = now() WHERE actions_runs.asked_at IS NULL"
-    " RETURNING intended_at"
+    " RETURNING cast_id"
 )
 _INTENDED = text("SELECT intended_at FROM actions_runs WHERE cast_id = :cast_id")
 _REFUSED = text(
@@ -39,8 +39,8 @@ class PostgresActionsRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def intend(self, cast_id: str, plan: ActionsPlan) -> tuple[bool, datetime]:
-        """Record the intent; (whether GitHub may be asked now, when the intent was first had)."""
+    async def intend(self, cast_id: str, plan: ActionsPlan) -> bool:
+        """Record the intent; whether GitHub may be asked now."""
         row = {
             "cast_id": cast_id,
             "repo": plan.repo,
@@ -48,11 +48,14 @@ class PostgresActionsRuns:
             "ref": plan.ref,
         }
         async with self._database.transaction() as connection:
-            claimed = (await connection.execute(_INTEND, row)).first()
-            if claimed is not None:
-                return True, claimed.intended_at
+            return (await connection.execute(_INTEND, row)).first() is not None
+
+    async def intended_at(self, cast_id: str) -> datetime | None:
+        """When the intent was first had; None when there was none."""
+        async with self._database.reading() as connection:
             found = await connection.execute(_INTENDED, {"cast_id": cast_id})
-            return False, found.scalar_one()
+            at: datetime | None = found.scalar_one_or_none()
+        return at
 
     async def refused(self, cast_id: str) -> None:
         """Record that GitHub certainly did not take the dispatch: it may be asked again."""

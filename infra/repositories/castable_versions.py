@@ -8,7 +8,7 @@ from infra.postgres import Database
 from schema.contracts.cast import (
     CastInput,
 )
-from schema.contracts.plans import RunPlan
+from schema.contracts.plans import CastPlan, RunPlan
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.contracts.supply_chain import Decision, Evidence, Reason
 from schema.errors import SpellError
@@ -131,7 +131,7 @@ class CastableVersions:
             }
             raise SpellError("SPELL_UNVERIFIED", details=details)
 
-    async def schemas_of(self, plan: RunPlan) -> bytes:
+    async def schemas_of(self, plan: CastPlan) -> bytes:
         """The schema.json of the planned version."""
         async with self._database.reading() as connection:
             parameters = {"key": plan.spell_key, "version": plan.version}

@@ -28,7 +28,7 @@ from schema.contracts.cast import (
     RunOutcome,
     SettleOrder,
 )
-from schema.contracts.plans import RunPlan
+from schema.contracts.plans import CastPlan, RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts
@@ -100,7 +100,7 @@ class PostgresCasts:
         """The plan and schema.json of the version to cast; raises SpellError when there is none."""
         return await self._versions.find_plan(request)
 
-    async def schemas_of(self, plan: RunPlan) -> bytes:
+    async def schemas_of(self, plan: CastPlan) -> bytes:
         """The schema.json of the planned version."""
         return await self._versions.schemas_of(plan)
 
