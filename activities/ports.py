@@ -12,6 +12,8 @@ from schema.contracts.cast import (
     Admission,
     CastInput,
     CastResult,
+    FallBackOrder,
+    PlannedCast,
     ReleaseOrder,
     SettleOrder,
 )
@@ -154,21 +156,25 @@ class ModuleInspector(Protocol):
 class CastStore(Protocol):
     """Casts, holds, budgets and the ledger: every method is one transaction, safe to repeat."""
 
-    async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
-        """The plan and schema.json of the version to cast.
+    async def find_plan(self, request: CastInput) -> tuple[PlannedCast, bytes]:
+        """What the version to cast runs, in which mode, and its schema.json.
 
         Raises SpellError: SPELL_NOT_FOUND, SPELL_YANKED, SPELL_REVOKED, SPELL_SUSPENDED,
-            SPELL_DELISTED, SPELL_UNVERIFIED, CONSENT_REQUIRED.
+            SPELL_DELISTED, SPELL_UNVERIFIED, CONSENT_REQUIRED, VALIDATION_ERROR (the mode is not
+            offered), MODE_FORBIDDEN, MODE_UNAVAILABLE.
         """
 
     async def schemas_of(self, plan: CastPlan) -> bytes:
         """The schema.json of the planned version."""
 
-    async def hold(self, request: CastInput, plan: RunPlan) -> Admission:
+    async def hold(self, request: CastInput, planned: PlannedCast) -> Admission:
         """Hold the worst-case cost under every cap and record the cast, or record the refusal."""
 
     async def refuse(self, request: CastInput, admission: Admission) -> Admission:
         """Record a refusal that needs no money; the recorded admission wins when there is one."""
+
+    async def fall_back(self, order: FallBackOrder) -> bool:
+        """Change the mode of a cast that has not begun; False when it has, so it keeps its mode."""
 
     async def mark_running(self, cast_id: str) -> None:
         """Record that a runner started the cast."""
@@ -194,7 +200,7 @@ class Receipts(Protocol):
         """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
 
     async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
-        """What admission decided to run; None when it refused."""
+        """What the fleet was to run, at once or as a fallback; None when it was not to."""
 
 
 class SpellStore(Protocol):

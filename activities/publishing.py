@@ -1,13 +1,18 @@
 """Publishing: from an uploaded archive to a version that can be cast."""
 
+from collections.abc import Collection
+from typing import Any
+
 from temporalio import activity
 
 from activities._failures import to_failure
+from activities._packages import uploaded_package
 from activities._resources import keep_resources
 from activities.module_supply import ModuleSupply
 from activities.ports import BlobStore, ModuleInspector, Publications, SchemaChecker, SpellStore
 from activities.publication_steps import PublicationSteps
-from schema.blob_keys import bundle_key, package_key
+from schema.blob_keys import bundle_key
+from schema.contracts.plans import Mode
 from schema.contracts.publish import (
     ConcludeOrder,
     InspectedPackage,
@@ -21,7 +26,7 @@ from schema.contracts.supply_chain import PackageEvidence
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.manifest import unsupported_features
-from schema.package import MANIFEST_FILE, MODULE_FILE, SCHEMA_FILE, Package, read_package
+from schema.package import MANIFEST_FILE, MODULE_FILE, SCHEMA_FILE, Package
 from schema.packaging.manifest_errors import manifest_invalid
 from schema.packaging.names import SBOM_FILES
 from schema.supply_chain.identities import expected_signer
@@ -39,6 +44,7 @@ class PublishingActivities:
         inspector: ModuleInspector,
         modules: ModuleSupply,
         steps: PublicationSteps,
+        granted: Collection[Mode] = (Mode.SERVICE,),
     ) -> None:
         self._spells = spells
         self._publications = publications
@@ -47,6 +53,7 @@ class PublishingActivities:
         self._inspector = inspector
         self._modules = modules
         self._steps = steps
+        self._granted = granted
 
     @activity.defn(name="publishing.open")
     async def open(self, request: PublishInput) -> OpenedPackage:
@@ -58,22 +65,28 @@ class PublishingActivities:
         Heartbeat: none; every check has its own time limit.
         """
         async with self._steps.step(request, PublishStep.OPEN) as found:
-            package = await self._read(request)
+            package = await uploaded_package(self._blobs, request)
             manifest, files = package.manifest, package.files
-            unsupported = unsupported_features(manifest, files[MANIFEST_FILE])
+            unsupported = unsupported_features(manifest, files[MANIFEST_FILE], self._granted)
             if unsupported:
                 raise manifest_invalid(unsupported)
-            await self._checker.check_schemas(files[SCHEMA_FILE])
+            if SCHEMA_FILE in files:
+                await self._checker.check_schemas(files[SCHEMA_FILE])
             await self._steps.keep(
                 request, evidence_of(request, package, await self._bundle(request))
             )
-            opened = OpenedPackage(spell_key=manifest.spell.key, version=manifest.spell.version)
-            found.update(opened.model_dump())
+            opened = OpenedPackage(
+                spell_key=manifest.spell.key,
+                version=manifest.spell.version,
+                actions=manifest.actions(),
+                clone=manifest.clone(),
+            )
+            found.update(spell_key=opened.spell_key, version=opened.version)
         return opened
 
     @activity.defn(name="publishing.module")
     async def module(self, request: PublishInput) -> InspectedPackage:
-        """Validate and compile the module, in a limited process.
+        """Validate and compile the module, in a limited process; without mode service, nothing.
 
         Effect: the module and what it may read are kept under their digests, its compiled code
             under engine and digest.
@@ -82,7 +95,7 @@ class PublishingActivities:
         Heartbeat: none; the process has its own time limit.
         """
         async with self._steps.step(request, PublishStep.MODULE) as found:
-            inspected = await self._inspect(await self._read(request))
+            inspected = await self._inspect(await uploaded_package(self._blobs, request))
             found.update(module_digest=inspected.module_digest)
         return inspected
 
@@ -102,7 +115,8 @@ class PublishingActivities:
             evidence = await self._steps.evidence(order.request)
             result = await self._spells.record_version(evidence, order.package, order.decision)
             found.update(created=result.created)
-        await self._bring(order.package.module_digest)
+        if order.package.module_digest is not None:
+            await self._bring(order.package.module_digest)
         return result
 
     @activity.defn(name="publishing.conclude")
@@ -128,12 +142,6 @@ class PublishingActivities:
             # The version is published; its first cast brings what is missing.
             activity.logger.warning("a module is not yet with the runners: %s", error)
 
-    async def _read(self, request: PublishInput) -> Package:
-        archive = await self._blobs.get(package_key(request.package_digest))
-        if archive is None or sha256_digest(archive) != request.package_digest:
-            raise SpellError("INTERNAL", "The upload is gone from object storage; send it again.")
-        return read_package(archive)
-
     async def _bundle(self, request: PublishInput) -> bytes | None:
         if request.bundle_digest is None:
             return None
@@ -144,29 +152,42 @@ class PublishingActivities:
 
     async def _inspect(self, package: Package) -> InspectedPackage:
         manifest, files = package.manifest, package.files
-        assert manifest.runtime is not None
-        limits, entry, module = manifest.run_limits(), manifest.runtime.entry, files[MODULE_FILE]
-        facts, code = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
-        module_digest = sha256_digest(module)
-        await self._modules.keep(module_digest, module, code)
-        policy = await keep_resources(self._blobs, manifest.run_policy(), files)
-        return InspectedPackage(
+        schemas = files.get(SCHEMA_FILE)
+        inspected = InspectedPackage(
             spell_key=manifest.spell.key,
             version=manifest.spell.version,
             package_digest=package.digest,
-            module_digest=module_digest,
-            module_bytes=len(module),
             mode=manifest.execution.mode,
+            modes=manifest.modes(),
+            fallback=manifest.execution.fallback,
             visibility=manifest.spell.visibility,
-            target=manifest.runtime.target,
-            entry=entry,
-            limits=limits,
-            policy=policy,
+            actions=manifest.actions(),
+            clone=manifest.clone(),
             price=manifest.price(),
             manifest=manifest.model_dump(mode="json", exclude_none=True),
-            schemas_json=files[SCHEMA_FILE].decode("utf-8"),
-            module=facts,
+            schemas_json=None if schemas is None else schemas.decode("utf-8"),
         )
+        if not inspected.in_service:
+            return inspected
+        return inspected.model_copy(update=await self._inspect_module(package))
+
+    async def _inspect_module(self, package: Package) -> dict[str, Any]:
+        """What there is to know of a package that runs in the fleet."""
+        manifest, module = package.manifest, package.files[MODULE_FILE]
+        assert manifest.runtime is not None
+        limits, entry = manifest.run_limits(), manifest.runtime.entry
+        facts, code = await self._inspector.inspect(module, entry, limits.memory_bytes_max)
+        module_digest = sha256_digest(module)
+        await self._modules.keep(module_digest, module, code)
+        return {
+            "module_digest": module_digest,
+            "module_bytes": len(module),
+            "target": manifest.runtime.target,
+            "entry": entry,
+            "limits": limits,
+            "policy": await keep_resources(self._blobs, manifest.run_policy(), package.files),
+            "module": facts,
+        }
 
 
 def evidence_of(request: PublishInput, package: Package, bundle: bytes | None) -> PackageEvidence:

@@ -12,6 +12,7 @@ from schema.contracts.cast import (
     Billing,
     CasterLimits,
     CastStatus,
+    FellBack,
 )
 from schema.contracts.notifications import NotificationView
 from schema.contracts.plans import Mode
@@ -74,6 +75,8 @@ class CastDocument(Contract):
     spell: SpellKey
     version: Version
     mode: Mode
+    fell_back: FellBack | None = None
+    """Why it did not run in its spell's first choice, where it did not."""
     estimated_cost: Money
     cost: Money
     usage: dict[str, int] | None = None
@@ -158,6 +161,7 @@ def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
         spell=view.spell,
         version=view.version,
         mode=view.mode,
+        fell_back=view.fell_back,
         estimated_cost=Money(micros=view.estimated_cost_micros, currency=view.currency),
         cost=Money(micros=view.cost_micros, currency=view.currency),
         usage=view.usage.model_dump() if view.usage else None,

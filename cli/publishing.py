@@ -19,7 +19,6 @@ from cli.verdicts import check_lines, reason_lines
 from schema.errors import kind_of
 from schema.money import format_micros
 from schema.package import SIGNATURE_FILE, read_package
-from schema.pricing import worst_case_of
 
 
 def publish(
@@ -44,7 +43,7 @@ def publish(
         cli.output.note(signature_line(signed))
     result = upload(cli, archive, bundle)
     price = package.manifest.price()
-    most = worst_case_of(price, package.manifest.run_limits())
+    most = max(package.manifest.worst_cases().values())
     word = "published" if result["created"] else "already published"
     cli.output.document(
         result,

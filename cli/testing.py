@@ -15,6 +15,7 @@ from cli.packages import package_folder
 from cli.replays import replayer
 from cli.trials import FOLDER, Trial, fault_of, output_of, read_trials, run_trial
 from schema.canonical import canonical_json
+from schema.contracts.plans import Mode
 from schema.contracts.replay import Replayed
 from schema.contracts.supply_chain import Severity
 from schema.errors import SpellError
@@ -67,7 +68,7 @@ async def _look(package: Package, trials: dict[str, Trial]) -> list[Finding]:
 
 
 def _features(package: Package) -> Iterator[Finding]:
-    for error in unsupported_features(package.manifest, package.files[MANIFEST_FILE]):
+    for error in unsupported_features(package.manifest, package.files[MANIFEST_FILE], tuple(Mode)):
         yield Finding(MANIFEST_FILE, passed=False, found=f"{error['field']} {error['message']}")
 
 

@@ -15,6 +15,7 @@ from schema.contracts.advisories import AdvisoryPolicy
 from schema.contracts.notifications import ChannelKind
 from schema.contracts.plans import Mode
 from schema.contracts.supply_chain import Severity
+from schema.mode_choice import ModePolicy
 
 
 def _names(value: Any) -> Any:
@@ -154,6 +155,12 @@ class PlatformSettings(BaseSettings):
             warn_score=self.advisory_warn_score,
             unscored=Severity(self.advisory_unscored),
         )
+
+    @property
+    def mode_policy(self) -> ModePolicy:
+        """How casts may run here, and what this installation is set up for."""
+        with_github = [Mode.WORKFLOW, Mode.CLONE] if self.github_app_id else []
+        return ModePolicy(allowed=list(self.modes_allowed), available=[Mode.SERVICE, *with_github])
 
     @property
     def told_by(self) -> frozenset[ChannelKind]:

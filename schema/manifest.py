@@ -1,22 +1,28 @@
 """manifest.toml: what a maker says about one version of a spell.
 
     manifest = parse_manifest(source)      # SpellError(MANIFEST_INVALID) lists every error
-    hold = worst_case_of(manifest.price(), manifest.run_limits())
+    most = manifest.worst_cases()         # micros, by mode
 
 The reference is docs/package.md. `unsupported_features` is apart from parsing: a manifest may be
 right and ask for what this version of the platform cannot grant yet.
 """
 
 import tomllib
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from schema.contracts.base import Contract
-from schema.contracts.plans import Mode
+from schema.contracts.plans import (
+    ActionsLimits,
+    ActionsTarget,
+    CloneOffer,
+    Mode,
+    worst_cases_of,
+)
 from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.limits import MANIFEST_BYTES_MAX, MIB
-from schema.money import MICROS_MAX
 from schema.packaging.manifest_errors import (
     FieldError,
     field_error,
@@ -24,6 +30,7 @@ from schema.packaging.manifest_errors import (
     section_errors,
     syntax_error,
 )
+from schema.packaging.manifest_modes import offer_rules, price_rules, section_rules
 from schema.packaging.manifest_sections import (
     CloneSection,
     ExecutionSection,
@@ -43,7 +50,6 @@ from schema.pricing import (
     OneTimePrice,
     Price,
     UnitPrices,
-    worst_case_of,
 )
 
 
@@ -59,11 +65,53 @@ class Manifest(Contract):
     supply_chain: SupplyChainSection = SupplyChainSection()
     metadata: MetadataSection = MetadataSection()
 
+    def modes(self) -> list[Mode]:
+        """The modes that the spell offers, its first choice before the others."""
+        sections = {
+            Mode.SERVICE: self.runtime,
+            Mode.WORKFLOW: self.execution.workflow,
+            Mode.CLONE: self.execution.clone,
+        }
+        offered = [mode for mode, section in sections.items() if section is not None]
+        return sorted(offered, key=lambda mode: mode is not self.execution.mode)
+
+    def actions(self) -> ActionsTarget | None:
+        """The GitHub Actions workflow that casts run; None when mode workflow is not offered."""
+        section = self.execution.workflow
+        if section is None:
+            return None
+        return ActionsTarget(
+            repo=section.repo,
+            workflow=section.workflow,
+            ref=section.ref,
+            dispatch=section.dispatch,
+            limits=ActionsLimits(
+                timeout_ms=section.timeout_ms,
+                artifact_bytes_max=section.max_artifact_mb * MIB,
+            ),
+        )
+
+    def clone(self) -> CloneOffer | None:
+        """The template that can be bought, with its price; None when mode clone is not offered."""
+        section = self.execution.clone
+        if section is None:
+            return None
+        return CloneOffer(
+            template_repo=section.template_repo,
+            license_url=section.license_url,
+            price=section.pricing or self.pricing,
+        )
+
+    def worst_cases(self) -> dict[Mode, int]:
+        """What each mode can cost at most: a cast, or the copy."""
+        limits = self.run_limits() if self.runtime is not None else None
+        return worst_cases_of(self.pricing, limits, self.actions(), self.clone())
+
     def run_limits(self) -> RunLimits:
         """The bounds of one run in the runner.
 
         Raises:
-            ValueError: the spell's mode is not `service`, so nothing runs in the runner.
+            ValueError: the spell does not offer mode `service`, so nothing runs in the runner.
         """
         runtime = self._service_runtime()
         net, scratch = bool(runtime.policy.net_allow), bool(runtime.policy.fs_write)
@@ -85,7 +133,7 @@ class Manifest(Contract):
         A run is deterministic unless the manifest says otherwise or it uses the network.
 
         Raises:
-            ValueError: the spell's mode is not `service`.
+            ValueError: the spell does not offer mode `service`.
         """
         runtime = self._service_runtime()
         chosen = runtime.deterministic
@@ -100,7 +148,7 @@ class Manifest(Contract):
 
     def _service_runtime(self) -> RuntimeSection:
         if self.runtime is None:
-            raise ValueError(f"a spell of mode {self.execution.mode} does not run in the runner")
+            raise ValueError("a spell without mode service does not run in the runner")
         return self.runtime
 
     def price(self) -> Price:
@@ -117,26 +165,38 @@ def parse_manifest(source: bytes) -> Manifest:
     text = _decoded(source)
     lines = _lines(text)
     document = _document(text)
-    errors = [field_error(path, message, lines) for path, message in _mode_rules(document)]
+    errors = [field_error(path, message, lines) for path, message in section_rules(document)]
     try:
         manifest = Manifest.model_validate(document, strict=True)
     except ValidationError as error:
         raise manifest_invalid(section_errors(error, _KNOWN, lines) + errors) from error
-    rules = [*_price_rules(manifest), *_runtime_rules(manifest), *_signer_rules(manifest)]
+    rules = [
+        *offer_rules(manifest.execution, manifest.modes()),
+        *price_rules(manifest.pricing, manifest.execution, manifest.worst_cases()),
+        *_runtime_rules(manifest),
+        *_signer_rules(manifest),
+    ]
     errors += [field_error(path, message, lines) for path, message in rules]
     if errors:
         raise manifest_invalid(errors)
     return manifest
 
 
-def unsupported_features(manifest: Manifest, source: bytes = b"") -> list[FieldError]:
-    """What this version of the platform cannot grant; lines are named when the source is given."""
+def unsupported_features(
+    manifest: Manifest, source: bytes, granted: Collection[Mode]
+) -> list[FieldError]:
+    """What this installation cannot grant, with the lines of the source."""
     lines = member_lines(source.decode("utf-8"))
-    errors = []
-    if manifest.execution.mode != Mode.SERVICE:
-        message = f"{manifest.execution.mode} is not supported yet: only service is"
-        errors.append(field_error(("execution", "mode"), message, lines))
-    return errors
+    sections: dict[Mode, Path] = {
+        Mode.SERVICE: ("runtime",),
+        Mode.WORKFLOW: ("execution", "workflow"),
+        Mode.CLONE: ("execution", "clone"),
+    }
+    return [
+        field_error(sections[mode], f"mode {mode} is not granted on this installation", lines)
+        for mode in manifest.modes()
+        if mode not in granted
+    ]
 
 
 def _decoded(source: bytes) -> str:
@@ -168,45 +228,6 @@ def _document(text: str) -> dict[str, Any]:
 
 def _whole(line: int | None, message: str) -> FieldError:
     return FieldError(line=line, field="", message=message)
-
-
-def _mode_rules(document: dict[str, Any]) -> list[tuple[Path, str]]:
-    """Which sections go with which mode.
-
-    Read from the raw document: these errors are listed beside those of the sections.
-    """
-    execution = document.get("execution")
-    if not isinstance(execution, dict):
-        return []
-    mode = execution.get("mode")
-    sections: dict[str, tuple[Path, bool]] = {
-        "service": (("runtime",), "runtime" in document),
-        "workflow": (("execution", "workflow"), "workflow" in execution),
-        "clone": (("execution", "clone"), "clone" in execution),
-    }
-    if mode not in list(sections):
-        return []
-    rules: list[tuple[Path, str]] = []
-    for needed_by, (path, present) in sections.items():
-        if mode == needed_by and not present:
-            rules.append((path, f"is required with mode {needed_by}"))
-        if mode != needed_by and present:
-            rules.append((path, f"goes only with mode {needed_by}"))
-    return rules
-
-
-def _price_rules(manifest: Manifest) -> list[tuple[Path, str]]:
-    is_clone = manifest.execution.mode == Mode.CLONE
-    if manifest.pricing.model == "one_time" and not is_clone:
-        return [(("pricing", "model"), "one_time goes only with mode clone")]
-    if manifest.pricing.model not in ("one_time", "free") and is_clone:
-        return [(("pricing", "model"), "must be one_time or free with mode clone")]
-    if manifest.runtime is None:
-        return []
-    if worst_case_of(manifest.price(), manifest.run_limits()) > MICROS_MAX:
-        message = f"a cast that uses its limits would cost over {MICROS_MAX} micros: lower either"
-        return [(("pricing",), message)]
-    return []
 
 
 def _runtime_rules(manifest: Manifest) -> list[tuple[Path, str]]:
@@ -255,6 +276,16 @@ def _members(section: type[Contract]) -> list[str]:
     return [field.alias or name for name, field in section.model_fields.items()]
 
 
+def _prices(path: Path) -> dict[Path, list[str]]:
+    return {
+        (*path, "flat"): _members(FlatPrice),
+        (*path, "metered"): _members(MeteredPrice),
+        (*path, "metered", "unit_micros"): _members(UnitPrices),
+        (*path, "one_time"): _members(OneTimePrice),
+        (*path, "free"): _members(FreePrice),
+    }
+
+
 # What a manifest that names no entry has: the entry of core modules.
 _CORE_ENTRY = RuntimeSection.model_fields["entry"].default
 _CORE_POLICIES = ("fs_read", "fs_write", "net_allow")
@@ -268,11 +299,8 @@ _KNOWN: dict[Path, list[str]] = {
     ("runtime",): _members(RuntimeSection),
     ("runtime", "policy"): _members(PolicySection),
     ("io",): _members(InputOutputSection),
-    ("pricing", "flat"): _members(FlatPrice),
-    ("pricing", "metered"): _members(MeteredPrice),
-    ("pricing", "metered", "unit_micros"): _members(UnitPrices),
-    ("pricing", "one_time"): _members(OneTimePrice),
-    ("pricing", "free"): _members(FreePrice),
+    **_prices(("pricing",)),
+    **_prices(("execution", "clone", "pricing")),
     ("supply_chain",): _members(SupplyChainSection),
     ("metadata",): _members(MetadataSection),
 }

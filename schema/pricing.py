@@ -89,6 +89,32 @@ def worst_case_of(price: Price, limits: RunLimits) -> int:
     )
 
 
+def worst_case_of_time(price: Price, timeout_ms: int) -> int:
+    """Micros that a run cannot exceed of which nothing but its time is measured."""
+    return cost_of(price, usage_of_time(timeout_ms))
+
+
+def usage_of_time(wall_ms: int) -> Usage:
+    """The use of a run of which nothing but its time is measured."""
+    return Usage(
+        fuel=0,
+        wall_ms=wall_ms,
+        cpu_ms=0,
+        memory_bytes_peak=0,
+        input_bytes=0,
+        output_bytes=0,
+        stderr_bytes=0,
+    )
+
+
+def measures_more_than_time(price: Price) -> bool:
+    """Whether a price asks for figures that only the runner fleet measures."""
+    if not isinstance(price, MeteredPrice):
+        return False
+    units = price.unit_micros
+    return any((units.fuel_million, units.memory_mb_s, units.egress_mb))
+
+
 def _metered(unit: UnitPrices, usage: Usage) -> int:
     total = (
         Fraction(usage.fuel, 1_000_000) * unit.fuel_million

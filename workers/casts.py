@@ -74,6 +74,8 @@ def casts_worker(
         workflows=[CastSpell, ReplayCast, ReconcileHolds, ApplyRevocation],
         activities=[
             casting.admit,
+            casting.hold_checked,
+            casting.fall_back,
             running.run,
             running.stop,
             billing.settle,

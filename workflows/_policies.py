@@ -46,6 +46,17 @@ STOP: dict[str, Any] = {
 }
 
 
+# GitHub is asked before money is held, while the caller waits: what it does not say soon is no.
+ASK_GITHUB: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=15),
+    "schedule_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": _FAST,
+}
+FALL_BACK = LOOK_UP
+# An Actions run is told to stop by a signal; GitHub may take its time, and money does not wait.
+ACTIONS_STOP = timedelta(minutes=2)
+
+
 def run_options(timeout_ms: int) -> dict[str, Any]:
     """Options of the run: room for the queue, the spell's own time, and a lost worker or two.
 

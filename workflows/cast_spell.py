@@ -9,7 +9,6 @@ from temporalio.exceptions import FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities
     from activities.casting import CastingActivities
-    from activities.running import RunningActivities
     from schema.contracts.cast import (
         Admission,
         AdmitRequest,
@@ -19,25 +18,29 @@ with workflow.unsafe.imports_passed_through():
         CastProgress,
         CastResult,
         CastStatus,
+        CheckedCast,
+        FallBackOrder,
+        PlannedCast,
         ReleaseOrder,
-        RunOrder,
         RunOutcome,
         SettleOrder,
-        StopOrder,
     )
-    from schema.contracts.plans import RunPlan
+    from schema.contracts.plans import ActionsPlan, CastPlan
     from schema.contracts.problem import Problem
     from schema.contracts.run import Outcome
     from schema.errors import SpellError
+    from schema.mode_choice import cannot_have_run
     from schema.money import format_micros
-    from schema.names import SEARCH_COST, SEARCH_STATUS
+    from schema.names import SEARCH_COST, SEARCH_MODE, SEARCH_STATUS
     from schema.settlement import revoked_end
     from workflows import _policies as policies
+    from workflows._executing import check_actions, execution_of
     from workflows._failures import problem_of, to_failure
     from workflows._saga import Saga
 
 _STATUS = SearchAttributeKey.for_keyword(SEARCH_STATUS)
 _COST = SearchAttributeKey.for_int(SEARCH_COST)
+_MODE = SearchAttributeKey.for_keyword(SEARCH_MODE)
 
 
 @workflow.defn(name="cast_spell")
@@ -49,7 +52,7 @@ class CastSpell:
         uncharged), `status` (query).
     Undo: a run is stopped, a hold is released, newest first.
     Never: charges more than the hold; charges for a platform failure or for what is revoked;
-        leaves a hold behind.
+        leaves a hold behind; takes the fallback after the first mode may have run.
     See docs/workflows/cast_spell.md.
     """
 
@@ -73,7 +76,7 @@ class CastSpell:
             if admission.plan is None:
                 result = self._refused(admission)
             else:
-                outcome = await self._execute(request, admission.plan)
+                outcome = await self._execute(request, admission)
                 result = await self._settle(request, admission.plan, outcome)
         except (asyncio.CancelledError, FailureError) as error:
             await self._fail(error)
@@ -87,32 +90,74 @@ class CastSpell:
         admission: Admission = await workflow.execute_local_activity_method(
             CastingActivities.admit, request, **policies.ADMIT
         )
+        if admission.pending is not None:
+            admission = await self._hold_checked(request, admission.pending)
         self._admission = admission
+        self._show_mode(admission)
         return admission
 
-    async def _execute(self, request: CastInput, plan: RunPlan) -> RunOutcome:
+    async def _hold_checked(self, request: CastInput, planned: PlannedCast) -> Admission:
+        """Ask GitHub before money is held: what it cannot run is refused, or falls back."""
+        assert isinstance(planned.plan, ActionsPlan)
+        problem = await check_actions(planned.plan)
+        decision: Admission = await workflow.execute_local_activity_method(
+            CastingActivities.hold_checked,
+            CheckedCast(request=request, planned=planned, problem=problem),
+            **policies.ADMIT,
+        )
+        return decision
+
+    def _show_mode(self, admission: Admission) -> None:
+        """Searches find a cast by the mode that it took; at its start only the wish is known."""
+        if isinstance(admission.plan, ActionsPlan) or admission.fell_back is not None:
+            assert admission.plan is not None
+            workflow.upsert_search_attributes([_MODE.value_set(admission.plan.mode.value)])
+
+    async def _execute(self, request: CastInput, admission: Admission) -> RunOutcome:
+        """Run the plan, or its fallback when it turns out that it cannot have run."""
+        assert admission.plan is not None
+        planned = PlannedCast(plan=admission.plan, fallback=admission.fallback)
+        outcome = await self._run(request, planned.plan)
+        if outcome.problem is None or not cannot_have_run(planned.plan, outcome):
+            return outcome
+        instead = planned.instead(outcome.problem)
+        if instead is None or self._is_to_stop() or not await self._fall_back(request, instead):
+            return outcome
+        return await self._run(request, instead.plan)
+
+    async def _fall_back(self, request: CastInput, instead: PlannedCast) -> bool:
+        """Whether the cast's mode is changed: the fallback is there, and nothing has begun."""
+        if isinstance(instead.plan, ActionsPlan) and await check_actions(instead.plan) is not None:
+            return False
+        assert instead.fell_back is not None
+        changed: bool = await workflow.execute_local_activity_method(
+            CastingActivities.fall_back,
+            FallBackOrder(cast_id=request.cast_id, fell_back=instead.fell_back),
+            **policies.FALL_BACK,
+        )
+        if changed:
+            workflow.upsert_search_attributes([_MODE.value_set(instead.plan.mode.value)])
+        return changed
+
+    async def _run(self, request: CastInput, plan: CastPlan) -> RunOutcome:
         if self._revoked is not None:
             return revoked_end(_not_started(), self._revoked)
         if self._cancel_requested:
             return _not_started()
         self._move_to("running")
-        self._saga.undo_with(self._stop)
-        run = workflow.start_activity_method(
-            RunningActivities.run,
-            RunOrder(cast_id=request.cast_id, plan=plan, inputs_json=request.inputs_json),
-            summary=f"{plan.spell_key} {plan.version}",
-            **policies.run_options(plan.limits.timeout_ms),
-        )
-        await workflow.wait_condition(lambda: run.done() or self._is_to_stop())
-        if not run.done():
-            await self._stop(self._revoked or Problem.of(SpellError("CAST_CANCELLED")))
-        outcome: RunOutcome = await run
+        execution = execution_of(request, plan)
+        self._saga.undo_with(execution.stop)
+        await execution.start()
+        await workflow.wait_condition(lambda: execution.done() or self._is_to_stop())
+        if not execution.done():
+            await execution.stop(self._revoked or Problem.of(SpellError("CAST_CANCELLED")))
+        outcome = await execution.outcome()
         return revoked_end(outcome, self._revoked) if self._revoked else outcome
 
     def _is_to_stop(self) -> bool:
         return self._cancel_requested or self._revoked is not None
 
-    async def _settle(self, request: CastInput, plan: RunPlan, outcome: RunOutcome) -> CastResult:
+    async def _settle(self, request: CastInput, plan: CastPlan, outcome: RunOutcome) -> CastResult:
         self._settling = True
         self._move_to("settling")
         return await workflow.execute_local_activity_method(
@@ -185,19 +230,6 @@ class CastSpell:
             ),
             summary=f"release the hold: {problem.code}",
             **policies.RELEASE,
-        )
-
-    async def _stop(self, problem: Problem) -> None:
-        """Undo of the run, and what a cancel does to it."""
-        assert self._admission is not None
-        assert self._admission.plan is not None
-        await workflow.execute_activity_method(
-            RunningActivities.stop,
-            StopOrder(
-                cast_id=self._request.cast_id, module_digest=self._admission.plan.module_digest
-            ),
-            summary=f"stop the run: {problem.code}",
-            **policies.STOP,
         )
 
     @workflow.update(name="admit")

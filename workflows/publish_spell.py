@@ -8,6 +8,7 @@ from temporalio.exceptions import FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.checking import CheckingActivities
     from activities.publishing import PublishingActivities
+    from activities.repositories import RepositoryActivities
     from schema.contracts.problem import Problem
     from schema.contracts.publish import (
         ConcludeOrder,
@@ -19,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         RecordOrder,
         StandingOrder,
     )
+    from schema.contracts.repositories import RepositoriesOrder
     from schema.contracts.supply_chain import CheckOutcome, Decision
     from schema.supply_chain.verdicts import unverified, with_standing
     from workflows import _policies as policies
@@ -68,6 +70,13 @@ class PublishSpell:
         opened: OpenedPackage = await workflow.execute_activity_method(
             PublishingActivities.open, request, **policies.CHECK
         )
+        if opened.actions is not None or opened.clone is not None:
+            _show("looking at the repositories")
+            await workflow.execute_activity_method(
+                RepositoryActivities.repositories,
+                RepositoriesOrder(request=request, opened=opened),
+                **policies.CHECK,
+            )
         decision = await self._decide(request)
         if not decision.passed:
             return PublishResult(

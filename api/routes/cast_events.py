@@ -75,7 +75,7 @@ async def _stream(
 
 def _data_of(services: Services, identity: Identity, event: EventView) -> dict[str, Any]:
     """What the event says; progress is kept encrypted, since a guest may quote its inputs."""
-    if event.kind is not EventKind.PROGRESS:
+    if event.kind is not EventKind.PROGRESS or "sealed" not in event.data:
         return event.data
     report = services.files.progress(identity.caller.account_id, event.data["sealed"])
     return {"report": report}

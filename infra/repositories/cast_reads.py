@@ -100,6 +100,7 @@ def _view(row: Any) -> CastView:
         spell=row.spell_key,
         version=row.version,
         mode=row.mode,
+        fell_back=row.fell_back,
         status=row.status,
         billing=row.billing,
         currency=row.currency,

@@ -5,28 +5,29 @@ from typing import Any, Protocol
 from sqlalchemy import text
 
 from infra.postgres import Database
-from schema.contracts.cast import (
-    CastInput,
-)
-from schema.contracts.plans import CastPlan, RunPlan
+from schema.contracts.cast import CastInput, PlannedCast
+from schema.contracts.plans import ActionsPlan, ActionsTarget, CastPlan, Mode, RunPlan
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.contracts.supply_chain import Decision, Evidence, Reason
 from schema.errors import SpellError
 from schema.ids import LATEST
+from schema.mode_choice import ModePolicy, Offer, choose_mode
 from schema.supply_chain.casting_rules import in_grace, refusals_of
 from schema.supply_chain.widening import Terms, least_widenings
 
 _FIND_VERSION = text(
     "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
-    " v.policy, v.price, v.schemas, v.state, s.account_id AS maker, s.visibility, d.passed,"
+    " v.policy, v.price, v.schemas, v.modes, v.fallback, v.actions, v.state, s.account_id AS maker, s.visibility, d.passed,"
     " CASE WHEN d.passed THEN NULL ELSE d.reasons END AS reasons,"
+    " (SELECT m.modes FROM account_modes m WHERE m.account_id = :account_id) AS account_modes,"
     " EXISTS (SELECT 1 FROM spell_suspensions WHERE spell_key = s.key AND lifted_at IS NULL)"
     "  AS suspended,"
     " (SELECT details FROM revoked_versions r WHERE r.spell_key = v.spell_key"
     "  AND r.version = v.version LIMIT 1) AS revoked,"
     " CASE WHEN CAST(:version AS text) IS NULL THEN ("
     "  SELECT jsonb_agg(jsonb_build_object("
-    "   'limits', agreed.limits, 'policy', agreed.policy, 'price', agreed.price))"
+    "   'limits', agreed.limits, 'policy', agreed.policy, 'actions', agreed.actions,"
+    "   'price', agreed.price))"
     "  FROM consents c JOIN spell_versions agreed USING (spell_key, version)"
     "  WHERE c.account_id = :account_id AND c.spell_key = :key) END AS agreed"
     " FROM spells s JOIN spell_versions v ON v.spell_key = s.key AND v.version = CASE"
@@ -64,14 +65,18 @@ class CastableVersions:
     Args:
         database: hands out connections.
         verdicts: on packages; a version is cast only with the one of now.
+        modes: which of them this installation allows, and is set up for.
     """
 
-    def __init__(self, database: Database, verdicts: Verdicts) -> None:
+    def __init__(
+        self, database: Database, verdicts: Verdicts, modes: ModePolicy = ModePolicy()
+    ) -> None:
         self._database = database
+        self._modes = modes
         self._verdicts = verdicts
 
-    async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
-        """The plan and schema.json of the version to cast; raises SpellError when there is none.
+    async def find_plan(self, request: CastInput) -> tuple[PlannedCast, bytes]:
+        """What the version to cast runs, and its schema.json; raises SpellError when there is none.
 
         One round trip where the verdict of now is there, which it is from the second cast on.
         """
@@ -82,23 +87,20 @@ class CastableVersions:
                 details={"spell": request.spell_key, "version": request.version},
             )
         _check_state(row, request)
-        _check_mode(row, request)
+        planned = self._planned(row, request)
         await self._check_verdict(row, request)
         _check_consent(row, request)
-        limits = RunLimits.model_validate(row.limits)
-        plan = RunPlan(
-            spell_key=request.spell_key,
-            version=row.version,
-            package_digest=row.package_digest,
-            module_digest=row.module_digest,
-            target=row.target,
-            entry=row.entry,
-            limits=request.limits.tighten(limits) if request.limits else limits,
-            policy=RunPolicy.model_validate(row.policy),
-            price=row.price,
-            maker_account_id=row.maker,
+        return planned, bytes(row.schemas)
+
+    def _planned(self, row: Any, request: CastInput) -> PlannedCast:
+        offer = Offer(modes=row.modes, fallback=row.fallback)
+        account = row.account_modes and [Mode(mode) for mode in row.account_modes]
+        choice = choose_mode(offer, request.mode, self._modes.within(account))
+        return PlannedCast(
+            plan=_PLANS[choice.mode](row, request),
+            fallback=_PLANS[choice.fallback](row, request) if choice.fallback else None,
+            fell_back=choice.fell_back,
         )
-        return plan, bytes(row.schemas)
 
     async def _find_version(self, request: CastInput) -> Any:
         """The version that the request names or its alias leads to; None when there is none."""
@@ -148,19 +150,54 @@ def _check_state(row: Any, request: CastInput) -> None:
         raise SpellError(_CLOSED_STATES[row.state], details=details)
 
 
-def _check_mode(row: Any, request: CastInput) -> None:
-    if request.mode is not None and request.mode.value != row.mode:
-        raise SpellError(
-            "VALIDATION_ERROR",
-            f"This spell runs in {row.mode} mode only.",
-            details={"errors": [{"path": "/mode", "message": f"must be {row.mode!r}"}]},
-        )
+def _run_plan(row: Any, request: CastInput) -> CastPlan:
+    limits = RunLimits.model_validate(row.limits)
+    return RunPlan(
+        spell_key=request.spell_key,
+        version=row.version,
+        package_digest=row.package_digest,
+        module_digest=row.module_digest,
+        target=row.target,
+        entry=row.entry,
+        limits=request.limits.tighten(limits) if request.limits else limits,
+        policy=RunPolicy.model_validate(row.policy),
+        price=row.price,
+        maker_account_id=row.maker,
+    )
+
+
+def _actions_plan(row: Any, request: CastInput) -> CastPlan:
+    target = ActionsTarget.model_validate(row.actions)
+    limits = target.limits
+    return ActionsPlan(
+        mode=Mode.WORKFLOW,
+        spell_key=request.spell_key,
+        version=row.version,
+        package_digest=row.package_digest,
+        repo=target.repo,
+        workflow=target.workflow,
+        ref=target.ref,
+        dispatch=target.dispatch,
+        limits=request.limits.tighten_actions(limits) if request.limits else limits,
+        price=row.price,
+        maker_account_id=row.maker,
+    )
+
+
+_PLANS = {Mode.SERVICE: _run_plan, Mode.WORKFLOW: _actions_plan}
 
 
 def _check_consent(row: Any, request: CastInput) -> None:
     """Refuse what an alias leads to beyond what this caster agreed to."""
     agreed = [Terms.model_validate(each) for each in row.agreed or []]
-    offered = Terms(limits=row.limits, policy=row.policy, price=row.price)
+    offered = Terms.model_validate(
+        {
+            "limits": row.limits,
+            "policy": row.policy,
+            "actions": row.actions,
+            "price": row.price,
+        }
+    )
     found = least_widenings(agreed, offered)
     if found:
         details = {

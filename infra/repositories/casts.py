@@ -24,15 +24,18 @@ from schema.contracts.cast import (
     CastResult,
     CastStatus,
     EventKind,
+    FallBackOrder,
+    FellBack,
+    PlannedCast,
     ReleaseOrder,
     RunOutcome,
     SettleOrder,
 )
-from schema.contracts.plans import CastPlan, RunPlan
+from schema.contracts.plans import CastPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts
-from schema.pricing import worst_case_of
+from schema.mode_choice import ModePolicy
 from schema.settlement import charge_of, revoked_end, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
@@ -43,10 +46,10 @@ _RECORD = text(
 )
 _INSERT_CAST = text(
     "WITH cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
-    "  package_digest, mode, status, billing, currency, estimated_cost_micros, cost_micros,"
-    "  input_fingerprint, event_seq) VALUES (:cast_id, :account_id, :api_key_id, :spell_key,"
-    "  :version, :package_digest, 'service', 'queued', 'held', :currency, :amount, 0,"
-    "  :fingerprint, 2)),"
+    "  package_digest, mode, fell_back, status, billing, currency, estimated_cost_micros,"
+    "  cost_micros, input_fingerprint, event_seq) VALUES (:cast_id, :account_id, :api_key_id,"
+    "  :spell_key, :version, :package_digest, :mode, CAST(:fell_back AS jsonb), 'queued', 'held',"
+    "  :currency, :amount, 0, :fingerprint, 2)),"
     # Who casts a version has agreed to its terms.
     " consent_row AS (INSERT INTO consents (account_id, spell_key, version)"
     "  VALUES (:account_id, :spell_key, :version) ON CONFLICT DO NOTHING),"
@@ -60,6 +63,11 @@ _MARK_RUNNING = text(
     "UPDATE casts SET status = 'running', started_at = now()"
     " WHERE id = :cast_id AND status = 'queued' RETURNING id"
 )
+_FALL_BACK = text(
+    "UPDATE casts SET mode = :mode, fell_back = CAST(:fell_back AS jsonb)"
+    " WHERE id = :cast_id AND status = 'queued' AND fell_back IS NULL RETURNING id"
+)
+_FELL_BACK = text("SELECT fell_back FROM casts WHERE id = :cast_id")
 _IS_FULL = text(
     "SELECT 1 FROM holds WHERE account_id = :account_id AND state = 'held'"
     " OFFSET :open_casts_max - 1 LIMIT 1"
@@ -81,6 +89,7 @@ class PostgresCasts:
         verdicts: on packages; a version is cast only with the one of now.
         fee_basis_points: the platform's share, fixed on each hold when it is made.
         open_casts_max: how many casts of one account may be open at a time.
+        modes: which of them this installation allows, and is set up for.
     """
 
     def __init__(
@@ -90,23 +99,24 @@ class PostgresCasts:
         *,
         fee_basis_points: int,
         open_casts_max: int,
+        modes: ModePolicy = ModePolicy(),
     ) -> None:
         self._database = database
-        self._versions = CastableVersions(database, verdicts)
+        self._versions = CastableVersions(database, verdicts, modes)
         self._fee_basis_points = fee_basis_points
         self._open_casts_max = open_casts_max
 
-    async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
-        """The plan and schema.json of the version to cast; raises SpellError when there is none."""
+    async def find_plan(self, request: CastInput) -> tuple[PlannedCast, bytes]:
+        """What the version to cast runs, and its schema.json; SpellError when there is none."""
         return await self._versions.find_plan(request)
 
     async def schemas_of(self, plan: CastPlan) -> bytes:
         """The schema.json of the planned version."""
         return await self._versions.schemas_of(plan)
 
-    async def hold(self, request: CastInput, plan: RunPlan) -> Admission:
+    async def hold(self, request: CastInput, planned: PlannedCast) -> Admission:
         """Hold the worst case under every cap and record the cast, or record the refusal."""
-        estimate = worst_case_of(plan.price, plan.limits)
+        plan, estimate = planned.plan, planned.worst_case_micros
         scope = BudgetScope.of_today(request.account_id, request.api_key_id, plan.price.currency)
         async with self._database.transaction() as connection:
             states = await budgets.lock(connection, scope)
@@ -117,6 +127,8 @@ class PostgresCasts:
                 cast_id=request.cast_id,
                 problem=problem,
                 plan=None if problem else plan,
+                fallback=None if problem else planned.fallback,
+                fell_back=None if problem else planned.fell_back,
                 currency=scope.currency,
                 estimated_cost_micros=estimate,
                 budget_remaining_micros=_remaining(states) - (0 if problem else estimate),
@@ -126,7 +138,7 @@ class PostgresCasts:
                 assert recorded is not None
                 return recorded
             if problem is None:
-                await self._place_hold(connection, request, plan, scope, estimate)
+                await self._place_hold(connection, request, planned, scope, estimate)
             return admission
 
     async def _too_many(self, connection: AsyncConnection, account_id: str) -> Problem | None:
@@ -140,10 +152,11 @@ class PostgresCasts:
         self,
         connection: AsyncConnection,
         request: CastInput,
-        plan: RunPlan,
+        planned: PlannedCast,
         scope: BudgetScope,
         amount: int,
     ) -> None:
+        plan = planned.plan
         await budgets.move(connection, scope, held=amount)
         await connection.execute(
             _INSERT_CAST,
@@ -154,6 +167,8 @@ class PostgresCasts:
                 "spell_key": plan.spell_key,
                 "version": plan.version,
                 "package_digest": plan.package_digest,
+                "mode": plan.mode,
+                "fell_back": as_jsonb(planned.fell_back),
                 "currency": scope.currency,
                 "amount": amount,
                 "fingerprint": request.fingerprint,
@@ -184,6 +199,23 @@ class PostgresCasts:
             result = await connection.execute(_MARK_RUNNING, {"cast_id": cast_id})
             if result.first() is not None:
                 await events.append(connection, cast_id, [(EventKind.RUNNING, {})])
+
+    async def fall_back(self, order: FallBackOrder) -> bool:
+        """Change the mode of a cast that has not begun; False when it has, so it keeps its mode."""
+        fell_back = as_jsonb(order.fell_back)
+        parameters = {
+            "cast_id": order.cast_id,
+            "mode": order.fell_back.mode,
+            "fell_back": fell_back,
+        }
+        async with self._database.transaction() as connection:
+            changed = (await connection.execute(_FALL_BACK, parameters)).first() is not None
+            if changed:
+                told = {"fell_back": order.fell_back.model_dump(mode="json")}
+                await events.append(connection, order.cast_id, [(EventKind.PROGRESS, told)])
+                return True
+            recorded = (await connection.execute(_FELL_BACK, parameters)).scalar_one_or_none()
+        return recorded is not None and FellBack.model_validate(recorded) == order.fell_back
 
     async def note_progress(self, cast_id: str, sealed_report: str) -> None:
         """Append a progress event, unless the cast has ended in the meantime."""

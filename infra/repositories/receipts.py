@@ -56,11 +56,15 @@ class PostgresReceipts:
         return _receipt(row, transfers, salt)
 
     async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:
-        """What admission decided to run."""
+        """What the fleet was to run, at once or as a fallback; None when it was not to."""
         async with self._database.reading() as connection:
             parameters = {"cast_id": cast_id, "account_id": account_id}
             found = (await connection.execute(_ADMISSION, parameters)).scalar_one_or_none()
-        return None if found is None else Admission.model_validate(found).plan
+        if found is None:
+            return None
+        admission = Admission.model_validate(found)
+        plans = [admission.plan, admission.fallback]
+        return next((plan for plan in plans if isinstance(plan, RunPlan)), None)
 
 
 def _receipt(row: Any, transfers: list[ReceiptTransfer], salt: str) -> Receipt:

@@ -11,17 +11,17 @@ from infra.postgres import Database
 from infra.repositories.version_records import record_version
 from infra.repositories.version_states import change_state
 from schema.contracts.aftercare import VersionRef
+from schema.contracts.plans import worst_cases_of
 from schema.contracts.publish import InspectedPackage, PublishResult
-from schema.contracts.run import RunLimits
 from schema.contracts.supply_chain import Decision, Evidence, PackageEvidence
 from schema.contracts.views import SpellSummary, VersionView
 from schema.errors import SpellError
-from schema.pricing import worst_case_of
 from schema.supply_chain.version_order import precedence
 
 # A private spell is seen by its maker only; an unlisted one by whoever knows its key.
 _LIST = text(
-    "SELECT DISTINCT ON (s.key) s.key, v.version, v.mode, v.price, v.manifest, v.published_at"
+    "SELECT DISTINCT ON (s.key) s.key, v.version, v.mode, v.modes, v.price, v.manifest,"
+    "  v.published_at"
     " FROM spells s JOIN spell_versions v ON v.spell_key = s.key AND v.state = 'published'"
     "  AND v.version NOT LIKE '%-%'"
     " WHERE (s.visibility = 'public' OR s.account_id = :account_id) AND s.key > :after"
@@ -92,6 +92,7 @@ class PostgresSpells:
                     description=row.manifest["spell"]["description"],
                     version=row.version,
                     mode=row.mode,
+                    modes=row.modes,
                     price=row.price,
                     published_at=row.published_at,
                 )
@@ -119,7 +120,6 @@ class PostgresSpells:
 
 
 def _version_view(row: Any) -> VersionView:
-    limits = RunLimits.model_validate(row.limits)
     published_at: datetime = row.published_at
     view = VersionView(
         key=row.spell_key,
@@ -129,11 +129,15 @@ def _version_view(row: Any) -> VersionView:
         module_digest=row.module_digest,
         module_bytes=row.module_bytes,
         mode=row.mode,
-        limits=limits,
+        modes=row.modes,
+        fallback=row.fallback,
+        limits=row.limits,
+        actions=row.actions,
+        clone=row.clone,
         price=row.price,
         worst_case_cost_micros=0,
         manifest=row.manifest,
-        schemas=json.loads(bytes(row.schemas)),
+        schemas=json.loads(bytes(row.schemas)) if row.schemas is not None else None,
         verified=row.passed,
         evidence=Evidence(policy=row.rules, trust_root=row.trust_root, snapshot=row.snapshot),
         reasons=row.reasons,
@@ -142,4 +146,6 @@ def _version_view(row: Any) -> VersionView:
         revoked=row.revoked,
         published_at=published_at,
     )
-    return view.model_copy(update={"worst_case_cost_micros": worst_case_of(view.price, limits)})
+    costs = worst_cases_of(view.price, view.limits, view.actions, view.clone)
+    hold = max(costs[mode] for mode in (view.mode, view.fallback) if mode is not None)
+    return view.model_copy(update={"worst_case_cost_micros": hold, "worst_case_by_mode": costs})

@@ -27,10 +27,11 @@ _CLAIM = text(
 )
 _INSERT = text(
     "INSERT INTO spell_versions (spell_key, version, package_digest, module_digest, module_bytes,"
-    " entry, mode, target, manifest, schemas, limits, policy, price, state) VALUES (:key,"
-    " :version, :digest, :module_digest, :module_bytes, :entry, :mode, :target,"
-    " CAST(:manifest AS jsonb), :schemas, CAST(:limits AS jsonb), CAST(:policy AS jsonb),"
-    " CAST(:price AS jsonb), 'published')"
+    " entry, mode, modes, fallback, target, manifest, schemas, limits, policy, actions, clone,"
+    " price, state) VALUES (:key, :version, :digest, :module_digest, :module_bytes, :entry, :mode,"
+    " CAST(:modes AS text[]), :fallback, :target, CAST(:manifest AS jsonb), :schemas,"
+    " CAST(:limits AS jsonb), CAST(:policy AS jsonb), CAST(:actions AS jsonb),"
+    " CAST(:clone AS jsonb), CAST(:price AS jsonb), 'published')"
 )
 
 
@@ -119,10 +120,14 @@ def _row_of(package: InspectedPackage) -> dict[str, Any]:
         "module_bytes": package.module_bytes,
         "entry": package.entry,
         "mode": package.mode,
-        "target": package.target,
+        "modes": list(package.modes),
+        "fallback": package.fallback,
+        "target": package.target if package.in_service else None,
         "manifest": as_jsonb(package.manifest),
-        "schemas": package.schemas_json.encode("utf-8"),
+        "schemas": package.schemas_json and package.schemas_json.encode("utf-8"),
         "limits": as_jsonb(package.limits),
-        "policy": as_jsonb(package.policy),
+        "policy": as_jsonb(package.policy if package.in_service else None),
+        "actions": as_jsonb(package.actions),
+        "clone": as_jsonb(package.clone),
         "price": as_jsonb(package.price),
     }

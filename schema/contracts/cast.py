@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from schema.contracts.artifacts import KeptArtifact
 from schema.contracts.base import Contract
-from schema.contracts.plans import Mode, RunPlan
+from schema.contracts.plans import ActionsLimits, CastPlan, Mode, RunPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import (
     Outcome,
@@ -98,6 +98,12 @@ class CasterLimits(Contract):
         lower = {name: min(value, getattr(limits, name)) for name, value in wanted.items()}
         return limits.model_copy(update=lower)
 
+    def tighten_actions(self, limits: ActionsLimits) -> ActionsLimits:
+        """The same of a run on GitHub Actions, where only its time can be bounded."""
+        timeout_ms = min(self.timeout_ms or limits.timeout_ms, limits.timeout_ms)
+        # Below a second GitHub could not even be asked to stop.
+        return limits.model_copy(update={"timeout_ms": max(timeout_ms, 1_000)})
+
 
 class CastInput(Contract):
     """One request to run a published spell; the start input of `CastSpell`."""
@@ -111,7 +117,7 @@ class CastInput(Contract):
     version: Version | AliasName | None = None
     """A version or an alias of one; None casts `latest`."""
     mode: Mode | None = None
-    """None takes the manifest's mode."""
+    """None takes the manifest's first choice, or its fallback where that is not to be had."""
     inputs_json: Annotated[str, StringConstraints(max_length=4 * 1024 * 1024)]
     """RFC 8785 text of the inputs: exactly what the spell reads."""
     budget_cap_micros: Micros | None = None
@@ -119,12 +125,50 @@ class CastInput(Contract):
     limits: CasterLimits | None = None
 
 
+class FellBack(Contract):
+    """That a cast runs in its spell's declared fallback, and why not in the first choice."""
+
+    first: Mode
+    mode: Mode
+    """The fallback, which was taken."""
+    code: Annotated[str, Field(max_length=64)]
+    """What was in the way of the first choice, by the error catalogue."""
+
+
+class PlannedCast(Contract):
+    """What a cast is going to run, and what it may run instead."""
+
+    plan: CastPlan
+    fallback: CastPlan | None = None
+    """To take when `plan` turns out to be unavailable before it may have run."""
+    fell_back: FellBack | None = None
+    """Set when `plan` is the fallback already."""
+
+    @property
+    def worst_case_micros(self) -> int:
+        """What the cast can cost at most, whichever of the two runs: its hold."""
+        plans = [self.plan, *([self.fallback] if self.fallback else [])]
+        return max(plan.worst_case_micros for plan in plans)
+
+    def instead(self, problem: Problem) -> "PlannedCast | None":
+        """The fallback, because of the problem; None when there is none."""
+        if self.fallback is None:
+            return None
+        modes = {"first": self.plan.mode, "mode": self.fallback.mode}
+        return PlannedCast(plan=self.fallback, fell_back=FellBack(**modes, code=problem.code))
+
+
 class Admission(Contract):
     """The decision on a cast: a plan with a hold, or the problem that refuses it."""
 
     cast_id: CastId
     problem: Problem | None = None
-    plan: RunPlan | None = None
+    pending: PlannedCast | None = None
+    """Nothing is decided yet: GitHub is asked first whether this can be dispatched."""
+    plan: CastPlan | None = None
+    fallback: CastPlan | None = None
+    """What runs instead if `plan` is unavailable and cannot have run."""
+    fell_back: FellBack | None = None
     currency: Currency = "USD"
     estimated_cost_micros: Micros = 0
     """Worst case from the declared limits; exactly the hold."""
@@ -135,6 +179,22 @@ class Admission(Contract):
     def accepted(self) -> bool:
         """Whether money is held and the cast goes on."""
         return self.problem is None
+
+
+class CheckedCast(Contract):
+    """Argument of the second half of an admission: what GitHub said of the plan."""
+
+    request: CastInput
+    planned: PlannedCast
+    problem: Problem | None = None
+    """None: it can be dispatched."""
+
+
+class FallBackOrder(Contract):
+    """Argument of the activity that changes a cast's mode before anything has run."""
+
+    cast_id: CastId
+    fell_back: FellBack
 
 
 class AdmitRequest(Contract):

@@ -9,7 +9,7 @@ from schema import limits as platform
 from schema.contracts.base import Contract
 from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.ids import AccountId, Digest, SpellKey, Version
-from schema.pricing import Price
+from schema.pricing import Price, worst_case_of, worst_case_of_time
 
 
 class Mode(StrEnum):
@@ -42,6 +42,11 @@ class RunPlan(Contract):
     price: Price
     maker_account_id: AccountId
 
+    @property
+    def worst_case_micros(self) -> int:
+        """What it can cost at most: all limits used to the full."""
+        return worst_case_of(self.price, self.limits)
+
 
 class ActionsLimits(Contract):
     """The bounds of one run on GitHub Actions."""
@@ -53,13 +58,9 @@ class ActionsLimits(Contract):
     """Of each artifact, unpacked."""
 
 
-class ActionsPlan(Contract):
-    """A run of a GitHub Actions workflow: fixed from here on, whatever is repriced later."""
+class ActionsTarget(Contract):
+    """A GitHub Actions workflow that casts run: the manifest's `[execution.workflow]`."""
 
-    mode: Literal[Mode.WORKFLOW]
-    spell_key: SpellKey
-    version: Version
-    package_digest: Digest
     repo: str
     """`owner/name`."""
     workflow: str
@@ -68,8 +69,46 @@ class ActionsPlan(Contract):
     """The branch or tag that it is dispatched on."""
     dispatch: Dispatch
     limits: ActionsLimits
+
+
+class ActionsPlan(ActionsTarget):
+    """A run of a GitHub Actions workflow: fixed from here on, whatever is repriced later."""
+
+    mode: Literal[Mode.WORKFLOW]
+    spell_key: SpellKey
+    version: Version
+    package_digest: Digest
     price: Price
     maker_account_id: AccountId
+
+    @property
+    def worst_case_micros(self) -> int:
+        """What it can cost at most: it runs until its time is up."""
+        return worst_case_of_time(self.price, self.limits.timeout_ms)
+
+
+class CloneOffer(Contract):
+    """A template repository that can be bought: the manifest's `[execution.clone]`."""
+
+    template_repo: str
+    """`owner/name`."""
+    license_url: str
+    price: Price
+    """Free or one-time; never that of casts."""
+
+
+def worst_cases_of(
+    price: Price, limits: RunLimits | None, actions: ActionsTarget | None, clone: CloneOffer | None
+) -> dict[Mode, int]:
+    """What each offered mode can cost at most: a cast, or the copy."""
+    costs: dict[Mode, int] = {}
+    if limits is not None:
+        costs[Mode.SERVICE] = worst_case_of(price, limits)
+    if actions is not None:
+        costs[Mode.WORKFLOW] = worst_case_of_time(price, actions.limits.timeout_ms)
+    if clone is not None:
+        costs[Mode.CLONE] = worst_case_of_time(clone.price, 0)
+    return costs
 
 
 def _mode_of(plan: Any) -> str:

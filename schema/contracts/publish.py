@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from schema.contracts.base import Contract
-from schema.contracts.plans import Mode
+from schema.contracts.plans import ActionsTarget, CloneOffer, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.run import RunLimits, RunPolicy, Target
 from schema.contracts.supply_chain import CheckOutcome, Decision, Signer
@@ -51,6 +51,8 @@ class OpenedPackage(Contract):
 
     spell_key: SpellKey
     version: Version
+    actions: ActionsTarget | None = None
+    clone: CloneOffer | None = None
 
 
 class InspectedPackage(Contract):
@@ -59,19 +61,32 @@ class InspectedPackage(Contract):
     spell_key: SpellKey
     version: Version
     package_digest: Digest
-    module_digest: Digest
-    module_bytes: int
+    module_digest: Digest | None = None
+    """None, as all that is said of the module, when mode service is not offered."""
+    module_bytes: int | None = None
     mode: Mode
+    """The first choice."""
+    modes: list[Mode] = Field(default_factory=lambda: [Mode.SERVICE])
+    """All that are offered, the first choice before the others."""
+    fallback: Mode | None = None
     visibility: str
     target: Target = Target.CORE
-    entry: str
-    limits: RunLimits
+    entry: str | None = None
+    limits: RunLimits | None = None
     policy: RunPolicy = RunPolicy()
+    actions: ActionsTarget | None = None
+    clone: CloneOffer | None = None
     price: Price
+    """Of a cast; of the copy, when clone is all that is offered."""
     manifest: dict[str, Any]
-    schemas_json: str
-    """The text of schema.json, as packaged."""
-    module: ModuleFacts
+    schemas_json: str | None
+    """The text of schema.json, as packaged; None when clone is all that is offered."""
+    module: ModuleFacts | None = None
+
+    @property
+    def in_service(self) -> bool:
+        """Whether the runner fleet runs it."""
+        return Mode.SERVICE in self.modes
 
 
 class StandingOrder(Contract):
@@ -134,6 +149,7 @@ class PublishStep(StrEnum):
     ADVISORIES = "advisories"
     LICENSES = "licenses"
     STANDING = "standing"
+    REPOSITORIES = "repositories"
     MODULE = "module"
     RECORD = "record"
 

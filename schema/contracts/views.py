@@ -11,8 +11,9 @@ from schema.contracts.cast import (
     Billing,
     CastStatus,
     EventKind,
+    FellBack,
 )
-from schema.contracts.plans import Mode
+from schema.contracts.plans import ActionsTarget, CloneOffer, Mode
 from schema.contracts.problem import Problem
 from schema.contracts.publish import VersionState
 from schema.contracts.revocation import RevokedBy
@@ -32,6 +33,9 @@ class SpellSummary(Contract):
     description: str
     version: Version
     mode: Mode
+    """The first choice."""
+    modes: list[Mode] = Field(default_factory=lambda: [Mode.SERVICE])
+    """All that are offered."""
     price: Price
     published_at: datetime
 
@@ -43,15 +47,28 @@ class VersionView(Contract):
     version: Version
     state: VersionState
     package_digest: Digest
-    module_digest: Digest
-    module_bytes: int
+    module_digest: Digest | None = None
+    """None, with size and limits, when mode service is not offered."""
+    module_bytes: int | None = None
     mode: Mode
-    limits: RunLimits
+    """The first choice."""
+    modes: list[Mode] = Field(default_factory=lambda: [Mode.SERVICE])
+    """All that are offered."""
+    fallback: Mode | None = None
+    """What a cast takes when the first choice is not to be had."""
+    limits: RunLimits | None = None
+    actions: ActionsTarget | None = None
+    """Where it runs on GitHub Actions."""
+    clone: CloneOffer | None = None
+    """What can be bought."""
     price: Price
+    """Of a cast; of the copy, when clone is all that is offered."""
     worst_case_cost_micros: int
-    """What one cast can cost at most, from the declared limits."""
+    """What one cast can cost at most, from the declared limits: its hold by default."""
+    worst_case_by_mode: dict[Mode, int] = Field(default_factory=dict)
     manifest: dict[str, Any]
-    schemas: dict[str, Any]
+    schemas: dict[str, Any] | None = None
+    """None when clone is all that is offered."""
     verified: bool
     evidence: Evidence
     reasons: list[Reason]
@@ -77,6 +94,8 @@ class CastView(Contract):
     spell: SpellKey
     version: Version
     mode: Mode
+    """The one that it took: after a fallback, that."""
+    fell_back: FellBack | None = None
     status: CastStatus
     billing: Billing
     currency: Currency

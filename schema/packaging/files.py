@@ -66,12 +66,7 @@ def set_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
 
 def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[Fault]:
     """What the manifest asks for and is not there, or is there and must not be."""
-    mode = manifest.execution.mode
-    for required in _REQUIRED[mode]:
-        if required not in files:
-            yield required, f"is missing: mode {mode} needs it"
-    if MODULE_FILE in files and mode != Mode.SERVICE:
-        yield MODULE_FILE, f"does not go with mode {mode}: remove it"
+    yield from _mode_faults(files, manifest.modes())
     if manifest.runtime is not None:
         yield from _target_faults(files.get(MODULE_FILE, b""), manifest.runtime.target)
     named = {
@@ -83,6 +78,15 @@ def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[
             yield name, f"is missing: {member} in manifest.toml names it"
     if manifest.runtime is not None:
         yield from _resource_faults(files, manifest.runtime.policy.fs_read)
+
+
+def _mode_faults(files: Mapping[str, bytes], modes: list[Mode]) -> Iterator[Fault]:
+    """What the offered modes need, and what none of them has a use for."""
+    for required, mode in {name: mode for mode in modes for name in _REQUIRED[mode]}.items():
+        if required not in files:
+            yield required, f"is missing: mode {mode} needs it"
+    if MODULE_FILE in files and Mode.SERVICE not in modes:
+        yield MODULE_FILE, f"does not go with mode {modes[0]}: remove it"
 
 
 def _resource_faults(files: Mapping[str, bytes], entries: list[str]) -> Iterator[Fault]:

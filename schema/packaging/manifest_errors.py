@@ -45,6 +45,7 @@ _PATTERNS = {
     "spell.version": "must be a semantic version, such as 1.2.3 or 1.2.3-beta.1",
     "pricing.currency": "must be a currency code of three capital letters, such as USD",
 }
+_PRICES: tuple[Path, ...] = (("pricing",), ("execution", "clone", "pricing"))
 _PRICE_MODELS = "'flat', 'metered', 'one_time' or 'free'"
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -96,11 +97,12 @@ def _section_error(
     details: ErrorDetails, known: dict[Path, list[str]], lines: dict[Path, int]
 ) -> FieldError:
     path: Path = details["loc"]
-    if path[0] == "pricing":
-        # Inside the union of prices, pydantic puts the price model's name into the path.
-        path = path[:1] + path[2:]
-        if details["type"].startswith("union_tag"):
-            return field_error(("pricing", "model"), f"must be {_PRICE_MODELS}", lines)
+    for price in _PRICES:
+        if path[: len(price)] == price:
+            # In the union of prices, pydantic puts the price model's name into the path.
+            path = price + path[len(price) + 1 :]
+            if details["type"].startswith("union_tag"):
+                return field_error((*price, "model"), f"must be {_PRICE_MODELS}", lines)
     if details["type"] == "extra_forbidden":
         message = _unknown_member(str(path[-1]), known.get(details["loc"][:-1], []))
     else:

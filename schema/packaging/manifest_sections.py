@@ -14,9 +14,11 @@ from schema.contracts.base import Contract
 from schema.contracts.plans import Dispatch, Mode
 from schema.contracts.run import Target
 from schema.ids import SpellKey, Version
+from schema.pricing import Price
 
 LIST_ENTRIES_MAX = 32
 TAGS_MAX = 16
+_ARTIFACT_MB_MAX = platform.ARTIFACT_BYTES_MAX // platform.MIB
 
 
 class Visibility(StrEnum):
@@ -181,19 +183,23 @@ class WorkflowSection(Contract):
     workflow: WorkflowFile
     ref: GitRef
     dispatch: Annotated[Dispatch, _one_of(Dispatch)]
+    timeout_ms: Annotated[int, Field(ge=1_000, le=platform.ACTIONS_TIMEOUT_MS_MAX)]
+    max_artifact_mb: Annotated[int, Field(ge=1, le=_ARTIFACT_MB_MAX)] = _ARTIFACT_MB_MAX
 
 
 class CloneSection(Contract):
-    """`[execution.clone]`: the template repository that a cast buys."""
+    """`[execution.clone]`: the template repository that is bought."""
 
     template_repo: Repository
     license_url: HttpsUrl
+    pricing: Price | None = None
 
 
 class ExecutionSection(Contract):
-    """`[execution]`: how it runs."""
+    """`[execution]`: how it runs. A spell offers each mode that has a section."""
 
     mode: Annotated[Mode, _one_of(Mode)]
+    fallback: Annotated[Mode, _one_of(Mode)] | None = None
     workflow: WorkflowSection | None = None
     clone: CloneSection | None = None
 

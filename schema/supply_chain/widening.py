@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from schema.contracts.base import Contract
+from schema.contracts.plans import ActionsLimits, ActionsTarget
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.pricing import FlatPrice, FreePrice, MeteredPrice, OneTimePrice, Price
 
@@ -17,8 +18,11 @@ _WILDCARD = "*."
 class Terms(Contract):
     """What a caster agrees to with a version."""
 
-    limits: RunLimits
-    policy: RunPolicy
+    limits: RunLimits | None = None
+    """None, with the policy, when it does not run in the fleet."""
+    policy: RunPolicy | None = None
+    actions: ActionsTarget | None = None
+    """Where inputs go when it runs on GitHub Actions; None when it does not."""
     price: Price
 
 
@@ -26,7 +30,7 @@ class Widening(Contract):
     """One thing that a version has more of."""
 
     member: str
-    """As `policy.net_allow`, `limits.net_bytes_max`, `price.base_micros`."""
+    """As `policy.net_allow`, `limits.net_bytes_max`, `actions.repo`, `price.base_micros`."""
     before: Any
     after: Any
     """Of a list, only what is new."""
@@ -35,8 +39,8 @@ class Widening(Contract):
 def widenings(agreed: Terms, offered: Terms) -> list[Widening]:
     """Everything that the offered terms have more of than the agreed ones."""
     return [
-        *_of_policy(agreed.policy, offered.policy),
-        *_of_limits(agreed.limits, offered.limits),
+        *_of_service(agreed, offered),
+        *_of_actions(agreed.actions, offered.actions),
         *_of_price(agreed.price, offered.price),
     ]
 
@@ -44,6 +48,33 @@ def widenings(agreed: Terms, offered: Terms) -> list[Widening]:
 def least_widenings(agreed: Sequence[Terms], offered: Terms) -> list[Widening]:
     """The fewest widenings over terms that were each agreed to; none when nothing was yet."""
     return min((widenings(terms, offered) for terms in agreed), key=len, default=[])
+
+
+def _of_service(agreed: Terms, offered: Terms) -> Iterator[Widening]:
+    if offered.limits is None or offered.policy is None:
+        return
+    if agreed.limits is None or agreed.policy is None:
+        yield Widening(member="modes", before=["workflow"], after=["service"])
+        return
+    yield from _of_policy(agreed.policy, offered.policy)
+    yield from _of_limits(agreed.limits, offered.limits)
+
+
+def _of_actions(agreed: ActionsTarget | None, offered: ActionsTarget | None) -> Iterator[Widening]:
+    """Another repository, file or ref is other code, which gets the caster's inputs."""
+    if offered is None:
+        return
+    if agreed is None:
+        yield Widening(member="modes", before=["service"], after=["workflow"])
+        return
+    for member in ("repo", "workflow", "ref"):
+        before, after = getattr(agreed, member), getattr(offered, member)
+        if after != before:
+            yield Widening(member=f"actions.{member}", before=before, after=after)
+    for member in ActionsLimits.model_fields:
+        before, after = getattr(agreed.limits, member), getattr(offered.limits, member)
+        if after > before:
+            yield Widening(member=f"actions.limits.{member}", before=before, after=after)
 
 
 def _of_policy(agreed: RunPolicy, offered: RunPolicy) -> Iterator[Widening]:

@@ -4,7 +4,7 @@ Rows hold opaque ids only; what names a person lives in `AccountProfile`, which 
 without touching money (decision 18).
 """
 
-from schema.tables.accounts import Account, AccountProfile, AccountSecret, ApiKey
+from schema.tables.accounts import Account, AccountModes, AccountProfile, AccountSecret, ApiKey
 from schema.tables.actions import ActionsRun, GitHubDelivery, RunInput
 from schema.tables.advisories import (
     Advisory,
@@ -41,6 +41,7 @@ from schema.tables.supply_chain import (
 
 __all__ = [
     "Account",
+    "AccountModes",
     "AccountProfile",
     "AccountSecret",
     "ActionsRun",

@@ -6,7 +6,7 @@ from sqlalchemy import Column, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from schema.tables.columns import created_at, moment, text_key
+from schema.tables.columns import created_at, moment, text_key, updated_at
 
 
 class Account(SQLModel, table=True):
@@ -35,6 +35,16 @@ class AccountSecret(SQLModel, table=True):
 
     account_id: str = text_key("accounts.id", primary=True)
     cast_secret: bytes = Field(sa_type=LargeBinary)
+
+
+class AccountModes(SQLModel, table=True):
+    """The modes that an account lets its own casts run in; without a row, all of them."""
+
+    __tablename__ = "account_modes"
+
+    account_id: str = text_key("accounts.id", primary=True)
+    modes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    updated_at: datetime = updated_at()
 
 
 class ApiKey(SQLModel, table=True):

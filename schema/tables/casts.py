@@ -50,6 +50,7 @@ class Cast(SQLModel, table=True):
     version: str = Field(sa_type=Text)
     package_digest: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
+    fell_back: dict[str, Any] | None = document(null=True)
     status: str = Field(sa_type=Text)
     billing: str = Field(sa_type=Text)
     currency: str = Field(sa_type=Text)

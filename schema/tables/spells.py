@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from schema.tables.columns import created_at, document, text_key, updated_at
@@ -55,15 +56,20 @@ class SpellVersion(SQLModel, table=True):
     spell_key: str = text_key("spells.key", primary=True)
     version: str = text_key(primary=True)
     package_digest: str = text_key("package_evidence.package_digest")
-    module_digest: str = text_key()
-    module_bytes: int = Field(sa_type=BigInteger)
-    entry: str = Field(sa_type=Text)
+    module_digest: str | None = Field(default=None, sa_type=Text)
+    """With the others that may be missing: what the fleet needs, of versions that run there."""
+    module_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    entry: str | None = Field(default=None, sa_type=Text)
     mode: str = Field(sa_type=Text)
-    target: str = Field(default="wasm32-wasip1", sa_type=Text)
+    modes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    fallback: str | None = Field(default=None, sa_type=Text)
+    target: str | None = Field(default="wasm32-wasip1", sa_type=Text)
     manifest: dict[str, Any] = document()
-    schemas: bytes = Field(sa_type=LargeBinary)
-    limits: dict[str, Any] = document()
-    policy: dict[str, Any] = document()
+    schemas: bytes | None = Field(default=None, sa_type=LargeBinary)
+    limits: dict[str, Any] | None = document(null=True)
+    policy: dict[str, Any] | None = document(null=True)
+    actions: dict[str, Any] | None = document(null=True)
+    clone: dict[str, Any] | None = document(null=True)
     price: dict[str, Any] = document()
     state: str = Field(default="published", sa_type=Text)
     published_at: datetime = created_at()

@@ -130,7 +130,15 @@ class CastingPlatform:
             task_queue=self.task_queue,
             workflows=[CastSpell, ReplayCast, ApplyRevocation],
             activities=[
-                *(casting.admit, running.run, running.stop, billing.settle, billing.release),
+                *(
+                    casting.admit,
+                    casting.hold_checked,
+                    casting.fall_back,
+                    running.run,
+                    running.stop,
+                    billing.settle,
+                    billing.release,
+                ),
                 *(replaying.plan, replaying.run),
                 *(revoking.record, revoking.tell_runners, revoking.stop_casts),
             ],
