@@ -3,7 +3,7 @@
 GitHub's words about the end decide; what the run says of itself does not count.
 """
 
-from schema.contracts.actions import ActionsLook, CollectOrder
+from schema.contracts.actions import ActionsLook, ActionsState, CollectOrder
 from schema.contracts.cast import RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, Usage
@@ -15,7 +15,6 @@ _FAILURE, _TIMED_OUT = "failure", "timed_out"
 _OUTCOME_OF_STOP = {
     "TIME_EXCEEDED": Outcome.TIMED_OUT,
     "QUEUE_TIMEOUT": Outcome.LOST,
-    "ACTIONS_RUN_LOST": Outcome.LOST,
 }
 _CONCLUSION_CHARS_MAX = 64
 
@@ -29,13 +28,25 @@ def end_of(order: CollectOrder) -> RunOutcome:
     if order.look.conclusion == SUCCESS:
         return ended(Outcome.SUCCEEDED, None, usage)
     if order.stopped is not None:
-        outcome = _OUTCOME_OF_STOP.get(order.stopped.code, Outcome.CANCELLED)
-        return ended(outcome, _told(order, order.stopped), _if_used(outcome, usage))
+        return _stopped(order, order.stopped, usage)
     if order.look.conclusion == _FAILURE:
         return ended(Outcome.FAILED, _problem(order, "SPELL_FAILED"), usage)
     if order.look.conclusion == _TIMED_OUT:
         return ended(Outcome.TIMED_OUT, _problem(order, "TIME_EXCEEDED"), usage)
     return ended(Outcome.LOST, _problem(order, "ACTIONS_RUN_LOST"), None)
+
+
+def _stopped(order: CollectOrder, why: Problem, usage: Usage | None) -> RunOutcome:
+    """The end of a run that we stopped.
+
+    QUEUE_TIMEOUT is the proof that no job began (a fallback may run then): only of a run that
+    GitHub has ended, without one.
+    """
+    began = usage is not None or order.look.state is not ActionsState.COMPLETED
+    if why.code == "QUEUE_TIMEOUT" and began:
+        return ended(Outcome.LOST, _problem(order, "ACTIONS_RUN_LOST"), None)
+    outcome = _OUTCOME_OF_STOP.get(why.code, Outcome.CANCELLED)
+    return ended(outcome, _told(order, why), _if_used(outcome, usage))
 
 
 def ended(outcome: Outcome, problem: Problem | None, usage: Usage | None) -> RunOutcome:

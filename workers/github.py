@@ -45,10 +45,15 @@ def github_worker(
         grace: how long it may finish what it does when it is stopped.
     """
     database, blobs, vault = platform.database, platform.blobs, platform.vault
-    casts, bus, threads = postgres_casts_of(platform, deciding), NatsRunBus(platform.nats), GitHubThreads()
+    casts, bus, threads = (
+        postgres_casts_of(platform, deciding),
+        NatsRunBus(platform.nats),
+        GitHubThreads(),
+    )
     host = actions_host_of(platform.settings)
-    collector = host and ActionsCollector(
-        host, threads, OutputJudge(casts, checker), artifacts, blobs, vault
+    judge = OutputJudge(casts, checker)
+    collector = (
+        None if host is None else ActionsCollector(host, threads, judge, artifacts, blobs, vault)
     )
     actions = ActionsActivities(
         host,

@@ -71,7 +71,7 @@ class RunActions:
 
     @workflow.run
     async def run(self, order: ActionsOrder) -> RunOutcome:
-        """Dispatch, follow, collect; whatever fails ends the cast uncharged and the run cancelled."""
+        """Dispatch, follow, collect; a failure cancels the run and ends the cast uncharged."""
         if self._stop_asked is not None:
             return never_ran(self._stop_asked)
         try:

@@ -16,7 +16,7 @@ from infra.github.app import GitHubApp, Permissions, UnknownFateError
 from infra.github.downloads import fetch
 from infra.github.replies import Reply
 from infra.github.run_reading import artifact_of, look_of, run_ref
-from infra.github.workflow_triggers import triggers_of
+from infra.github.workflow_files import YamlWorkflowFiles
 from schema.contracts.actions import ActionsArtifact, ActionsLook, ActionsRunRef
 from schema.contracts.plans import ActionsPlan, Dispatch
 from schema.errors import SpellError
@@ -59,7 +59,7 @@ class GitHubActions:
             message = "The GitHub Actions workflow is disabled."
             raise _not_found(plan, message, state=str(document.get("state"))[:64])
         source = self.workflow_source(plan.repo, plan.workflow, plan.ref)
-        if plan.dispatch.value not in triggers_of(source):
+        if plan.dispatch.value not in _triggers_of(source):
             message = f"The GitHub Actions workflow is not started by {plan.dispatch.value}."
             raise _not_found(plan, message)
 
@@ -213,6 +213,13 @@ def _is_of(run: dict[str, Any], plan: ActionsPlan) -> bool:
     """Whether the run is of the plan's file; paths may name a ref after `@`."""
     path = str(run.get("path", "")).partition("@")[0]
     return path == f".github/workflows/{plan.workflow}"
+
+
+def _triggers_of(source: bytes) -> list[str]:
+    try:
+        return YamlWorkflowFiles().read(source).triggers
+    except ValueError:
+        return []
 
 
 def _not_found(plan: ActionsPlan, message: str = "", **more: str) -> SpellError:

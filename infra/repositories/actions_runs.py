@@ -27,7 +27,7 @@ _RUN = text(
     "SELECT repo, run_id, html_url FROM actions_runs"
     " WHERE cast_id = :cast_id AND run_id IS NOT NULL"
 )
-_REPO = text("SELECT repo, run_id FROM actions_runs WHERE cast_id = :cast_id")
+_PLACE = text("SELECT repo, workflow, run_id FROM actions_runs WHERE cast_id = :cast_id")
 _CAST = text(
     "SELECT cast_id FROM actions_runs WHERE lower(repo) = lower(:repo) AND run_id = :run_id"
 )
@@ -76,12 +76,14 @@ class PostgresActionsRuns:
             return None
         return ActionsRunRef(repo=row.repo, run_id=row.run_id, html_url=row.html_url)
 
-    async def is_run_of(self, cast_id: str, repo: str, run_id: int) -> bool:
-        """Whether a run there may be this cast's: it was dispatched there, and as no other run."""
+    async def may_be_run_of(self, cast_id: str, run: ActionsRunRef, workflow: str) -> bool:
+        """Whether a run is where this cast was dispatched to, and no other run is known as its."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_REPO, {"cast_id": cast_id})).first()
-        same_repo = row is not None and row.repo.lower() == repo.lower()
-        return row is not None and same_repo and row.run_id in (None, run_id)
+            row = (await connection.execute(_PLACE, {"cast_id": cast_id})).first()
+        if row is None or row.run_id not in (None, run.run_id):
+            return False
+        same_repo = str(row.repo).lower() == run.repo.lower()
+        return same_repo and row.workflow == workflow
 
     async def cast_of(self, repo: str, run_id: int) -> str | None:
         """The cast whose run this is known to be."""
