@@ -6,10 +6,10 @@ token, so reading it gives nobody the inputs.
 
 import hashlib
 import secrets
+from typing import Protocol
 
 from sqlalchemy import text
 
-from infra.blob_store import ObjectBlobStore
 from infra.postgres import Database
 from infra.vault import PlatformVault
 from schema.blob_keys import run_inputs_key
@@ -37,6 +37,19 @@ _EXPIRED = text(
 )
 
 
+class Blobs(Protocol):
+    """Object storage, as far as inputs need it."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store the bytes."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The bytes, or None when there are none."""
+
+    async def delete(self, key: str) -> None:
+        """Remove the key, if it is there."""
+
+
 class StoredRunInputs:
     """Keeps inputs until a run has fetched them.
 
@@ -48,7 +61,7 @@ class StoredRunInputs:
     """
 
     def __init__(
-        self, database: Database, blobs: ObjectBlobStore, vault: PlatformVault, public_url: str
+        self, database: Database, blobs: Blobs, vault: PlatformVault, public_url: str
     ) -> None:
         self._database = database
         self._blobs = blobs
