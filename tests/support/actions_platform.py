@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
 
 from activities.actions import ActionsActivities
@@ -30,12 +31,18 @@ from schema.contracts.actions import (
     ActionsRunRef,
     ActionsState,
     ActionsStep,
+    LateState,
 )
 from schema.contracts.artifacts import KeptArtifact
 from schema.contracts.cast import RunOutcome
 from schema.contracts.plans import ActionsPlan
 from schema.errors import SpellError
-from schema.ids import actions_workflow_id, cast_id_for, sha256_digest
+from schema.ids import (
+    actions_workflow_id,
+    cast_id_for,
+    late_run_workflow_id,
+    sha256_digest,
+)
 from tests.support.fakes import AnySchema, KnownVerdicts, MemoryBlobs, ScriptedRunBus
 from tests.support.platform import make_vault
 from tests.support.scripted_github import an_actions_plan
@@ -81,14 +88,14 @@ class ToldGitHub:
         self.dispatch_errors: list[SpellError] = []
         self.accepts_failed = True
         self.names_runs = True
-        self.is_found = True
+        self.appears_after = 0
         self.look_errors: list[SpellError] = []
         self.dispatched: list[str] = []
         self.given: list[Mapping[str, str]] = []
         self.cancelled = threading.Event()
         self.began = threading.Event()
         self.cancels = 0
-        self.looked = 0
+        self.looked = self.searched = 0
 
     def check(self, plan: ActionsPlan) -> None:
         del plan
@@ -110,7 +117,9 @@ class ToldGitHub:
 
     def find(self, plan: ActionsPlan, cast_id: str, since: datetime) -> ActionsRunRef | None:
         assert since.tzinfo is not None
-        return self._ref(plan) if self.is_found and cast_id in self.dispatched else None
+        self.searched += 1
+        appeared = cast_id in self.dispatched and self.searched > self.appears_after
+        return self._ref(plan) if appeared else None
 
     def look(self, run: ActionsRunRef) -> ActionsLook:
         assert run.run_id == 5
@@ -253,9 +262,26 @@ class ActionsPlatform:
         )
 
     async def run(self, order: ActionsOrder | None = None) -> RunOutcome:
-        """One run, to its end."""
+        """One run, to its end, and that of what it leaves behind."""
+        order = order or self.order()
         async with self.worker:
-            return await (await self.start(order or self.order())).result()
+            outcome = await (await self.start(order)).result()
+            await self.late_end(order)
+        return outcome
+
+    async def late_end(self, order: ActionsOrder) -> LateState | None:
+        """What became of the late run; None when there is none.
+
+        To be awaited before the worker stops: the clock does not skip while an activity is under
+        way that nobody works on any more.
+        """
+        late = self.client.get_workflow_handle(late_run_workflow_id(order.cast_id))
+        try:
+            return LateState(await late.result())
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return None
 
     async def until_began(self) -> None:
         """Wait until a look has seen the run under way."""

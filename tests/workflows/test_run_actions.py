@@ -11,10 +11,11 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
 from infra.postgres import Database
+from schema.contracts.actions import LateState
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
-from schema.ids import account_of_cast, actions_workflow_id, late_run_workflow_id
+from schema.ids import account_of_cast, actions_workflow_id
 from tests.support.actions_platform import ActionsPlatform, ToldGitHub, a_zip
 
 UNKNOWN = SpellError("DISPATCH_UNKNOWN")
@@ -189,8 +190,7 @@ async def test_a_run_that_does_not_obey_is_left_to_be_cancelled_later(
         ended = await handle.result()
         assert ended.outcome is Outcome.CANCELLED
         github.obeys = True
-        late = client.get_workflow_handle(late_run_workflow_id(order.cast_id))
-        assert await late.result() == "ended"
+        assert await platform.late_end(order) is LateState.ENDED
     assert github.cancels >= 2
 
 
@@ -214,16 +214,15 @@ async def test_a_run_that_nobody_finds_ends_unknown_and_is_cancelled_when_it_app
     client: Client, database: Database
 ) -> None:
     github = ToldGitHub(None)
-    github.dispatch_errors, github.is_found = [UNKNOWN], False
+    # The search takes two minutes; it appears after that.
+    github.dispatch_errors, github.appears_after = [UNKNOWN], 30
     platform = ActionsPlatform(client, database, github)
     order = platform.order()
     async with platform.worker:
         ended = await (await platform.start(order)).result()
         assert (ended.outcome, code_of(ended.problem)) == (Outcome.LOST, "DISPATCH_UNKNOWN")
         assert ended.usage is None
-        github.is_found = True
-        late = client.get_workflow_handle(late_run_workflow_id(order.cast_id))
-        assert await late.result() == "ended"
+        assert await platform.late_end(order) is LateState.ENDED
     assert github.dispatched == [order.cast_id]
     assert github.cancels >= 1
 
@@ -307,6 +306,5 @@ async def test_whose_parent_is_gone_the_run_is_cancelled(
         await client.get_workflow_handle(actions_workflow_id(order.cast_id)).cancel()
         with pytest.raises(WorkflowFailureError):
             await handle.result()
-        late = client.get_workflow_handle(late_run_workflow_id(order.cast_id))
-        assert await late.result() == "ended"
+        assert await platform.late_end(order) is LateState.ENDED
     assert platform.github.cancels >= 1
