@@ -17,15 +17,18 @@ from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
 from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
+from workflows.cancel_late_run import CancelLateRun
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
 from workflows.publish_spell import PublishSpell
 from workflows.relay_notifications import RelayNotifications
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
+from workflows.run_actions import RunActions
 
 WORKFLOWS = [
     *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
+    *(RunActions, CancelLateRun),
     *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"

@@ -143,7 +143,12 @@ async def test_a_run_that_began_while_it_was_given_up_proves_nothing(
     """QUEUE_TIMEOUT lets a fallback run, so it must mean that no job ever began."""
     github = ToldGitHub(None)
     github.starts = github.obeys = False
-    ended = await ActionsPlatform(client, database, github).run()
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        ended = await (await platform.start(order)).result()
+        github.obeys = True
+        assert await platform.late_end(order) is LateState.ENDED
     assert (ended.outcome, code_of(ended.problem)) == (Outcome.LOST, "ACTIONS_RUN_LOST")
 
 
