@@ -277,11 +277,12 @@ class ActionsPlatform:
         """
         late = self.client.get_workflow_handle(late_run_workflow_id(order.cast_id))
         try:
-            return LateState(await late.result())
+            await late.describe()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return None
+        return LateState(await late.result())
 
     async def until_began(self) -> None:
         """Wait until a look has seen the run under way."""
