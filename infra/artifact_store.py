@@ -1,17 +1,26 @@
-"""Artifacts in object storage, encrypted for their accounts. Fits the port `ArtifactStore`."""
+"""Artifacts in object storage, encrypted for their accounts. Fits the port `ArtifactStore`.
+
+In pieces of one mebibyte, each encrypted by itself and knowing its place: whoever reads a large
+artifact, however slowly, takes the memory of one piece.
+"""
 
 import asyncio
+import hashlib
+from collections.abc import AsyncIterator
 
 from pydantic import TypeAdapter, ValidationError
 
 from infra.artifact_types import content_type_of
 from infra.blob_store import ObjectBlobStore
-from infra.vault import PlatformVault
+from infra.vault import ENCRYPTION_BYTES, PlatformVault
+from schema import limits
 from schema.blob_keys import artifact_key
 from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactName, KeptArtifact, check_bounds
 from schema.errors import SpellError
 from schema.ids import account_of_cast, sha256_digest
 
+_PIECE_BYTES = limits.ARTIFACT_PIECE_BYTES
+_SEALED_PIECE_BYTES = hashlib.sha256().digest_size + _PIECE_BYTES + ENCRYPTION_BYTES
 _NAME: TypeAdapter[str] = TypeAdapter(ArtifactName)
 
 
@@ -34,7 +43,7 @@ class EncryptedArtifactStore:
         check_bounds([len(content)])
         key = artifact_key(cast_id, name)
         # 64 MiB take a tenth of a second to encrypt: others are served meanwhile.
-        sealed, digest = await asyncio.to_thread(self._seal, account_of_cast(cast_id), content)
+        sealed, digest = await asyncio.to_thread(self._seal, account_of_cast(cast_id), key, content)
         await self._blobs.put(key, sealed)
         return KeptArtifact(
             name=name,
@@ -44,15 +53,41 @@ class EncryptedArtifactStore:
             blob_key=key,
         )
 
-    async def read(self, account_id: str, blob_key: str) -> bytes | None:
-        """The content in clear; None when it is gone from object storage."""
-        sealed = await self._blobs.get(blob_key)
-        if sealed is None:
-            return None
-        return await asyncio.to_thread(self._vault.decrypt, account_id, sealed)
+    async def read(self, account_id: str, kept: KeptArtifact) -> AsyncIterator[bytes]:
+        """The content in clear, piece by piece.
 
-    def _seal(self, account_id: str, content: bytes) -> tuple[bytes, str]:
-        return self._vault.encrypt(account_id, content), sha256_digest(content)
+        Raises:
+            SpellError: ARTIFACT_EXPIRED, it is gone from object storage.
+            ValueError: the pieces are another's, or not as they were written.
+        """
+        for number in range(_pieces(kept.bytes)):
+            start = number * _SEALED_PIECE_BYTES
+            sealed = await self._blobs.get_range(kept.blob_key, start, _SEALED_PIECE_BYTES)
+            if sealed is None:
+                raise SpellError("ARTIFACT_EXPIRED")
+            place = _place(kept.blob_key, number)
+            piece = self._vault.decrypt(account_id, sealed)
+            if not piece.startswith(place):
+                raise ValueError("a piece of an artifact is not in its place")
+            yield piece[len(place) :]
+
+    def _seal(self, account_id: str, key: str, content: bytes) -> tuple[bytes, str]:
+        pieces = (
+            _place(key, number) + content[number * _PIECE_BYTES : (number + 1) * _PIECE_BYTES]
+            for number in range(_pieces(len(content)))
+        )
+        sealed = b"".join(self._vault.encrypt(account_id, piece) for piece in pieces)
+        return sealed, sha256_digest(content)
+
+
+def _pieces(size: int) -> int:
+    """How many pieces so many bytes make; nothing at all makes one, so that it can be missed."""
+    return max(1, -(-size // _PIECE_BYTES))
+
+
+def _place(key: str, number: int) -> bytes:
+    """Which piece of which artifact it is: whoever has the storage cannot swap them."""
+    return hashlib.sha256(f"{key} {number}".encode()).digest()
 
 
 def _check_name(name: str) -> None:

@@ -19,6 +19,7 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
+from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
@@ -49,6 +50,7 @@ __all__ = [
     "AdvisorySnapshot",
     "AdvisorySource",
     "ApiKey",
+    "Artifact",
     "Budget",
     "BudgetCap",
     "Cast",
@@ -73,6 +75,7 @@ __all__ = [
     "SpellVersion",
     "SupplyChainLogEntry",
     "Upload",
+    "UsedArtifactLink",
     "VerificationDecision",
     "VersionFinding",
 ]
