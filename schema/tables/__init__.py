@@ -20,6 +20,7 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
+from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
@@ -52,6 +53,7 @@ __all__ = [
     "AdvisorySnapshot",
     "AdvisorySource",
     "ApiKey",
+    "Artifact",
     "Budget",
     "BudgetCap",
     "Cast",
@@ -78,6 +80,7 @@ __all__ = [
     "SpellVersion",
     "SupplyChainLogEntry",
     "Upload",
+    "UsedArtifactLink",
     "VerificationDecision",
     "VersionFinding",
 ]

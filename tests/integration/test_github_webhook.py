@@ -26,7 +26,7 @@ from tests.support.fakes import MemoryBlobs
 from tests.support.platform import make_vault
 from tests.support.scripted_github import an_actions_plan
 
-SECRET = "what only GitHub and we know"  # noqa: S105
+SECRET = "what only GitHub and we know"
 
 
 class ToldWorkflows:
@@ -144,8 +144,8 @@ async def test_a_missing_signature_and_one_that_is_no_ascii_are_refused(
     database: Database,
 ) -> None:
     world = World(database)
-    for signature in ({}, {"X-Hub-Signature-256": "sha256=é".encode()}):
-        headers = {"Content-Type": "application/json", **signature}
+    for signature in (b"", "sha256=é".encode()):
+        headers = {b"Content-Type": b"application/json", b"X-Hub-Signature-256": signature}
         answer = await world.http.post("/v1/webhooks/github", content=b"{}", headers=headers)
         assert answer.status_code == 401
 

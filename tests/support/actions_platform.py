@@ -1,4 +1,4 @@
-"""Runs on GitHub Actions on a test's own Temporal: real activities, real Postgres, a told GitHub."""
+"""Runs on GitHub Actions on a test's own Temporal: real activities and Postgres, a told GitHub."""
 
 import asyncio
 import io
