@@ -6,10 +6,12 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
@@ -31,6 +33,7 @@ from schema.contracts.actions import (
     ActionsRunRef,
     ActionsState,
     ActionsStep,
+    LateRun,
     LateState,
 )
 from schema.contracts.artifacts import KeptArtifact
@@ -266,14 +269,13 @@ class ActionsPlatform:
         order = order or self.order()
         async with self.worker:
             outcome = await (await self.start(order)).result()
-            await self.late_end(order)
+            await self.late_run(order)
         return outcome
 
-    async def late_end(self, order: ActionsOrder) -> LateState | None:
-        """What became of the late run; None when there is none.
+    async def late_run(self, order: ActionsOrder) -> bool:
+        """Whether a late run was left, once it has been looked after for the first time.
 
-        To be awaited before the worker stops: the clock does not skip while an activity is under
-        way that nobody works on any more.
+        It is terminated then: this server's clock does not skip for a child without a parent.
         """
         late = self.client.get_workflow_handle(late_run_workflow_id(order.cast_id))
         try:
@@ -281,8 +283,27 @@ class ActionsPlatform:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return None
-        return LateState(await late.result())
+            return False
+        async for event in late.fetch_history_events(wait_new_event=True):
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+                break
+        with suppress(RPCError):
+            await late.terminate()
+        return True
+
+    async def dispatch_and_die(self, order: ActionsOrder) -> None:
+        """What a worker leaves that died when GitHub had taken the dispatch."""
+        await self.runs.intend(order.cast_id, order.plan)
+        self.github.dispatch(order.plan, order.cast_id, {})
+
+    async def cancel_late(self, order: ActionsOrder) -> WorkflowHandle[CancelLateRun, LateState]:
+        """Look after a late run, from the outside."""
+        return await self.client.start_workflow(
+            CancelLateRun.run,
+            LateRun(cast_id=order.cast_id, plan=order.plan),
+            id=late_run_workflow_id(order.cast_id),
+            task_queue=self.task_queue,
+        )
 
     async def until_began(self) -> None:
         """Wait until a look has seen the run under way."""

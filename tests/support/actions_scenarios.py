@@ -9,7 +9,6 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from infra.postgres import Database
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
-from schema.ids import late_run_workflow_id
 from tests.support.actions_platform import ActionsPlatform, ToldGitHub
 
 Handle = WorkflowHandle[Any, Any]
@@ -28,7 +27,7 @@ async def _run(
             await stop(handle)
         with suppress(WorkflowFailureError):
             await handle.result()
-        await platform.late_end(order)
+        await platform.late_run(order)
     return handle
 
 
@@ -85,9 +84,15 @@ async def actions_run_deleted(client: Client, database: Database) -> Handle:
 
 
 async def late_run_cancelled(client: Client, database: Database) -> Handle:
-    handle = await actions_dispatch_unknown(client, database)
-    cast_id = handle.id.removeprefix("actions:")
-    return client.get_workflow_handle(late_run_workflow_id(cast_id))
+    github = ToldGitHub(None)
+    github.appears_after = 3
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        await platform.dispatch_and_die(order)
+        handle = await platform.cancel_late(order)
+        await handle.result()
+    return handle
 
 
 ACTIONS_SCENARIOS = (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from infra.postgres import Database
 from schema.contracts.cast import RunOutcome
@@ -19,6 +20,12 @@ from tests.support.interceptors import StepFaults
 
 STEPS = ("actions.dispatch", "actions.look", "actions.collect")
 UNDO = "actions.abandon"
+
+
+@pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """A clock of each test's own: what others leave open keeps a shared one from skipping."""
+    return fresh.client
 
 
 class Case:

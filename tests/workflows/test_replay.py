@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.converter import DataConverter
+from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from infra.blob_store import ObjectBlobStore
@@ -32,6 +33,12 @@ WORKFLOWS = [
     *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
+
+
+@pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """A clock of each test's own: what others leave open keeps a shared one from skipping."""
+    return fresh.client
 
 
 @pytest.fixture

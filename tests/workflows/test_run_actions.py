@@ -20,6 +20,12 @@ from tests.support.actions_platform import ActionsPlatform, ToldGitHub, a_zip
 UNKNOWN = SpellError("DISPATCH_UNKNOWN")
 
 
+@pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """A clock of each test's own: what others leave open keeps a shared one from skipping."""
+    return fresh.client
+
+
 def code_of(problem: Problem | None) -> str | None:
     return problem.code if problem else None
 
@@ -147,7 +153,7 @@ async def test_a_run_that_began_while_it_was_given_up_proves_nothing(
     async with platform.worker:
         ended = await (await platform.start(order)).result()
         github.obeys = True
-        assert await platform.late_end(order) is LateState.ENDED
+        assert await platform.late_run(order)
     assert (ended.outcome, code_of(ended.problem)) == (Outcome.LOST, "ACTIONS_RUN_LOST")
 
 
@@ -194,7 +200,7 @@ async def test_a_run_that_does_not_obey_is_left_to_be_cancelled_later(
         ended = await handle.result()
         assert ended.outcome is Outcome.CANCELLED
         github.obeys = True
-        assert await platform.late_end(order) is LateState.ENDED
+        assert await platform.late_run(order)
     assert github.cancels >= 2
 
 
@@ -214,7 +220,7 @@ async def test_an_unknown_dispatch_is_looked_up_and_never_repeated(
     assert github.dispatched == [order.cast_id]
 
 
-async def test_a_run_that_nobody_finds_ends_unknown_and_is_cancelled_when_it_appears(
+async def test_a_run_that_nobody_finds_ends_unknown_and_is_left_to_be_cancelled(
     client: Client, database: Database
 ) -> None:
     github = ToldGitHub(None)
@@ -226,9 +232,29 @@ async def test_a_run_that_nobody_finds_ends_unknown_and_is_cancelled_when_it_app
         ended = await (await platform.start(order)).result()
         assert (ended.outcome, code_of(ended.problem)) == (Outcome.LOST, "DISPATCH_UNKNOWN")
         assert ended.usage is None
-        assert await platform.late_end(order) is LateState.ENDED
+        assert await platform.late_run(order)
     assert github.dispatched == [order.cast_id]
+
+
+async def test_a_late_run_is_cancelled_when_it_appears(client: Client, database: Database) -> None:
+    github = ToldGitHub(None)
+    github.appears_after = 3
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        await platform.dispatch_and_die(order)
+        assert await (await platform.cancel_late(order)).result() is LateState.ENDED
     assert github.cancels >= 1
+
+
+async def test_a_late_run_that_never_appears_is_not_waited_for_for_ever(
+    client: Client, database: Database
+) -> None:
+    platform = ActionsPlatform(client, database)
+    order = platform.order()
+    async with platform.worker:
+        assert await (await platform.cancel_late(order)).result() is LateState.UNSEEN
+    assert platform.github.cancels == 0
 
 
 @pytest.mark.parametrize("code", ["RATE_LIMITED", "SERVICE_UNAVAILABLE"])
@@ -308,5 +334,5 @@ async def test_whose_parent_is_gone_the_run_is_cancelled(
         await client.get_workflow_handle(actions_workflow_id(order.cast_id)).cancel()
         with pytest.raises(WorkflowFailureError):
             await handle.result()
-        assert await platform.late_end(order) is LateState.ENDED
+        assert await platform.late_run(order)
     assert platform.github.cancels >= 1
