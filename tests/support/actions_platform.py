@@ -284,9 +284,10 @@ class ActionsPlatform:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return False
-        async for event in late.fetch_history_events(wait_new_event=True):
-            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-                break
+        async with asyncio.timeout(20):
+            while not await _was_looked_after(late):  # noqa: ASYNC110  (it tells nobody)
+                # This server answers no long poll for such a child.
+                await asyncio.sleep(0.05)
         with suppress(RPCError):
             await late.terminate()
         return True
@@ -308,6 +309,11 @@ class ActionsPlatform:
     async def until_began(self) -> None:
         """Wait until a look has seen the run under way."""
         assert await asyncio.to_thread(self.github.began.wait, 20)
+
+
+async def _was_looked_after(late: WorkflowHandle[Any, Any]) -> bool:
+    done = EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
+    return any(event.event_type == done for event in (await late.fetch_history()).events)
 
 
 class _WithSchemas:
