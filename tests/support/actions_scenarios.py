@@ -54,13 +54,6 @@ async def actions_cancelled(client: Client, database: Database) -> Handle:
     return await _run(client, database, ToldGitHub(None), stop)
 
 
-async def actions_abandoned(client: Client, database: Database) -> Handle:
-    async def cancel(handle: Handle) -> None:
-        await handle.cancel()
-
-    return await _run(client, database, ToldGitHub(None), cancel)
-
-
 async def actions_timed_out(client: Client, database: Database) -> Handle:
     return await _run(client, database, ToldGitHub(None))
 
@@ -100,7 +93,6 @@ ACTIONS_SCENARIOS = (
     actions_failed,
     actions_hinted,
     actions_cancelled,
-    actions_abandoned,
     actions_timed_out,
     actions_dispatch_unknown,
     actions_dispatch_refused,
