@@ -61,6 +61,9 @@ class ModePolicy(Contract):
         return [mode for mode in self.allowed if mode in self.available]
 
 
+ALL_MODES = ModePolicy()
+
+
 class Choice(Contract):
     """The mode that a cast takes, and the one it may take instead."""
 

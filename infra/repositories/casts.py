@@ -35,7 +35,7 @@ from schema.contracts.plans import CastPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts
-from schema.mode_choice import ModePolicy
+from schema.mode_choice import ALL_MODES, ModePolicy
 from schema.settlement import charge_of, revoked_end, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
@@ -99,7 +99,7 @@ class PostgresCasts:
         *,
         fee_basis_points: int,
         open_casts_max: int,
-        modes: ModePolicy = ModePolicy(),
+        modes: ModePolicy = ALL_MODES,
     ) -> None:
         self._database = database
         self._versions = CastableVersions(database, verdicts, modes)
