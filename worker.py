@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import uvloop
 
+from infra.artifact_store import EncryptedArtifactStore
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
 from infra.platform import bus_sizes, open_platform
@@ -18,6 +19,7 @@ from infra.temporal import ensure_search_attributes
 from infra.temporal_schedules import ensure_schedules
 from workers.casts import casts_worker
 from workers.gate import build_gate, deciding_of
+from workers.github import github_worker
 from workers.publishing import publishing_worker
 from workers.supply_chain import supply_chain_worker
 
@@ -43,10 +45,13 @@ async def run() -> None:
         await ensure_schedules(platform.temporal)
         engine = await SubprocessModuleInspector().engine_name()
         gate = build_gate(platform, bills)
+        deciding = deciding_of(platform, gate)
+        artifacts = EncryptedArtifactStore(platform.blobs, platform.vault)
         for worker in (
-            casts_worker(platform, checker, deciding_of(platform, gate), engine, GRACE),
+            casts_worker(platform, checker, deciding, engine, GRACE),
             publishing_worker(platform, checker, gate, engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
+            github_worker(platform, checker, deciding, artifacts, GRACE),
         ):
             await running.enter_async_context(worker)
         await stop.wait()

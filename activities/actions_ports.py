@@ -62,8 +62,17 @@ class ActionsHost(Protocol):
 class ActionsRuns(Protocol):
     """The record of dispatches: one for each cast, written before GitHub is asked."""
 
-    async def intend(self, cast_id: str, plan: ActionsPlan) -> tuple[bool, datetime]:
-        """Record the intent; (whether this is the first time, when that was)."""
+    async def intend(self, cast_id: str, plan: ActionsPlan) -> bool:
+        """Record the intent; whether GitHub may be asked now.
+
+        It may when it never was, or when it certainly refused (`refused`).
+        """
+
+    async def intended_at(self, cast_id: str) -> datetime | None:
+        """When the intent was first had; None when there was none."""
+
+    async def refused(self, cast_id: str) -> None:
+        """Record that GitHub certainly did not take the dispatch: it may be asked again."""
 
     async def dispatched(self, cast_id: str, run: ActionsRunRef) -> None:
         """Record which run it became; the first answer stays."""

@@ -1,12 +1,11 @@
 """What comes of a run: its output checked against the spell's schema, and kept encrypted."""
 
-from collections import OrderedDict
 from typing import Any
 
 from activities._records import record_of, salt_of, seed_of
+from activities.judging import OutputJudge
 from activities.ports import BlobStore, CastStore, SchemaChecker, Vault
 from schema.blob_keys import error_stream_key, output_key
-from schema.canonical import JsonRefusedError, parse_json
 from schema.contracts.cast import (
     RunOrder,
     RunOutcome,
@@ -16,8 +15,6 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, Verdict
 from schema.errors import SpellError
 from schema.ids import account_of_cast
-
-_SCHEMAS_KEPT_MAX = 256
 
 
 class Outputs:
@@ -33,11 +30,9 @@ class Outputs:
     def __init__(
         self, casts: CastStore, blobs: BlobStore, vault: Vault, checker: SchemaChecker
     ) -> None:
-        self._casts = casts
         self._blobs = blobs
         self._vault = vault
-        self._checker = checker
-        self._schemas: OrderedDict[str, bytes] = OrderedDict()
+        self._judge = OutputJudge(casts, checker)
 
     async def keep(self, order: RunOrder, verdict: Verdict) -> RunOutcome:
         """Check the output against the spell's schema and store what there is to keep."""
@@ -50,7 +45,7 @@ class Outputs:
         except ValueError:
             # Whoever has got hold of a runner may write anything; nobody pays for it.
             verdict, output, stderr = _as_lost(verdict), b"", b""
-        outcome = await self._judge(order.plan, verdict, output)
+        outcome = await self._judged(order.plan, verdict, output)
         seed, salt = seed_of(self._vault, cast_id), salt_of(self._vault, cast_id)
         kept: dict[str, Any] = {"record": record_of(order, verdict, output, seed=seed, salt=salt)}
         if outcome.outcome is Outcome.SUCCEEDED:
@@ -64,37 +59,15 @@ class Outputs:
     def _opened(self, sealed: str | None) -> bytes:
         return self._vault.open_reply(sealed) if sealed else b""
 
-    async def _judge(self, plan: RunPlan, verdict: Verdict, output: bytes) -> RunOutcome:
+    async def _judged(self, plan: RunPlan, verdict: Verdict, output: bytes) -> RunOutcome:
         if verdict.outcome is not Outcome.SUCCEEDED:
             error = SpellError(verdict.code or "INTERNAL", details=verdict.details)
             return _outcome(verdict, verdict.outcome, Problem.of(error), len(output))
-        errors = await self._output_errors(plan, output)
+        errors = await self._judge.errors(plan, output)
         if errors:
             error = SpellError("OUTPUT_INVALID", details={"errors": errors})
             return _outcome(verdict, Outcome.FAILED, Problem.of(error), len(output))
         return _outcome(verdict, Outcome.SUCCEEDED, None, len(output))
-
-    async def _output_errors(self, plan: RunPlan, output: bytes) -> list[dict[str, Any]]:
-        try:
-            parse_json(output)
-        except JsonRefusedError as error:
-            return [{"path": "", "message": f"the output is {error}"}]
-        try:
-            schemas = await self._schemas_of(plan)
-            violations = await self._checker.violations(schemas, "output", output)
-        except SpellError as error:
-            if error.code != "VALIDATION_ERROR":
-                raise
-            return [{"path": "", "message": error.message}]
-        return [{"path": v.path, "message": v.message} for v in violations]
-
-    async def _schemas_of(self, plan: RunPlan) -> bytes:
-        """schema.json by package digest: immutable, so a small memory of the last ones is safe."""
-        if plan.package_digest not in self._schemas:
-            self._schemas[plan.package_digest] = await self._casts.schemas_of(plan)
-            if len(self._schemas) > _SCHEMAS_KEPT_MAX:
-                self._schemas.popitem(last=False)
-        return self._schemas[plan.package_digest]
 
 
 def _outcome(

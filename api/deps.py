@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from api.actions_ports import RunInputAddresses
 from api.aftercare_ports import (
     AccountNotifications,
     Aftercare,
@@ -16,6 +17,7 @@ from api.aftercare_ports import (
 )
 from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure
+from api.github_inbox import GitHubInbox
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -86,6 +88,8 @@ class Services:
     notifications: AccountNotifications
     aftercare: Aftercare
     feed: EventFeed
+    run_inputs: RunInputAddresses
+    github_inbox: GitHubInbox
     health: Health
     decoder: PayloadDecoder
     codec_origins: frozenset[str]

@@ -3,6 +3,7 @@
 from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure, Bounds
 from api.deps import Services
+from api.github_inbox import GitHubInbox
 from api.ports import Health
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
@@ -12,12 +13,15 @@ from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
 from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
+from infra.repositories.actions_runs import PostgresActionsRuns
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.github_deliveries import PostgresGitHubDeliveries
 from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
+from infra.repositories.run_inputs import StoredRunInputs
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
@@ -29,6 +33,7 @@ from infra.repositories.vulnerabilities import PostgresVulnerabilities
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
+from infra.temporal_actions import TemporalActions
 from infra.temporal_aftercare import TemporalAftercare
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
@@ -72,7 +77,20 @@ def build_services(
         notifications=PostgresAccountNotifications(database),
         aftercare=TemporalAftercare(platform.temporal),
         feed=NatsEventFeed(platform.nats),
+        run_inputs=StoredRunInputs(database, blobs, vault, platform.settings.public_url),
+        github_inbox=github_inbox_of(platform),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=platform.settings.codec_origins,
+    )
+
+
+def github_inbox_of(platform: Platform) -> GitHubInbox:
+    """What takes GitHub's deliveries on this installation."""
+    secret = platform.settings.github_webhook_secret
+    return GitHubInbox(
+        PostgresGitHubDeliveries(platform.database),
+        PostgresActionsRuns(platform.database),
+        TemporalActions(platform.temporal),
+        None if secret is None else secret.get_secret_value(),
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schema import limits
 from schema.contracts.advisories import AdvisoryPolicy
 from schema.contracts.notifications import ChannelKind
 from schema.contracts.plans import Mode
@@ -95,6 +96,8 @@ class PlatformSettings(BaseSettings):
 
     public_url: str = "http://127.0.0.1:8080"
     """Where the api is reached from outside: what links and addresses in runs begin with."""
+    artifact_days: Annotated[int, Field(ge=1, le=3_650)] = limits.ARTIFACT_LIFETIME.days
+    """How long results and artifacts are kept after their cast ended."""
     modes_allowed: Annotated[tuple[Mode, ...], NoDecode, BeforeValidator(_names)] = tuple(Mode)
     """How casts may run on this installation, with commas between."""
 
@@ -172,6 +175,11 @@ class PlatformSettings(BaseSettings):
     def advisory_grace(self) -> timedelta:
         """How long a maker has."""
         return timedelta(days=self.advisory_grace_days)
+
+    @property
+    def artifact_lifetime(self) -> timedelta:
+        """From a cast's end until its result and its artifacts are deleted."""
+        return timedelta(days=self.artifact_days)
 
     @property
     def codec_origins(self) -> frozenset[str]:

@@ -42,3 +42,6 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     # One line per request is a proxy's job; warnings and errors still come through.
     logging.getLogger("uvicorn.access").setLevel("WARNING")
     logging.getLogger("httpx").setLevel("WARNING")
+    # They would show addresses that are keys, and what is sent to GitHub.
+    for client in ("github", "urllib3"):
+        logging.getLogger(client).setLevel("WARNING")

@@ -156,6 +156,11 @@ def actions_workflow_id(cast_id: str) -> str:
     return f"actions:{cast_id}"
 
 
+def late_run_workflow_id(cast_id: str) -> str:
+    """Workflow id of stopping a run on GitHub Actions that nobody waits for."""
+    return f"late-run:{cast_id}"
+
+
 def purchase_workflow_id(purchase_id: str) -> str:
     """Workflow id of a purchase: the business id, so that a second start joins the first."""
     return f"purchase:{purchase_id}"

@@ -89,7 +89,12 @@ ARTIFACT_NAME_CHARS_MAX = 200
 # A result above this is not in the cast's document, but an artifact to fetch.
 INLINE_RESULT_BYTES_MAX = 64 * 1024
 ARTIFACT_LIFETIME = timedelta(days=30)
+# What a spell wrote to its error stream.
+LOGS_LIFETIME = timedelta(days=90)
+# Pieces in which artifacts are encrypted and read: memory holds one of each reader.
+ARTIFACT_PIECE_BYTES = MIB
 ARTIFACT_LINK_SECONDS_MAX = 3600
+ARTIFACT_LINK_SECONDS = 300
 
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120

@@ -143,3 +143,34 @@ DELIVER: dict[str, Any] = {
         maximum_interval=timedelta(hours=8),
     ),
 }
+
+# Asking GitHub: one call takes 15 s at worst; a worker that dies is noticed by its heartbeat.
+_GITHUB = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+CHECK_ACTIONS: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=40),
+    "schedule_to_close_timeout": timedelta(seconds=45),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _FAST,
+}
+# What GitHub refuses for certain (a rate limit, above all) is waited for as long as a queue.
+DISPATCH_ACTIONS: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=1),
+    "schedule_to_close_timeout": timedelta(seconds=limits.ACTIONS_QUEUE_SECONDS_MAX),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _GITHUB,
+}
+# The workflow looks again by itself, and has to react to other things meanwhile.
+LOOK_AT_ACTIONS: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=1),
+    "schedule_to_close_timeout": timedelta(seconds=90),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _GITHUB,
+}
+STOP_ACTIONS: dict[str, Any] = {**LOOK_AT_ACTIONS}
+# Artifacts of 256 MiB, and GitHub away for a while: what was paid for is worth waiting for.
+COLLECT_ACTIONS: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=15),
+    "schedule_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": _GITHUB,
+}

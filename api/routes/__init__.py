@@ -8,6 +8,7 @@ from api.routes import (
     cast_events,
     casts,
     codec,
+    github,
     health,
     notification_channels,
     notifications,
@@ -43,6 +44,7 @@ ROUTERS = tuple(
         notifications,
         supply_chain,
         advisory_exceptions,
+        github,
         codec,
     )
 )

@@ -81,6 +81,52 @@ class Dispatched(Contract):
     problem: Problem | None = None
 
 
+class LookOrder(Contract):
+    """Argument of a look at an Actions run."""
+
+    cast_id: CastId
+    run: ActionsRunRef
+    noted: str = ""
+    """What the last look noted: the same again is no progress."""
+
+
+class Looked(Contract):
+    """What a look found: without jobs and steps, which go to the cast's events."""
+
+    look: ActionsLook
+    noted: str
+
+
+class CollectOrder(Contract):
+    """Argument of what is done when an Actions run has ended, or is not waited for any more."""
+
+    cast_id: CastId
+    plan: ActionsPlan
+    run: ActionsRunRef
+    look: ActionsLook
+    stopped: Problem | None = None
+    """Why we stopped it; None when it ended by itself."""
+    seconds_so_far: Annotated[int, Field(ge=0)] = 0
+    """How long it ran, where GitHub has not said when it ended."""
+
+
+class LateRun(Contract):
+    """Start input of `CancelLateRun`: a run that nobody waits for any more."""
+
+    cast_id: CastId
+    run: ActionsRunRef | None = None
+    """None while nobody knows which it is; then it is looked for by `plan`."""
+    plan: ActionsPlan | None = None
+
+
+class LateState(StrEnum):
+    """What became of a late run."""
+
+    UNSEEN = "unseen"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
 class ActionsArtifact(Contract):
     """An artifact of an Actions run, before it is fetched: GitHub's words, so not trusted."""
 

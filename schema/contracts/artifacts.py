@@ -1,5 +1,6 @@
 """Artifacts: outputs of casts that are kept in object storage for a time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from schema import limits as platform
 from schema.contracts.base import Contract
+from schema.errors import SpellError
 from schema.ids import CastId, Digest
 
 ArtifactName = Annotated[
@@ -22,6 +24,24 @@ dot, so none is `..`."""
 
 OUTPUT_ARTIFACT = "output.json"
 """What the cast's result is called among its artifacts."""
+
+
+def check_bounds(sizes: Sequence[int]) -> None:
+    """Check what one cast leaves besides its output, by the bytes of each.
+
+    Raises:
+        SpellError: OUTPUT_TOO_LARGE, with the limit that is exceeded.
+    """
+    bounds = (
+        ("artifacts_per_cast_max", platform.ARTIFACTS_PER_CAST_MAX, len(sizes)),
+        ("artifact_bytes_max", platform.ARTIFACT_BYTES_MAX, max(sizes, default=0)),
+        ("artifacts_bytes_max", platform.ARTIFACTS_BYTES_MAX, sum(sizes)),
+    )
+    for limit, most, given in bounds:
+        if given > most:
+            details = {"limit": limit, "maximum": most, "given": given}
+            message = "The cast left more or larger artifacts than are kept."
+            raise SpellError("OUTPUT_TOO_LARGE", message, details=details)
 
 
 class KeptArtifact(Contract):

@@ -5,6 +5,7 @@ without touching money (decision 18).
 """
 
 from schema.tables.accounts import Account, AccountModes, AccountProfile, AccountSecret, ApiKey
+from schema.tables.actions import ActionsRun, GitHubDelivery, RunInput
 from schema.tables.advisories import (
     Advisory,
     AdvisoryExceptionRow,
@@ -19,6 +20,7 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
+from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
@@ -43,6 +45,7 @@ __all__ = [
     "AccountModes",
     "AccountProfile",
     "AccountSecret",
+    "ActionsRun",
     "Advisory",
     "AdvisoryExceptionRow",
     "AdvisoryGroup",
@@ -50,11 +53,13 @@ __all__ = [
     "AdvisorySnapshot",
     "AdvisorySource",
     "ApiKey",
+    "Artifact",
     "Budget",
     "BudgetCap",
     "Cast",
     "CastEvent",
     "Consent",
+    "GitHubDelivery",
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
@@ -66,6 +71,7 @@ __all__ = [
     "Publication",
     "PublicationEvent",
     "Revocation",
+    "RunInput",
     "SigningIdentity",
     "Spell",
     "SpellAlias",
@@ -74,6 +80,7 @@ __all__ = [
     "SpellVersion",
     "SupplyChainLogEntry",
     "Upload",
+    "UsedArtifactLink",
     "VerificationDecision",
     "VersionFinding",
 ]

@@ -11,6 +11,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
+from tests.support.actions_scenarios import ACTIONS_SCENARIOS
 from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
@@ -198,5 +199,6 @@ SCENARIOS: dict[str, Scenario] = {
         publish_refused,
         publish_unverified,
         *AFTERCARE_SCENARIOS,
+        *ACTIONS_SCENARIOS,
     )
 }

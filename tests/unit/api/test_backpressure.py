@@ -96,6 +96,8 @@ class World:
             notifications=unused,
             aftercare=unused,
             feed=unused,
+            run_inputs=unused,
+            github_inbox=unused,
             health=unused,
             decoder=unused,
             codec_origins=frozenset(),
