@@ -9,13 +9,17 @@ from activities.checking import CheckingActivities
 from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
+from activities.repositories import RepositoryActivities
 from activities.supply_chain.gate import Gate
+from infra.github.unconnected import UnconnectedAccounts
+from infra.github.workflow_files import YamlWorkflowFiles
 from infra.module_inspector import SubprocessModuleInspector
 from infra.platform import Platform
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from schema.names import PUBLISHING_TASK_QUEUE
+from workers.github import actions_host_of
 from workflows.publish_spell import PublishSpell
 
 
@@ -34,6 +38,14 @@ def publishing_worker(
         SubprocessModuleInspector(),
         ModuleSupply(blobs, bus, platform.vault, engine),
         steps,
+        platform.settings.mode_policy.granted,
+    )
+    repositories = RepositoryActivities(
+        blobs,
+        UnconnectedAccounts(),
+        actions_host_of(platform.settings),
+        YamlWorkflowFiles(),
+        steps,
     )
     checking = CheckingActivities(gate, steps)
     return Worker(
@@ -48,6 +60,7 @@ def publishing_worker(
             checking.licenses,
             checking.decide,
             checking.standing,
+            repositories.check,
             publishing.module,
             publishing.record,
             publishing.conclude,

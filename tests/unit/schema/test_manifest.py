@@ -66,6 +66,7 @@ repo = "acme/builds"
 workflow = "run.yml"
 ref = "refs/tags/v1"
 dispatch = "workflow_dispatch"
+timeout_ms = 600000
 [pricing]
 model = "flat"
 currency = "EUR"
@@ -120,7 +121,7 @@ def test_a_service_manifest_says_how_it_runs_and_what_it_costs() -> None:
     assert isinstance(manifest.price(), MeteredPrice)
     assert manifest.metadata.tags == ["image", "resize"]
     assert manifest.spell.visibility is Visibility.PUBLIC
-    assert unsupported_features(manifest, SERVICE.encode()) == []
+    assert unsupported_features(manifest, SERVICE.encode(), [Mode.SERVICE]) == []
 
 
 def test_optional_sections_have_defaults() -> None:
@@ -132,20 +133,31 @@ def test_optional_sections_have_defaults() -> None:
     assert manifest.runtime.policy.net_allow == []
 
 
-def test_a_workflow_manifest_is_read_but_not_supported_yet() -> None:
+def test_a_workflow_manifest_says_where_it_runs() -> None:
     manifest = parse(WORKFLOW)
     assert isinstance(manifest.price(), FlatPrice)
+    target = manifest.actions()
+    assert target is not None
+    assert target.limits.timeout_ms == 600_000
+    assert manifest.modes() == [Mode.WORKFLOW]
     with pytest.raises(ValueError, match="does not run in the runner"):
         manifest.run_limits()
-    (error,) = unsupported_features(manifest, WORKFLOW.encode())
-    assert error["field"] == "execution.mode"
-    assert error["line"] == line_with(WORKFLOW, 'mode = "workflow"')
 
 
-def test_a_clone_manifest_is_read_but_not_supported_yet() -> None:
+def test_a_clone_manifest_is_priced_by_its_pricing() -> None:
     manifest = parse(CLONE)
-    assert isinstance(manifest.price(), OneTimePrice)
-    assert len(unsupported_features(manifest)) == 1
+    offer = manifest.clone()
+    assert offer is not None
+    assert isinstance(offer.price, OneTimePrice)
+    assert manifest.worst_cases() == {Mode.CLONE: offer.price.price_micros}
+
+
+def test_a_mode_that_the_installation_does_not_grant_is_told_with_its_line() -> None:
+    manifest = parse(WORKFLOW)
+    (error,) = unsupported_features(manifest, WORKFLOW.encode(), [Mode.SERVICE])
+    assert error["field"] == "execution.workflow"
+    assert error["line"] == line_with(WORKFLOW, "[execution.workflow]")
+    assert unsupported_features(manifest, WORKFLOW.encode(), list(Mode)) == []
 
 
 PERMISSIONS = (
@@ -157,7 +169,7 @@ PERMISSIONS = (
 def test_each_permission_of_the_policy_is_granted_to_a_core_module() -> None:
     text = SERVICE.replace("[io]", PERMISSIONS)
     manifest = parse(text)
-    assert unsupported_features(manifest, text.encode()) == []
+    assert unsupported_features(manifest, text.encode(), [Mode.SERVICE]) == []
     policy = manifest.run_policy()
     assert policy.fs_read == ["resources"]
     assert policy.scratch
@@ -174,7 +186,7 @@ def test_a_component_names_what_a_cast_calls(entry: str) -> None:
     manifest = parse(COMPONENT.replace('"cast"', f'"{entry}"'))
     assert manifest.runtime is not None
     assert (manifest.runtime.entry, manifest.runtime.target) == (entry, "wasm32-wasip2")
-    assert unsupported_features(manifest) == []
+    assert unsupported_features(manifest, b"", [Mode.SERVICE]) == []
 
 
 def test_a_component_cannot_have_the_entry_of_core_modules() -> None:
@@ -388,13 +400,12 @@ def test_the_section_of_a_mode_is_required_with_it() -> None:
     text = SERVICE.replace('mode = "service"', 'mode = "workflow"')
     assert [(field, message) for _, field, message in errors_of(text)] == [
         ("execution.workflow", "is required with mode workflow"),
-        ("runtime", "goes only with mode service"),
     ]
 
 
-def test_the_section_of_another_mode_is_refused() -> None:
+def test_the_section_of_another_mode_does_not_stand_in_for_the_first_choice() -> None:
     text = WORKFLOW.replace('mode = "workflow"', 'mode = "service"')
-    assert {field for _, field, _ in errors_of(text)} == {"execution.workflow", "runtime"}
+    assert [field for _, field, _ in errors_of(text)] == ["runtime"]
 
 
 def test_a_one_time_price_goes_only_with_clone() -> None:
