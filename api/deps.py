@@ -19,6 +19,8 @@ from api.backpressure import Backpressure
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
+    ArtifactLinks,
+    Artifacts,
     CastFiles,
     Casting,
     CastReads,
@@ -76,6 +78,8 @@ class Services:
     backpressure: Backpressure
     casts: CastReads
     files: CastFiles
+    artifacts: Artifacts
+    links: ArtifactLinks
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules

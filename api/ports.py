@@ -1,11 +1,13 @@
 """The roles that routes need played; `api.wiring` builds the adapters."""
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.contracts.advisories import RecordedException
+from schema.contracts.artifacts import ArtifactLink, ArtifactView, LinkClaim, LinkOrder
 from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import (
@@ -282,6 +284,35 @@ class CastFiles(Protocol):
 
     def progress(self, account_id: str, sealed_report: str) -> dict[str, Any]:
         """A progress report, as the event of it keeps it."""
+
+
+class Artifacts(Protocol):
+    """What casts left, while it is kept."""
+
+    async def output(self, cast: CastView) -> bytes | None:
+        """A succeeded cast's output; None when its time is up."""
+
+    def output_expires_at(self, cast: CastView) -> datetime:
+        """Until when an ended cast's output is kept."""
+
+    async def of_cast(self, cast: CastView) -> list[ArtifactView]:
+        """All of a cast's, its output first."""
+
+    async def open(self, cast: CastView, name: str) -> tuple[ArtifactView, AsyncIterator[bytes]]:
+        """One of them, and its content. Raises SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED."""
+
+
+class ArtifactLinks(Protocol):
+    """Links that give an artifact without a key."""
+
+    def make(self, cast_id: str, api_key_id: str, order: LinkOrder) -> ArtifactLink:
+        """A link, which dies with this key."""
+
+    async def read(self, token: str) -> LinkClaim:
+        """What a token is good for. Raises SpellError: LINK_INVALID, LINK_EXPIRED."""
+
+    async def use(self, claim: LinkClaim) -> None:
+        """Use up a one-use link. Raises SpellError(LINK_EXPIRED): somebody did before."""
 
 
 class SignedReceipts(Protocol):

@@ -4,6 +4,9 @@ from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.ports import Health
+from infra.artifact_links import SealedArtifactLinks
+from infra.artifact_store import EncryptedArtifactStore
+from infra.cast_artifacts import CastArtifacts
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
@@ -13,6 +16,7 @@ from infra.published_modules import BlobPublishedModules
 from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
+from infra.repositories.artifacts import PostgresArtifacts
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
@@ -42,6 +46,7 @@ def build_services(
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     casts = PostgresCastReads(database)
+    files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
     bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
     return Services(
@@ -61,7 +66,14 @@ def build_services(
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,
-        files=EncryptedCastFiles(blobs, vault),
+        files=files,
+        artifacts=CastArtifacts(
+            PostgresArtifacts(database),
+            EncryptedArtifactStore(blobs, vault),
+            files,
+            platform.settings.artifact_lifetime,
+        ),
+        links=SealedArtifactLinks(database, vault, platform.settings.public_url),
         receipts=VaultSignedReceipts(PostgresReceipts(database, vault), vault),
         replaying=TemporalReplays(platform.temporal, blobs, vault),
         modules=BlobPublishedModules(database, blobs),

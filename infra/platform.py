@@ -80,6 +80,7 @@ def postgres_casts_of(platform: Platform, verdicts: Verdicts) -> PostgresCasts:
         verdicts,
         fee_basis_points=platform.settings.platform_fee_basis_points,
         open_casts_max=platform.settings.open_casts_max,
+        artifact_lifetime=platform.settings.artifact_lifetime,
     )
 
 

@@ -22,13 +22,16 @@ from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
 RECONCILE_WORKFLOW = "reconcile_holds"
 RELAY_WORKFLOW = "relay_notifications"
 TIDY_WORKFLOW = "tidy_publishing"
+TIDY_ARTIFACTS_WORKFLOW = "tidy_artifacts"
 RECONCILE_SCHEDULE = "reconcile-holds"
 RELAY_SCHEDULE = "relay-notifications"
 TIDY_SCHEDULE = "tidy-publishing"
+TIDY_ARTIFACTS_SCHEDULE = "tidy-artifacts"
 RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
 RELAY_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(minutes=5)
+TIDY_ARTIFACTS_EVERY = timedelta(hours=1)
 RESCAN_EVERY = timedelta(days=1)
 # Not at midnight UTC, when everybody asks the sources of advisories.
 RESCAN_OFFSET = timedelta(hours=3, minutes=17)
@@ -42,12 +45,16 @@ async def ensure_schedules(client: Client) -> None:
     )
     relay = ScheduleActionStartWorkflow(RELAY_WORKFLOW, id=RELAY_SCHEDULE, task_queue=supply_chain)
     tidy = ScheduleActionStartWorkflow(TIDY_WORKFLOW, id=TIDY_SCHEDULE, task_queue=supply_chain)
+    tidy_artifacts = ScheduleActionStartWorkflow(
+        TIDY_ARTIFACTS_WORKFLOW, id=TIDY_ARTIFACTS_SCHEDULE, task_queue=casts
+    )
     rescan = ScheduleActionStartWorkflow(
         RESCAN_WORKFLOW, RescanInput(), id=RESCAN_ID, task_queue=supply_chain
     )
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
+    await _ensure(client, TIDY_ARTIFACTS_SCHEDULE, tidy_artifacts, TIDY_ARTIFACTS_EVERY)
     await _ensure(client, RESCAN_SCHEDULE, rescan, RESCAN_EVERY, RESCAN_OFFSET)
 
 

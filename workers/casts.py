@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities import ports
+from activities.artifact_tidying import ArtifactTidying
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
@@ -17,6 +18,7 @@ from activities.run_requests import RunRequests
 from activities.running import RunningActivities
 from activities.supply_chain.deciding import Deciding
 from activities.verdicts import Verdicts
+from infra.expired_artifacts import BlobExpiredArtifacts
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
@@ -30,6 +32,7 @@ from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.reconcile_holds import ReconcileHolds
 from workflows.replay_cast import ReplayCast
+from workflows.tidy_artifacts import TidyArtifacts
 
 
 def casts_worker(
@@ -61,6 +64,8 @@ def casts_worker(
     billing = BillingActivities(casts, bus)
     replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    lifetime = platform.settings.artifact_lifetime
+    tidying = ArtifactTidying(BlobExpiredArtifacts(database, blobs, lifetime))
     revoking = RevokingActivities(
         revocations,
         NatsRevocationBucket(platform.nats, revocations),
@@ -71,7 +76,7 @@ def casts_worker(
     return Worker(
         platform.temporal,
         task_queue=CASTS_TASK_QUEUE,
-        workflows=[CastSpell, ReplayCast, ReconcileHolds, ApplyRevocation],
+        workflows=[CastSpell, ReplayCast, ReconcileHolds, ApplyRevocation, TidyArtifacts],
         activities=[
             casting.admit,
             running.run,
@@ -81,6 +86,7 @@ def casts_worker(
             replaying.plan,
             replaying.run,
             maintenance.reconcile_holds,
+            tidying.tidy,
             revoking.record,
             revoking.tell_runners,
             revoking.stop_casts,

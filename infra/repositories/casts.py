@@ -11,12 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
-from infra.repositories import budgets, events
+from infra.repositories import artifacts, budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
 from infra.repositories.castable_versions import CastableVersions, Verdicts
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
 from infra.repositories.settlements import End, close, lock_hold, result_of
 from infra.repositories.suspensions import note_violations
+from schema import limits
 from schema.contracts.cast import (
     Admission,
     Billing,
@@ -81,6 +82,7 @@ class PostgresCasts:
         verdicts: on packages; a version is cast only with the one of now.
         fee_basis_points: the platform's share, fixed on each hold when it is made.
         open_casts_max: how many casts of one account may be open at a time.
+        artifact_lifetime: how long artifacts of a success are kept; of another end, not at all.
     """
 
     def __init__(
@@ -90,11 +92,13 @@ class PostgresCasts:
         *,
         fee_basis_points: int,
         open_casts_max: int,
+        artifact_lifetime: timedelta = limits.ARTIFACT_LIFETIME,
     ) -> None:
         self._database = database
         self._versions = CastableVersions(database, verdicts)
         self._fee_basis_points = fee_basis_points
         self._open_casts_max = open_casts_max
+        self._artifact_lifetime = artifact_lifetime
 
     async def find_plan(self, request: CastInput) -> tuple[RunPlan, bytes]:
         """The plan and schema.json of the version to cast; raises SpellError when there is none."""
@@ -208,6 +212,10 @@ class PostgresCasts:
                 outcome=outcome,
             )
             result = await close(connection, hold, end)
+            paid_for = end.status is CastStatus.SUCCEEDED
+            lifetime = self._artifact_lifetime if paid_for else timedelta(0)
+            cast = (order.cast_id, hold.account_id)
+            await artifacts.record(connection, cast, outcome.artifacts, lifetime)
             await note_violations(connection, hold.spell_key, hold.account_id, outcome.violations)
             return result
 

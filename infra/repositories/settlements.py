@@ -111,7 +111,11 @@ def _last_events(hold: Any, outcome: RunOutcome, result: CastResult) -> list[eve
     if outcome.usage is not None and hold.started_at is None:
         last.append((EventKind.RUNNING, {}))
     if outcome.output_key is not None:
-        last.append((EventKind.STORING, {"output_bytes": outcome.output_bytes}))
+        stored = {"output_bytes": outcome.output_bytes}
+        if outcome.artifacts:
+            stored["artifacts"] = len(outcome.artifacts)
+            stored["artifact_bytes"] = sum(each.bytes for each in outcome.artifacts)
+        last.append((EventKind.STORING, stored))
     summary: dict[str, Any] = {
         "status": result.status,
         "billing": result.billing,

@@ -50,6 +50,9 @@ ADDRESSES = [
     ("GET", "/v1/casts/cast_x/logs", Scope.CAST),
     ("GET", "/v1/casts/cast_x/transfers", Scope.CAST),
     ("GET", "/v1/casts/cast_x/output", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/artifacts", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/artifacts/output.json", Scope.CAST),
+    ("POST", "/v1/casts/cast_x/artifacts:link", Scope.CAST),
     ("GET", "/v1/casts/cast_x/receipt", Scope.CAST),
     ("POST", "/v1/casts/cast_x/receipt:replay", Scope.CAST),
     ("POST", "/v1/casts/cast_x:cancel", Scope.CAST),
@@ -70,8 +73,12 @@ ADDRESSES = [
 # Either scope is enough.
 VIOLATIONS = "/v1/spells/com.example.x/violations"
 LOG = "/v1/supply-chain/log"
-# Without a key: whoever holds a receipt can check it, and whoever follows the feed reads it.
-OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"}
+# Without a key: whoever holds a receipt can check it, whoever follows the feed reads it, and
+# whoever has a link to an artifact may have that.
+OPEN_TO_ALL = {
+    *("/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"),
+    "/v1/artifacts/{token}",
+}
 
 
 async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform) -> None:
