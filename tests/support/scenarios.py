@@ -12,6 +12,7 @@ from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
 from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
+from tests.support.artifacts import ScriptedTidying
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
@@ -178,6 +179,15 @@ async def publish_unverified(client: Client, database: Database) -> Handle:
     return await _publish(client, sbom="SBOM_MISSING")
 
 
+async def tidy_artifacts_succeeded(client: Client, database: Database) -> Handle:
+    del database
+    tidying = ScriptedTidying([3, 0])
+    async with tidying.worker(client):
+        handle = await tidying.start(client)
+        await handle.result()
+    return handle
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -197,6 +207,7 @@ SCENARIOS: dict[str, Scenario] = {
         publish_succeeded,
         publish_refused,
         publish_unverified,
+        tidy_artifacts_succeeded,
         *AFTERCARE_SCENARIOS,
     )
 }

@@ -86,6 +86,8 @@ class World:
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
             casts=stand_in,
             files=unused,
+            artifacts=unused,
+            links=unused,
             receipts=unused,
             replaying=unused,
             modules=unused,
