@@ -71,7 +71,7 @@ def cast(
         cli.output.document(admitted, admitted["cast_id"])
         return
     follow(cli, admitted["cast_id"])
-    finish(cli, cli.api.json("GET", f"/v1/casts/{admitted['cast_id']}"), out)
+    finish(cli, ended_cast(cli.api, admitted["cast_id"]), out)
 
 
 def _admit(api: Api, spell: str, body: dict[str, Any], key: str) -> dict[str, Any]:
@@ -116,7 +116,17 @@ def casts(
 def show(context: typer.Context, cast_id: CastArgument) -> None:
     """Show one cast: status, cost, usage, result."""
     cli = cli_context(context)
-    finish(cli, cli.api.json("GET", f"/v1/casts/{in_path(cast_id)}"), None)
+    finish(cli, ended_cast(cli.api, cast_id), None)
+
+
+def ended_cast(api: Api, cast_id: str) -> dict[str, Any]:
+    """A cast's document, with its result also where that is too large to be in it."""
+    path = f"/v1/casts/{in_path(cast_id)}"
+    document: dict[str, Any] = api.json("GET", path)
+    where = document["result_artifact"]
+    if where is not None and where["link"] is not None:
+        document["result"] = api.json("GET", f"{path}/output")
+    return document
 
 
 def logs(
@@ -197,6 +207,9 @@ def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
     if document["stages"]:
         cli.output.note(f"time     {_spent(document['stages'])}")
     cli.output.note(f"{document['billing']:<8} {money(document['cost'])}")
+    where = document["result_artifact"]
+    if where is not None and where["link"] is None:
+        cli.output.note(f"result   was kept until {where['expires_at'][:10]}, and is deleted")
     shown = json.dumps(document["result"], ensure_ascii=False, indent=2)
     cli.output.document(document, shown if out is None else document["status"])
 

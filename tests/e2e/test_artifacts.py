@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +16,7 @@ from infra.platform import make_vault
 from infra.repositories.artifacts import record
 from schema import limits
 from tests.support.e2e import Caster, Json, WholePlatform, problem
+from tests.support.e2e_cli import Shell
 
 LARGE = "large " * (limits.INLINE_RESULT_BYTES_MAX // 6 + 1)
 PDF = b"%PDF not really " * 100_000
@@ -41,6 +44,11 @@ async def linked(caster: Caster, cast: Json, name: str = "output.json", **option
     # No process may log it.
     caster.platform.secrets.add(token)
     return f"/v1/artifacts/{token}"
+
+
+def named(folder: Path, prefix: str) -> dict[str, bytes]:
+    """The files whose names begin so."""
+    return {path.name: path.read_bytes() for path in folder.glob(f"{prefix}*")}
 
 
 @pytest.fixture
@@ -191,3 +199,30 @@ async def test_after_its_time_an_artifact_is_expired_everywhere_and_the_receipt_
     assert document["result_artifact"]["link"] is None
     assert (await caster.get(f"{base}/artifacts")).json() == {"items": []}
     assert (await caster.get(f"{base}/receipt")).status_code == 200
+
+
+async def test_the_command_lists_and_gets_what_a_cast_left(
+    platform: WholePlatform, caster: Caster, cast: Json, tmp_path: Path
+) -> None:
+    await leave(platform, cast, "build/report.pdf", PDF)
+    shell, cast_id = Shell.of(caster, tmp_path), cast["cast_id"]
+    listed = await shell.spell("artifacts", "list", cast_id)
+    assert listed.code == 0, listed.stderr
+    assert "build/report.pdf" in listed.stdout
+    got = await shell.spell("artifacts", "get", cast_id, "build/report.pdf", "-o", "a.pdf")
+    assert got.code == 0, got.stderr
+    assert named(tmp_path, "a.pdf") == {"a.pdf": PDF}
+    assert (await shell.spell("artifacts", "get", cast_id)).stdout == '"hello"'
+    missing = await shell.spell("artifacts", "get", cast_id, "nothing", "-o", "b.pdf")
+    assert (missing.code, named(tmp_path, "b.pdf")) == (3, {})
+    assert "ARTIFACT_NOT_FOUND" in missing.stderr
+
+
+async def test_the_command_fetches_a_large_result(
+    platform: WholePlatform, caster: Caster, tmp_path: Path
+) -> None:
+    shell, echo = Shell.of(caster, tmp_path), await platform.spell("echo")
+    inputs = json.dumps(LARGE).encode()
+    said = await shell.spell("cast", echo, "-", "--out", "result.json", stdin=inputs)
+    assert said.code == 0, said.stderr
+    assert json.loads((tmp_path / "result.json").read_text("utf-8")) == LARGE
