@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities import ports
-from activities.artifact_tidying import ArtifactTidying
+from activities.artifacts import ArtifactTidying
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities

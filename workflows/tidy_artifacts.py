@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.artifact_tidying import ArtifactTidying
+    from activities.artifacts import ArtifactTidying
     from schema.contracts.maintenance import TidyArtifactsReport
     from workflows import _policies as policies
 

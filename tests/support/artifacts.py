@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from activities.artifact_ports import ExpiredArtifacts
-from activities.artifact_tidying import ArtifactTidying
+from activities.artifacts import ArtifactTidying
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from schema.contracts.artifacts import KeptArtifact

@@ -23,10 +23,11 @@ from workflows.publish_spell import PublishSpell
 from workflows.relay_notifications import RelayNotifications
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
+from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
     *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
-    *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
+    *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 

@@ -2,7 +2,7 @@
 
 from temporalio.client import Client
 
-from activities.artifact_tidying import DELETED_PER_LOOK_MAX
+from activities.artifacts import DELETED_PER_LOOK_MAX
 from schema.contracts.maintenance import TidyArtifactsReport
 from tests.support.artifacts import ScriptedTidying
 
