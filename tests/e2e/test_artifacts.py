@@ -40,6 +40,7 @@ async def linked(caster: Caster, cast: Json, name: str = "output.json", **option
     answer = await caster.post(path, json={"name": name, **options})
     assert answer.status_code == 201, answer.text
     url: str = answer.json()["url"]
+    assert url.startswith(f"{caster.platform.api_url}/v1/artifacts/")
     token = url.rpartition("/")[2]
     # No process may log it.
     caster.platform.secrets.add(token)
