@@ -37,6 +37,14 @@ from schema.tables.supply_chain import (
     SpellSuspension,
     SupplyChainLogEntry,
 )
+from schema.tables.webhooks import (
+    CallbackSecretRow,
+    CastCallback,
+    WebhookAttempt,
+    WebhookDeliveryRow,
+    WebhookEndpoint,
+    WebhookMessageRow,
+)
 
 __all__ = [
     "Account",
@@ -51,7 +59,9 @@ __all__ = [
     "ApiKey",
     "Budget",
     "BudgetCap",
+    "CallbackSecretRow",
     "Cast",
+    "CastCallback",
     "CastEvent",
     "Consent",
     "Hold",
@@ -75,4 +85,8 @@ __all__ = [
     "Upload",
     "VerificationDecision",
     "VersionFinding",
+    "WebhookAttempt",
+    "WebhookDeliveryRow",
+    "WebhookEndpoint",
+    "WebhookMessageRow",
 ]
