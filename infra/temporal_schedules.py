@@ -16,14 +16,16 @@ from temporalio.client import (
 
 from infra.temporal_aftercare import RESCAN_ID, RESCAN_WORKFLOW
 from schema.contracts.aftercare import RescanInput
-from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
+from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE, WEBHOOKS_TASK_QUEUE
 
 # By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
 RECONCILE_WORKFLOW = "reconcile_holds"
 RELAY_WORKFLOW = "relay_notifications"
+RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
 TIDY_WORKFLOW = "tidy_publishing"
 RECONCILE_SCHEDULE = "reconcile-holds"
 RELAY_SCHEDULE = "relay-notifications"
+RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
 TIDY_SCHEDULE = "tidy-publishing"
 RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
@@ -41,12 +43,16 @@ async def ensure_schedules(client: Client) -> None:
         RECONCILE_WORKFLOW, id=RECONCILE_SCHEDULE, task_queue=casts
     )
     relay = ScheduleActionStartWorkflow(RELAY_WORKFLOW, id=RELAY_SCHEDULE, task_queue=supply_chain)
+    relay_webhooks = ScheduleActionStartWorkflow(
+        RELAY_WEBHOOKS_WORKFLOW, id=RELAY_WEBHOOKS_SCHEDULE, task_queue=WEBHOOKS_TASK_QUEUE
+    )
     tidy = ScheduleActionStartWorkflow(TIDY_WORKFLOW, id=TIDY_SCHEDULE, task_queue=supply_chain)
     rescan = ScheduleActionStartWorkflow(
         RESCAN_WORKFLOW, RescanInput(), id=RESCAN_ID, task_queue=supply_chain
     )
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
+    await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
     await _ensure(client, RESCAN_SCHEDULE, rescan, RESCAN_EVERY, RESCAN_OFFSET)
 
