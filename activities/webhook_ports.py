@@ -2,12 +2,8 @@
 
 from typing import Protocol
 
-from schema.contracts.webhooks import (
-    AttemptResult,
-    DeliveryState,
-    WebhookDelivery,
-    WebhookDeliveryRef,
-)
+from schema.contracts.notifications import DeliveryState
+from schema.contracts.webhooks import AttemptResult, WebhookDelivery, WebhookDeliveryRef
 
 
 class WebhookStore(Protocol):

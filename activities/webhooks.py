@@ -9,12 +9,8 @@ from temporalio.exceptions import ApplicationError
 from activities.sending_places import NoPlaceError, SendingPlaces
 from activities.webhook_ports import WebhookDeliveries, WebhookSender, WebhookStore
 from schema import limits
-from schema.contracts.webhooks import (
-    DeliveryState,
-    WebhookDelivery,
-    WebhookDeliveryRef,
-    WebhookRelayReport,
-)
+from schema.contracts.notifications import DeliveryState
+from schema.contracts.webhooks import WebhookDelivery, WebhookDeliveryRef, WebhookRelayReport
 
 DELIVERIES_PER_PAGE = 500
 PAGES_PER_LOOK_MAX = 20

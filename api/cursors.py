@@ -10,7 +10,7 @@ from typing import Any
 
 from schema.contracts.notifications import NotificationView
 from schema.contracts.views import CastView
-from schema.contracts.webhooks import DeliveryView
+from schema.contracts.webhooks import WebhookDeliveryView
 from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
@@ -34,7 +34,7 @@ def notification_cursor(last: NotificationView) -> str:
     return _pack([last.created_at.isoformat(), last.id])
 
 
-def delivery_cursor(last: DeliveryView) -> str:
+def delivery_cursor(last: WebhookDeliveryView) -> str:
     """The cursor of the page after this delivery; read as a notification's."""
     return _pack([last.created_at.isoformat(), last.message_id])
 

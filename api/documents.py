@@ -18,7 +18,7 @@ from schema.contracts.plans import Mode
 from schema.contracts.run import RunViolation, Stages
 from schema.contracts.supply_chain_log import LogEntryView
 from schema.contracts.views import CastView, SpellSummary
-from schema.contracts.webhooks import DeliveryView
+from schema.contracts.webhooks import WebhookDeliveryView
 from schema.ids import AliasName, CastId, MessageId, SpellKey, Version
 from schema.money import Currency, Micros
 from schema.webhook_targets import URL_CHARS_MAX, webhook_url
@@ -121,7 +121,7 @@ class ExceptionPage(Contract):
 class DeliveryPage(Contract):
     """Some of what was sent to an endpoint, newest first."""
 
-    items: list[DeliveryView]
+    items: list[WebhookDeliveryView]
     next_cursor: str | None = None
 
 

@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Protocol
 
+from schema.contracts.notifications import DeliveryState
 from schema.contracts.webhooks import (
     CallbackSecret,
     DeliveryLog,
-    DeliveryState,
-    DeliveryView,
     EndpointChange,
     EndpointSettings,
     EndpointView,
     NewEndpoint,
+    WebhookDeliveryView,
 )
 
 
@@ -50,7 +50,7 @@ class DeliveryLogs(Protocol):
         state: DeliveryState | None,
         before: tuple[datetime, str] | None,
         limit: int,
-    ) -> list[DeliveryView]:
+    ) -> list[WebhookDeliveryView]:
         """What was sent to an endpoint, the newest first, below a place."""
 
     async def log(self, account_id: str, target: str, message_id: str) -> DeliveryLog:

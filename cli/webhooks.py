@@ -143,7 +143,7 @@ def replay(
     cli.output.document(many, f"on their way again: {many['replayed']}")
 
 
-@webhooks.command("callback-secret")
+@webhooks.command("secret")
 def callback_secret(
     context: typer.Context,
     rotate: Annotated[bool, typer.Option("--rotate", help="Make another one first.")] = False,
@@ -162,7 +162,7 @@ def verify(
     message_id: Annotated[str, typer.Option("--id", help="The header webhook-id.")],
     timestamp: Annotated[str, typer.Option(help="The header webhook-timestamp.")],
     signature: Annotated[str, typer.Option(help="The header webhook-signature.")],
-    secret: Annotated[str, typer.Option(envvar="SPELL_WEBHOOK_SECRET", help="`whsec_…`")],
+    secret: Annotated[str, typer.Option(envvar="WEBHOOK_SECRET", help="`whsec_…`")],
 ) -> None:
     """Check the signature of a webhook that you received, offline."""
     cli = cli_context(context)
@@ -174,8 +174,7 @@ def verify(
     except (ValueError, binascii.Error) as error:
         raise CliError("The secret is none: it begins with whsec_.", ExitCode.USAGE) from error
     wanted = f"v1,{base64.b64encode(mac).decode('ascii')}".encode()
-    # A list, so that all are compared however early one fits.
-    if not any([hmac.compare_digest(wanted, one.encode()) for one in signature.split(" ")]):
+    if not any(hmac.compare_digest(wanted, one.encode()) for one in signature.split(" ")):
         raise CliError("No signature is by this secret.", ExitCode.REFUSED)
     cli.output.document({"verified": True, "id": message_id}, "the signature is good")
 

@@ -6,7 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.webhooks import WebhookActivities
-    from schema.contracts.webhooks import DeliveryState, WebhookDeliveryRef
+    from schema.contracts.notifications import DeliveryState
+    from schema.contracts.webhooks import WebhookDeliveryRef
     from workflows import _policies as policies
 
 

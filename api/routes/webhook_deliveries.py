@@ -12,7 +12,8 @@ from api.documents import DeliveryPage, MessageSent
 from api.routes.casts import own_cast
 from schema import limits
 from schema.contracts.base import Contract
-from schema.contracts.webhooks import CALLBACK, CallbackSecret, DeliveryLog, DeliveryState
+from schema.contracts.notifications import DeliveryState
+from schema.contracts.webhooks import CALLBACK, CallbackSecret, DeliveryLog
 from schema.ids import cast_message_id
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])

@@ -9,7 +9,8 @@ from infra.postgres import Database
 from infra.repositories.webhook_deliveries import message_of
 from infra.webhooks.bodies import body_of
 from schema import limits
-from schema.contracts.webhooks import AttemptView, DeliveryLog, DeliveryState, DeliveryView
+from schema.contracts.notifications import DeliveryState
+from schema.contracts.webhooks import AttemptView, DeliveryLog, WebhookDeliveryView
 from schema.errors import SpellError
 from schema.ids import new_ping_id
 from schema.webhook_events import PING
@@ -77,7 +78,7 @@ class PostgresDeliveryLogs:
         state: DeliveryState | None,
         before: tuple[datetime, str] | None,
         limit: int,
-    ) -> list[DeliveryView]:
+    ) -> list[WebhookDeliveryView]:
         """What was sent to an endpoint, the newest first, below a place."""
         at, message_id = before or (None, "")
         place = {
@@ -147,8 +148,8 @@ def _not_found(message_id: str) -> SpellError:
     return SpellError("WEBHOOK_MESSAGE_NOT_FOUND", details={"id": message_id})
 
 
-def _view_of(row: Any) -> DeliveryView:
-    return DeliveryView(
+def _view_of(row: Any) -> WebhookDeliveryView:
+    return WebhookDeliveryView(
         message_id=row.id,
         event=row.event,
         cast_id=row.cast_id,

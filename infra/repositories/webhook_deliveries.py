@@ -11,11 +11,10 @@ from infra.repositories.webhook_endpoints import open_endpoint
 from infra.vault import PlatformVault
 from infra.webhooks.keys import callback_secret
 from schema import limits
-from schema.contracts.notifications import NewNotification, NotificationKind
+from schema.contracts.notifications import DeliveryState, NewNotification, NotificationKind
 from schema.contracts.webhooks import (
     CALLBACK,
     AttemptResult,
-    DeliveryState,
     WebhookDelivery,
     WebhookDeliveryRef,
     WebhookDestination,

@@ -81,7 +81,7 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
     """Nobody took it: given up, and kept with its last error."""
     DROPPED = "dropped"
-    """Its channel was removed, or the account's channel had its fill that day."""
+    """Its channel or endpoint was removed, or the account's channel had its fill that day."""
 
 
 class DeliveryView(Contract):

@@ -1,12 +1,12 @@
 """Webhooks: where accounts want to be told, what is on its way there, and how it went."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from schema.contracts.base import Contract
+from schema.contracts.notifications import DeliveryState
 from schema.ids import AccountId, CastId, MessageId, WebhookEndpointId
 from schema.webhook_events import EventFilter
 
@@ -101,17 +101,6 @@ class WebhookDelivery(Contract):
     destination: WebhookDestination
 
 
-class DeliveryState(StrEnum):
-    """How far a delivery has come."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-    """Nobody took it: given up, and kept with its attempts until it is replayed."""
-    DROPPED = "dropped"
-    """Its endpoint was removed."""
-
-
 class WebhookDeliveryRef(Contract):
     """Start input of `DeliverWebhook`: ids only."""
 
@@ -135,7 +124,7 @@ class AttemptView(AttemptResult):
     at: datetime
 
 
-class DeliveryView(Contract):
+class WebhookDeliveryView(Contract):
     """A delivery as its account sees it."""
 
     message_id: MessageId
@@ -148,7 +137,7 @@ class DeliveryView(Contract):
     ended_at: datetime | None = None
 
 
-class DeliveryLog(DeliveryView):
+class DeliveryLog(WebhookDeliveryView):
     """A delivery with every attempt, and with what was sent."""
 
     body: dict[str, Any]

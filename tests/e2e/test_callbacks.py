@@ -166,7 +166,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_its_dead_letter_replayed
     signature = ("--signature", again.headers["webhook-signature"])
     flags = [part for pair in (*headers, signature) for part in pair]
     checked = await shell.spell(
-        "webhooks", "verify", str(body), *flags, SPELL_WEBHOOK_SECRET=endpoint["secret"]
+        "webhooks", "verify", str(body), *flags, WEBHOOK_SECRET=endpoint["secret"]
     )
     assert "good" in checked.stdout, checked.stderr
     await shell.json("webhooks", "delete", endpoint["id"])

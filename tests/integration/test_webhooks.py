@@ -13,11 +13,11 @@ from infra.repositories.casts import PostgresCasts
 from infra.webhooks.keys import callback_secret
 from schema import limits
 from schema.contracts.cast import RunOutcome, SettleOrder
+from schema.contracts.notifications import DeliveryState
 from schema.contracts.run import Outcome
 from schema.contracts.webhooks import (
     CALLBACK,
     AttemptResult,
-    DeliveryState,
     EndpointChange,
     EndpointSettings,
     WebhookDelivery,

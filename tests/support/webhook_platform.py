@@ -18,13 +18,8 @@ from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
 from infra.repositories.webhook_endpoints import PostgresWebhookEndpoints
 from infra.repositories.webhook_messages import tell
 from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
-from schema.contracts.webhooks import (
-    DeliveryState,
-    EndpointSettings,
-    NewEndpoint,
-    NewMessage,
-    WebhookDeliveryRef,
-)
+from schema.contracts.notifications import DeliveryState
+from schema.contracts.webhooks import EndpointSettings, NewEndpoint, NewMessage, WebhookDeliveryRef
 from schema.ids import new_ping_id, webhook_workflow_id
 from tests.support.builders import make_person
 from tests.support.platform import make_vault

@@ -6,7 +6,8 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from infra.postgres import Database
-from schema.contracts.webhooks import AttemptResult, DeliveryState, WebhookDeliveryRef
+from schema.contracts.notifications import DeliveryState
+from schema.contracts.webhooks import AttemptResult, WebhookDeliveryRef
 from schema.errors import SpellError
 from tests.support.histories import readable
 from tests.support.interceptors import StepFaults
