@@ -107,7 +107,7 @@ _RULES = tuple(
     for table in ("webhook_messages", "webhook_attempts", "cast_callbacks")
 )
 # The sixteen hex digits become the letters a to p, which are among the thirty-two of our ids.
-_MOVED = (
+MOVED = (
     """
     INSERT INTO webhook_endpoints (id, account_id, ciphertext, events, created_at, updated_at)
     SELECT 'whe_' || substr(translate(md5(account_id || gen_random_uuid()::text),
@@ -146,5 +146,5 @@ _MOVED = (
 
 def upgrade() -> None:
     """Create the tables and their rules; move the webhooks that there are."""
-    for statement in (*_TABLES, *_RULES, *_MOVED):
+    for statement in (*_TABLES, *_RULES, *MOVED):
         op.execute(statement)
