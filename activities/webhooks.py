@@ -14,7 +14,7 @@ from schema.contracts.webhooks import WebhookDelivery, WebhookDeliveryRef, Webho
 
 DELIVERIES_PER_PAGE = 500
 PAGES_PER_LOOK_MAX = 20
-_COME_AGAIN_SECONDS = 2.0
+_COME_AGAIN_SECONDS_MAX = 60.0
 
 
 class WebhookActivities:
@@ -76,12 +76,7 @@ class WebhookActivities:
             with self._places.taken(delivery.destination.account_id, ref.target):
                 result = await self._sender.send(delivery)
         except NoPlaceError:
-            pause = _COME_AGAIN_SECONDS * (0.5 + random.random())  # noqa: S311  (only spreads)
-            raise ApplicationError(
-                "as much is being sent there as may be",
-                type="WEBHOOK_BUSY",
-                next_retry_delay=timedelta(seconds=pause),
-            ) from None
+            raise _busy(activity.info().attempt) from None
         return await self._store.record(ref, result)
 
     @activity.defn(name="webhooks.bury")
@@ -94,3 +89,13 @@ class WebhookActivities:
         Heartbeat: none; one update.
         """
         return await self._store.bury(delivery)
+
+
+def _busy(attempt: int) -> ApplicationError:
+    """Come again, less often each time: ten thousand that wait for one receiver stay cheap."""
+    pause = min(2.0**attempt, _COME_AGAIN_SECONDS_MAX) * (0.5 + random.random())  # noqa: S311
+    return ApplicationError(
+        "as much is being sent there as may be",
+        type="WEBHOOK_BUSY",
+        next_retry_delay=timedelta(seconds=pause),
+    )

@@ -239,6 +239,26 @@ async def test_a_callback_belongs_to_the_request(
     problem(await caster.cast(spell, {}, key=key), 409, "IDEMPOTENCY_CONFLICT")
 
 
+async def test_the_command_casts_with_a_callback_and_shows_what_signs_it(
+    platform: WholePlatform, caster: Caster, receiver: Receiver, tmp_path: Path
+) -> None:
+    shell, spell = Shell.of(caster, tmp_path), await platform.spell("free")
+    (tmp_path / "inputs.json").write_text("{}")
+    cast = await shell.json("cast", spell, "inputs.json", "--callback-url", receiver.url)
+    secrets = [(await shell.json("webhooks", "secret"))["secret"]]
+    (request,) = await receiver.until(1)
+    body: Any = verified(request, secrets[0])
+    assert body["data"]["cast_id"] == cast["cast_id"]
+    rotated = await shell.json("webhooks", "secret", "--rotate")
+    secrets.append(rotated["secret"])
+    platform.secrets.update(secrets)
+    again = await caster.post(f"/v1/casts/{cast['cast_id']}/callback:replay")
+    assert again.status_code == 202
+    request = (await receiver.until(2))[1]
+    for secret in secrets:
+        assert verified(request, secret)
+
+
 async def test_another_account_sees_nothing(
     caster: Caster, stranger: Caster, receiver: Receiver
 ) -> None:

@@ -230,6 +230,23 @@ async def test_old_messages_go_with_their_logs_and_what_is_on_its_way_stays(
     )
 
 
+async def test_a_callbacks_url_is_forgotten_in_time(webhooks: Webhooks, caster: Person) -> None:
+    (old, _), (young, _) = [await ended(webhooks.database, caster) for _ in range(2)]
+    sealed = make_vault().encrypt(caster.account_id, b"https://caller.example/")
+    for cast_id, days in ((old, 31), (young, 29)):
+        await webhooks.rows(
+            "INSERT INTO cast_callbacks VALUES (:cast_id, :sealed, now() - CAST(:age AS interval))",
+            cast_id=cast_id,
+            sealed=sealed,
+            age=timedelta(days=days),
+        )
+    await webhooks.deliveries.purge()
+    left = await webhooks.rows(
+        "SELECT cast_id FROM cast_callbacks WHERE cast_id IN (:old, :young)", old=old, young=young
+    )
+    assert [row.cast_id for row in left] == [young]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
