@@ -116,18 +116,6 @@ MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB
 # Compiled code is 2 to 14 times its module. It travels with a signature.
 COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
-# Between saying "stop" to the runners and deciding that none of them holds the cast.
-STOP_GRACE = timedelta(seconds=2)
-
-# Ten casts with violations of policy in a day suspend a spell (product.md 5). One caster counts for
-# so many of them at most, so that no single account can have another maker's spell suspended.
-SUSPENDING_VIOLATIONS = 10
-VIOLATIONS_PER_CASTER_MAX = 3
-VIOLATION_HOURS = 24
-
-# Addresses of notifications are not confirmed, so nobody's may be filled at will.
-NOTIFICATIONS_PER_DAY_MAX = 100
-
 # Webhooks.
 WEBHOOK_ENDPOINTS_MAX = 16
 WEBHOOK_DESCRIPTION_CHARS_MAX = 200
@@ -144,3 +132,15 @@ WEBHOOK_MESSAGES_LIFETIME = timedelta(days=30)
 WEBHOOK_SENDS_PER_TARGET_MAX = 8
 WEBHOOK_SENDS_PER_ACCOUNT_MAX = 32
 WEBHOOK_TESTS_PER_HOUR_MAX = 60
+
+# Between saying "stop" to the runners and deciding that none of them holds the cast.
+STOP_GRACE = timedelta(seconds=2)
+
+# Ten casts with violations of policy in a day suspend a spell (product.md 5). One caster counts for
+# so many of them at most, so that no single account can have another maker's spell suspended.
+SUSPENDING_VIOLATIONS = 10
+VIOLATIONS_PER_CASTER_MAX = 3
+VIOLATION_HOURS = 24
+
+# Addresses of notifications are not confirmed, so nobody's may be filled at will.
+NOTIFICATIONS_PER_DAY_MAX = 100
