@@ -28,11 +28,12 @@ class CastEvent(StrEnum):
 
 
 class PurchaseEvent(StrEnum):
-    """What became of a purchase."""
+    """How a purchase ended."""
 
     COMPLETED = "purchase.completed"
+    ABANDONED = "purchase.abandoned"
+    CANCELLED = "purchase.cancelled"
     FAILED = "purchase.failed"
-    REFUNDED = "purchase.refunded"
 
 
 EVENTS: tuple[str, ...] = tuple(
