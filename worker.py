@@ -20,6 +20,7 @@ from workers.casts import casts_worker
 from workers.gate import build_gate, deciding_of
 from workers.publishing import publishing_worker
 from workers.supply_chain import supply_chain_worker
+from workers.webhooks import webhooks_worker
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
@@ -47,6 +48,7 @@ async def run() -> None:
             casts_worker(platform, checker, deciding_of(platform, gate), engine, GRACE),
             publishing_worker(platform, checker, gate, engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
+            webhooks_worker(platform, GRACE),
         ):
             await running.enter_async_context(worker)
         await stop.wait()

@@ -10,6 +10,7 @@ from typing import Any
 
 from schema.contracts.notifications import NotificationView
 from schema.contracts.views import CastView
+from schema.contracts.webhooks import WebhookDeliveryView
 from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
@@ -31,6 +32,11 @@ def read_cast_cursor(cursor: str | None) -> tuple[datetime, str] | None:
 def notification_cursor(last: NotificationView) -> str:
     """The cursor of the page after this notification."""
     return _pack([last.created_at.isoformat(), last.id])
+
+
+def delivery_cursor(last: WebhookDeliveryView) -> str:
+    """The cursor of the page after this delivery; read as a notification's."""
+    return _pack([last.created_at.isoformat(), last.message_id])
 
 
 def read_notification_cursor(cursor: str | None) -> tuple[datetime, str] | None:

@@ -42,6 +42,7 @@ from api.ports import (
     Suspensions,
     Uploads,
 )
+from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpoints
 from schema.contracts.account import Caller
 from schema.errors import SpellError
 from schema.ids import (
@@ -52,6 +53,7 @@ from schema.ids import (
     SigningIdentityId,
     SpellKey,
     Version,
+    WebhookEndpointId,
 )
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
@@ -88,6 +90,10 @@ class Services:
     vulnerabilities: Vulnerabilities
     channels: NotificationChannels
     notifications: AccountNotifications
+    endpoints: WebhookEndpoints
+    deliveries: DeliveryLogs
+    callbacks: Callbacks
+    webhooks: PromptRelay
     aftercare: Aftercare
     feed: EventFeed
     health: Health
@@ -156,6 +162,7 @@ _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 _EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
 _NOTIFICATION_ID: TypeAdapter[str] = TypeAdapter(NotificationId)
+_ENDPOINT_ID: TypeAdapter[str] = TypeAdapter(WebhookEndpointId)
 _SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
@@ -195,6 +202,16 @@ def notification_id_in_path(notification_id: str) -> str:
     return _named(_NOTIFICATION_ID, notification_id, SpellError("NOTIFICATION_NOT_FOUND"))
 
 
+def endpoint_id_in_path(endpoint_id: str) -> str:
+    """A webhook endpoint's id. Raises SpellError(WEBHOOK_ENDPOINT_NOT_FOUND) for what is none."""
+    return _named(_ENDPOINT_ID, endpoint_id, SpellError("WEBHOOK_ENDPOINT_NOT_FOUND"))
+
+
+def message_id_in_path(message_id: str) -> str:
+    """A webhook message's id. Raises SpellError(WEBHOOK_MESSAGE_NOT_FOUND) for what is none."""
+    return _named(_NOTIFICATION_ID, message_id, SpellError("WEBHOOK_MESSAGE_NOT_FOUND"))
+
+
 def signing_identity_id_in_path(identity_id: str) -> str:
     """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
     return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
@@ -206,6 +223,8 @@ VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
+EndpointIdDep = Annotated[str, Depends(endpoint_id_in_path)]
+MessageIdDep = Annotated[str, Depends(message_id_in_path)]
 NotificationIdDep = Annotated[str, Depends(notification_id_in_path)]
 SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schema.contracts.advisories import RecordedException
 from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactLink, ArtifactView
@@ -19,8 +19,10 @@ from schema.contracts.plans import Mode
 from schema.contracts.run import RunViolation, Stages
 from schema.contracts.supply_chain_log import LogEntryView
 from schema.contracts.views import CastView, SpellSummary
-from schema.ids import AliasName, CastId, Digest, SpellKey, Version
+from schema.contracts.webhooks import WebhookDeliveryView
+from schema.ids import AliasName, CastId, Digest, MessageId, SpellKey, Version
 from schema.money import Currency, Micros
+from schema.webhook_targets import URL_CHARS_MAX, webhook_url
 
 
 class Money(Contract):
@@ -45,6 +47,11 @@ class CastBody(Contract):
     limits: Annotated[
         CasterLimits | None,
         Field(description="bounds of this run; each counts where it is below the spell's own"),
+    ] = None
+    callback_url: Annotated[
+        str | None,
+        Field(max_length=URL_CHARS_MAX, description="https; told of the cast's end, signed"),
+        AfterValidator(lambda url: url if url is None else webhook_url(url)),
     ] = None
 
 
@@ -141,6 +148,19 @@ class ExceptionPage(Contract):
 
     items: list[RecordedException]
     next_cursor: str | None = None
+
+
+class DeliveryPage(Contract):
+    """Some of what was sent to an endpoint, newest first."""
+
+    items: list[WebhookDeliveryView]
+    next_cursor: str | None = None
+
+
+class MessageSent(Contract):
+    """A webhook message that is on its way."""
+
+    message_id: MessageId
 
 
 class LogPage(Contract):

@@ -17,7 +17,9 @@ from infra.repositories.account_notifications import PostgresAccountNotification
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.artifacts import PostgresArtifacts
+from infra.repositories.callbacks import PostgresCallbacks
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.delivery_logs import PostgresDeliveryLogs
 from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
@@ -30,6 +32,8 @@ from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.suspensions import PostgresSuspensions
 from infra.repositories.uploads import BlobUploads
 from infra.repositories.vulnerabilities import PostgresVulnerabilities
+from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
+from infra.repositories.webhook_endpoints import PostgresWebhookEndpoints
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
@@ -38,6 +42,7 @@ from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
 from infra.temporal_revocations import TemporalRevocations
+from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
@@ -82,6 +87,12 @@ def build_services(
         vulnerabilities=PostgresVulnerabilities(database),
         channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
         notifications=PostgresAccountNotifications(database),
+        endpoints=PostgresWebhookEndpoints(database, vault),
+        deliveries=PostgresDeliveryLogs(database, platform.settings.public_url),
+        callbacks=PostgresCallbacks(database, vault),
+        webhooks=PromptWebhooks(
+            PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
+        ),
         aftercare=TemporalAftercare(platform.temporal),
         feed=NatsEventFeed(platform.nats),
         health=health_check,

@@ -43,6 +43,9 @@ def cast(
         list[str] | None,
         typer.Option("--limit", "-l", help="name=number: a lower bound than the spell's own"),
     ] = None,
+    callback_url: Annotated[
+        str | None, typer.Option(help="https://…: told of the end, signed.")
+    ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option("--key", help="Repeat with the same key: same cast, one charge.")
     ] = None,
@@ -63,6 +66,8 @@ def cast(
         body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
     if limit:
         body["limits"] = collect_limits(limit)
+    if callback_url:
+        body["callback_url"] = callback_url
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     admitted = _admit(cli.api, spell, body, key)
     cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")

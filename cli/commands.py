@@ -27,6 +27,7 @@ from cli import (
     suspensions,
     testing,
     verify,
+    webhooks,
 )
 
 Command = Callable[..., None] | typer.Typer
@@ -62,6 +63,7 @@ _PANELS: dict[str, dict[str, Command]] = {
         "keys": account.keys,
         "cap": account.cap,
         "notifications": notifications.notifications,
+        "webhooks": webhooks.webhooks,
     },
     "Operate": {
         "revoke": revocations.revoke,

@@ -92,6 +92,8 @@ class PlatformSettings(BaseSettings):
     """Whom e-mail comes from."""
     webhook_loopback: bool = False
     """Local platform only: webhooks may lead to this machine."""
+    webhook_ca_file: Path | None = None
+    """Authorities, PEM, that receivers of webhooks may have beside the public ones."""
 
     public_url: str = "http://127.0.0.1:8080"
     """Where the api is reached from outside: what links and addresses in runs begin with."""
@@ -160,9 +162,8 @@ class PlatformSettings(BaseSettings):
 
     @property
     def told_by(self) -> frozenset[ChannelKind]:
-        """The ways in which this installation can tell accounts."""
-        email = {ChannelKind.EMAIL} if self.smtp_url is not None else set()
-        return frozenset({ChannelKind.WEBHOOK, *email})
+        """The ways in which this installation can tell people."""
+        return frozenset({ChannelKind.EMAIL} if self.smtp_url is not None else ())
 
     @property
     def advisory_grace(self) -> timedelta:

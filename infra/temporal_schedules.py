@@ -16,15 +16,17 @@ from temporalio.client import (
 
 from infra.temporal_aftercare import RESCAN_ID, RESCAN_WORKFLOW
 from schema.contracts.aftercare import RescanInput
-from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
+from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE, WEBHOOKS_TASK_QUEUE
 
 # By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
 RECONCILE_WORKFLOW = "reconcile_holds"
 RELAY_WORKFLOW = "relay_notifications"
+RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
 TIDY_WORKFLOW = "tidy_publishing"
 TIDY_ARTIFACTS_WORKFLOW = "tidy_artifacts"
 RECONCILE_SCHEDULE = "reconcile-holds"
 RELAY_SCHEDULE = "relay-notifications"
+RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
 TIDY_SCHEDULE = "tidy-publishing"
 TIDY_ARTIFACTS_SCHEDULE = "tidy-artifacts"
 RESCAN_SCHEDULE = "rescan-versions"
@@ -44,6 +46,9 @@ async def ensure_schedules(client: Client) -> None:
         RECONCILE_WORKFLOW, id=RECONCILE_SCHEDULE, task_queue=casts
     )
     relay = ScheduleActionStartWorkflow(RELAY_WORKFLOW, id=RELAY_SCHEDULE, task_queue=supply_chain)
+    relay_webhooks = ScheduleActionStartWorkflow(
+        RELAY_WEBHOOKS_WORKFLOW, id=RELAY_WEBHOOKS_SCHEDULE, task_queue=WEBHOOKS_TASK_QUEUE
+    )
     tidy = ScheduleActionStartWorkflow(TIDY_WORKFLOW, id=TIDY_SCHEDULE, task_queue=supply_chain)
     tidy_artifacts = ScheduleActionStartWorkflow(
         TIDY_ARTIFACTS_WORKFLOW, id=TIDY_ARTIFACTS_SCHEDULE, task_queue=casts
@@ -53,6 +58,7 @@ async def ensure_schedules(client: Client) -> None:
     )
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
+    await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
     await _ensure(client, TIDY_ARTIFACTS_SCHEDULE, tidy_artifacts, TIDY_ARTIFACTS_EVERY)
     await _ensure(client, RESCAN_SCHEDULE, rescan, RESCAN_EVERY, RESCAN_OFFSET)

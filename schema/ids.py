@@ -25,7 +25,9 @@ ExceptionId = Annotated[str, StringConstraints(pattern=rf"^exc_{_OPAQUE}{{16}}$"
 ApiKeyId = Annotated[str, StringConstraints(pattern=rf"^key_{_OPAQUE}{{16}}$")]
 CastId = Annotated[str, StringConstraints(pattern=rf"^cast_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 SigningIdentityId = Annotated[str, StringConstraints(pattern=rf"^sid_{_OPAQUE}{{16}}$")]
-NotificationId = Annotated[str, StringConstraints(pattern=rf"^msg_{_OPAQUE}{{26}}$")]
+MessageId = Annotated[str, StringConstraints(pattern=rf"^msg_{_OPAQUE}{{26}}$")]
+"""Of what accounts are told: derived from what it tells of, and the `webhook-id` of webhooks."""
+NotificationId = MessageId
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=rf"^{_OPAQUE}{{26}}$")]
 SpellKey = Annotated[
@@ -74,6 +76,16 @@ def new_exception_id() -> str:
 def new_signing_identity_id() -> str:
     """A fresh random id of a rule on who may sign (80 bits)."""
     return "sid_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_webhook_endpoint_id() -> str:
+    """A fresh random id of a webhook endpoint (80 bits)."""
+    return "whe_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_ping_id() -> str:
+    """A fresh random message id, for what tells of nothing but itself."""
+    return "msg_" + _opaque(secrets.token_bytes(17), 26)
 
 
 def new_api_key_id() -> str:
@@ -200,6 +212,16 @@ def clock_workflow_id(spell_key: str, version: str) -> str:
 def delivery_workflow_id(notification_id: str, channel: str) -> str:
     """Workflow id of one notification's way through one channel."""
     return f"notify:{notification_id}:{channel}"
+
+
+def cast_message_id(cast_id: str) -> str:
+    """The id of the message that tells of a cast's end."""
+    return notification_id_for(f"cast-ended:{cast_id}")
+
+
+def webhook_workflow_id(message_id: str, target: str) -> str:
+    """Workflow id of one message's way to one endpoint or callback."""
+    return f"webhook:{message_id}:{target}"
 
 
 def admit_update_id(fingerprint: str) -> str:

@@ -23,10 +23,12 @@ from infra.platform import Platform, postgres_casts_of
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
 from infra.revocation_bucket import NatsRevocationBucket
 from infra.run_bus import NatsRunBus
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_states import TemporalWorkflowStates
+from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 from schema.names import CASTS_TASK_QUEUE
 from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
@@ -61,7 +63,10 @@ def casts_worker(
     requests = RunRequests(blobs, bus, vault, modules, secrets, revocations)
     verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
     running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
-    billing = BillingActivities(casts, bus)
+    webhooks = PromptWebhooks(
+        PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
+    )
+    billing = BillingActivities(casts, bus, webhooks)
     replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
     lifetime = platform.settings.artifact_lifetime

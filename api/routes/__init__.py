@@ -21,6 +21,8 @@ from api.routes import (
     supply_chain,
     suspensions,
     uploads,
+    webhook_deliveries,
+    webhook_endpoints,
 )
 
 ROUTERS = tuple(
@@ -43,6 +45,8 @@ ROUTERS = tuple(
         account,
         notification_channels,
         notifications,
+        webhook_endpoints,
+        webhook_deliveries,
         supply_chain,
         advisory_exceptions,
         codec,

@@ -54,7 +54,7 @@ async def cast_spell(
     cast_key = required_key(idempotency_key)
     body = await read_json(request, CastBody, limit_bytes=limits.INPUTS_BYTES_MAX)
     # Canonical text of megabytes is slow Python; others are served meanwhile.
-    cast = await asyncio.to_thread(_cast_input, identity, key, body, cast_key)
+    cast = await asyncio.to_thread(_cast_input, services, identity, key, body, cast_key)
     seconds = seconds_to_wait(prefer)
     if seconds == 0:
         admission, replayed = await _admit(services, cast)
@@ -155,7 +155,9 @@ async def own_cast(services: Services, identity: Identity, cast_id: str) -> Cast
     return view
 
 
-def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: str) -> CastInput:
+def _cast_input(
+    services: Services, identity: Identity, key: str, body: CastBody, idempotency_key: str
+) -> CastInput:
     account_id, secret = identity.caller.account_id, identity.cast_secret
     try:
         inputs = canonical_json(body.inputs)
@@ -174,16 +176,21 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
         budget_cap_micros=body.budget_cap.micros if body.budget_cap else None,
         budget_cap_currency=body.budget_cap.currency if body.budget_cap else "USD",
         limits=body.limits,
+        sealed_callback=body.callback_url
+        and services.callbacks.seal(account_id, body.callback_url),
     )
 
 
 def _without_inputs(body: CastBody) -> dict[str, Any]:
     """The rest of the request, for its fingerprint.
 
-    Limits are in it only where some are set: without them a body has the fingerprint that it had
-    before there were any, so a repetition across an upgrade still finds its cast.
+    Limits and the callback are in it only where they are set: without them a body has the
+    fingerprint that it had before there were any, so a repetition across an upgrade still finds its
+    cast.
     """
-    rest = body.model_dump(mode="json", exclude={"inputs", "limits"})
+    rest = body.model_dump(mode="json", exclude={"inputs", "limits", "callback_url"})
+    if body.callback_url is not None:
+        rest["callback_url"] = body.callback_url
     limits = body.limits.model_dump(exclude_none=True) if body.limits else {}
     return {**rest, "limits": limits} if limits else rest
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.postgres import Database, as_jsonb
 from infra.repositories import artifacts, budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
+from infra.repositories.callbacks import keep_callback
 from infra.repositories.castable_versions import CastableVersions, Verdicts
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
 from infra.repositories.settlements import End, close, lock_hold, result_of
@@ -168,6 +169,8 @@ class PostgresCasts:
                 "held": as_jsonb({"amount_micros": amount, "currency": scope.currency}),
             },
         )
+        if request.sealed_callback is not None:
+            await keep_callback(connection, request.cast_id, request.sealed_callback)
         credit = LedgerAccountName("caster_credit", scope.account_id, scope.currency)
         hold = LedgerAccountName("caster_hold", scope.account_id, scope.currency)
         moved = Transfer(f"{request.cast_id}:hold", "hold", credit, hold, amount, request.cast_id)

@@ -38,6 +38,14 @@ from schema.tables.supply_chain import (
     SpellSuspension,
     SupplyChainLogEntry,
 )
+from schema.tables.webhooks import (
+    CallbackSecretRow,
+    CastCallback,
+    WebhookAttempt,
+    WebhookDeliveryRow,
+    WebhookEndpoint,
+    WebhookMessageRow,
+)
 
 __all__ = [
     "Account",
@@ -53,7 +61,9 @@ __all__ = [
     "Artifact",
     "Budget",
     "BudgetCap",
+    "CallbackSecretRow",
     "Cast",
+    "CastCallback",
     "CastEvent",
     "Consent",
     "Hold",
@@ -78,4 +88,8 @@ __all__ = [
     "UsedArtifactLink",
     "VerificationDecision",
     "VersionFinding",
+    "WebhookAttempt",
+    "WebhookDeliveryRow",
+    "WebhookEndpoint",
+    "WebhookMessageRow",
 ]

@@ -19,8 +19,10 @@ from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
+from workflows.deliver_webhook import DeliverWebhook
 from workflows.publish_spell import PublishSpell
 from workflows.relay_notifications import RelayNotifications
+from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 from workflows.tidy_artifacts import TidyArtifacts
@@ -28,6 +30,7 @@ from workflows.tidy_artifacts import TidyArtifacts
 WORKFLOWS = [
     *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
+    *(DeliverWebhook, RelayWebhooks),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 
