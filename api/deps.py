@@ -16,6 +16,7 @@ from api.aftercare_ports import (
 )
 from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure
+from api.event_streams import EventStreams
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -86,6 +87,7 @@ class Services:
     notifications: AccountNotifications
     aftercare: Aftercare
     feed: EventFeed
+    streams: EventStreams
     health: Health
     decoder: PayloadDecoder
     codec_origins: frozenset[str]

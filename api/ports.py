@@ -1,6 +1,6 @@
 """The roles that routes need played; `api.wiring` builds the adapters."""
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -326,18 +326,31 @@ class PublishedBills(Protocol):
         """
 
 
-class EventHints(Protocol):
-    """Wake-ups that a cast's event stream has grown."""
+class Follower(Protocol):
+    """One who follows a cast or a publication, and is woken when its events may have grown."""
+
+    seen: int | None
+    """Number of the last event that it has; kept up to date by whoever follows."""
+    ended: bool
+    """It follows no more."""
 
     async def wait(self, timeout_seconds: float) -> bool:
-        """True when it may have grown, False when the time is up."""
+        """True when there may be more or it follows no more, False when the time is up."""
+
+    def end(self) -> None:
+        """Follow no more."""
 
 
 class EventFeed(Protocol):
-    """Follows casts."""
+    """Follows casts and publications."""
 
-    def follow(self, cast_id: str) -> AbstractAsyncContextManager[EventHints]:
-        """Listen while the context is open; nothing that happens inside it is missed."""
+    def follow(
+        self, subject_id: str, *, seen: int | None = None
+    ) -> AbstractContextManager[Follower]:
+        """Listen while the context is open; nothing that happens inside it is missed.
+
+        With `seen`, also when the bus loses a hint.
+        """
 
 
 class Health(Protocol):

@@ -3,7 +3,10 @@
 from api.archive_slots import ArchiveSlots
 from api.backpressure import Backpressure, Bounds
 from api.deps import Services
+from api.event_streams import EventStreams
 from api.ports import Health
+from api.shared_reads import SharedReads
+from api.stream_slots import StreamSlots
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
@@ -37,7 +40,10 @@ from infra.temporal_revocations import TemporalRevocations
 
 
 def build_services(
-    platform: Platform, health_check: Health, bill_reader: KillableBillReader
+    platform: Platform,
+    health_check: Health,
+    bill_reader: KillableBillReader,
+    feed: NatsEventFeed,
 ) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
@@ -71,8 +77,16 @@ def build_services(
         channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
         notifications=PostgresAccountNotifications(database),
         aftercare=TemporalAftercare(platform.temporal),
-        feed=NatsEventFeed(platform.nats),
+        feed=feed,
+        streams=EventStreams(feed, _stream_slots(platform), SharedReads()),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=platform.settings.codec_origins,
+    )
+
+
+def _stream_slots(platform: Platform) -> StreamSlots:
+    settings = platform.settings
+    return StreamSlots(
+        streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
     )
