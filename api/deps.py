@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from activities.backpressure import Backpressure
 from api.aftercare_ports import (
     AccountNotifications,
     Aftercare,
@@ -15,7 +16,6 @@ from api.aftercare_ports import (
     Vulnerabilities,
 )
 from api.archive_slots import ArchiveSlots
-from api.backpressure import Backpressure
 from api.event_streams import EventStreams
 from api.ports import (
     Accounts,
@@ -41,6 +41,7 @@ from api.ports import (
     Suspensions,
     Uploads,
 )
+from api.schedule_ports import ScheduleClocks, Schedules
 from schema.contracts.account import Caller
 from schema.errors import SpellError
 from schema.ids import (
@@ -48,6 +49,7 @@ from schema.ids import (
     ApiKeyId,
     ExceptionId,
     NotificationId,
+    ScheduleId,
     SigningIdentityId,
     SpellKey,
     Version,
@@ -86,6 +88,10 @@ class Services:
     channels: NotificationChannels
     notifications: AccountNotifications
     aftercare: Aftercare
+    schedules: Schedules
+    schedule_clocks: ScheduleClocks
+    schedule_seconds_min: int
+    """The shortest interval of a schedule."""
     feed: EventFeed
     streams: EventStreams
     health: Health
@@ -154,6 +160,7 @@ _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 _EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
 _NOTIFICATION_ID: TypeAdapter[str] = TypeAdapter(NotificationId)
+_SCHEDULE_ID: TypeAdapter[str] = TypeAdapter(ScheduleId)
 _SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
@@ -193,6 +200,11 @@ def notification_id_in_path(notification_id: str) -> str:
     return _named(_NOTIFICATION_ID, notification_id, SpellError("NOTIFICATION_NOT_FOUND"))
 
 
+def schedule_id_in_path(schedule_id: str) -> str:
+    """A schedule's id. Raises SpellError(SCHEDULE_NOT_FOUND) for what is none."""
+    return _named(_SCHEDULE_ID, schedule_id, SpellError("SCHEDULE_NOT_FOUND"))
+
+
 def signing_identity_id_in_path(identity_id: str) -> str:
     """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
     return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
@@ -205,6 +217,7 @@ SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
 NotificationIdDep = Annotated[str, Depends(notification_id_in_path)]
+ScheduleIdDep = Annotated[str, Depends(schedule_id_in_path)]
 SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 

@@ -235,21 +235,11 @@ class Casting(Protocol):
         """Cancel the cast and answer with how it ended; None when it had ended before."""
 
 
-class RunQueue(Protocol):
-    """The queue between the platform and its runners."""
-
-    async def depth(self) -> int:
-        """Runs that wait or are being worked on, as of a moment ago."""
-
-
 class CastReads(Protocol):
     """What is known of casts."""
 
     async def admission(self, cast_id: str) -> tuple[str, Admission] | None:
         """(fingerprint, admission) that this cast id was answered with."""
-
-    async def open_casts(self, account_id: str, *, at_most: int) -> int:
-        """How many casts of the account have not ended; counted up to `at_most`."""
 
     async def cast(self, account_id: str, cast_id: str) -> CastView | None:
         """One cast of the account."""

@@ -1,7 +1,7 @@
 """What the API process is made of: the adapters of one platform, handed to the ports of routes."""
 
+from activities.backpressure import Backpressure, Bounds
 from api.archive_slots import ArchiveSlots
-from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.event_streams import EventStreams
 from api.ports import Health
@@ -21,6 +21,7 @@ from infra.repositories.notification_channels import PostgresNotificationChannel
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
+from infra.repositories.schedules import PostgresSchedules
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
@@ -33,6 +34,7 @@ from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.temporal_aftercare import TemporalAftercare
+from infra.temporal_cast_schedules import TemporalCastSchedules
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
@@ -77,6 +79,9 @@ def build_services(
         channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
         notifications=PostgresAccountNotifications(database),
         aftercare=TemporalAftercare(platform.temporal),
+        schedules=PostgresSchedules(database, vault, schedules_max=platform.settings.schedules_max),
+        schedule_clocks=TemporalCastSchedules(platform.temporal),
+        schedule_seconds_min=platform.settings.schedule_seconds_min,
         feed=feed,
         streams=EventStreams(feed, _stream_slots(platform), SharedReads()),
         health=health_check,

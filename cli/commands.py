@@ -52,6 +52,7 @@ _PANELS: dict[str, dict[str, Command]] = {
         "cast": casts.cast,
         "casts": casts.casts,
         "show": casts.show,
+        "follow": casts.follow,
         "logs": casts.logs,
         "cancel": casts.cancel,
         "receipt": receipts.receipt,

@@ -93,6 +93,20 @@ RECONCILE: dict[str, Any] = {
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
 
+# Nobody waits, and the time must not be lost: as long as the platform is away.
+CAST_ON_SCHEDULE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=90),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+LOOK_AT_CAST: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+
 # Whoever revokes waits for the record; then every step goes on until it is done.
 RECORD_REVOCATION: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=10),
