@@ -3,9 +3,13 @@
 ASGI has none: an answer that ends waits in the server's buffer for a client that may never come.
 """
 
+import struct
+from socket import SO_LINGER, SOL_SOCKET
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _KEY = "spell.transport"
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Connections:
@@ -24,5 +28,10 @@ class Connections:
 def cut_connection(scope: Scope) -> None:
     """Break the request's connection off, and forget what was still to be sent."""
     transport = scope.get(_KEY)
-    if transport is not None:
-        transport.abort()
+    if transport is None:
+        return
+    socket = transport.get_extra_info("socket")
+    if socket is not None:
+        # Or the kernel would keep megabytes, for as long as the client does not read them.
+        socket.setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
+    transport.abort()

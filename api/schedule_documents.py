@@ -162,11 +162,11 @@ def schedule_details(
 
 def _members(view: ScheduleView) -> dict[str, Any]:
     spell = view.spell.model_dump()
+    spell["spell"] = spell.pop("spell_key")
     micros, currency = spell.pop("budget_cap_micros"), spell.pop("budget_cap_currency")
     return {
         **view.model_dump(exclude={"spell", "timing"}),
         **view.timing.model_dump(),
         **spell,
-        "spell": spell.pop("spell_key"),
         "budget_cap": None if micros is None else Money(micros=micros, currency=currency),
     }

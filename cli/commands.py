@@ -21,6 +21,7 @@ from cli import (
     receipts,
     revocations,
     scaffold,
+    schedules,
     signing,
     spell_secrets,
     suspensions,
@@ -56,6 +57,7 @@ _PANELS: dict[str, dict[str, Command]] = {
         "logs": casts.logs,
         "cancel": casts.cancel,
         "receipt": receipts.receipt,
+        "schedules": schedules.schedules,
     },
     "Your account": {
         "keys": account.keys,

@@ -113,7 +113,9 @@ class TemporalCastSchedules:
     async def times_between(
         self, schedule_id: str, begin: datetime, end: datetime
     ) -> list[datetime]:
-        """The schedule's times in a range."""
+        """The schedule's times in a range, both ends included."""
+        # Temporal leaves the begin out here, and not when it fills in.
+        begin -= timedelta(milliseconds=1)
         request = ListScheduleMatchingTimesRequest(
             namespace=self._client.namespace,
             schedule_id=schedule_id,

@@ -165,6 +165,7 @@ async def raw_stream(stack: AsyncExitStack, caster: Caster, path: str) -> asynci
     """An open stream, on a connection of its own."""
     port = caster.platform.embedded.context.ports["api"]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    stack.push_async_callback(writer.wait_closed)
     stack.callback(writer.close)
     writer.write(
         f"GET {path} HTTP/1.1\r\nHost: x\r\n"

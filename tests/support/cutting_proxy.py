@@ -1,7 +1,7 @@
 """A TCP proxy that breaks connections off after so many bytes of the answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,25 +20,29 @@ class CuttingProxy:
     cuts: list[int]
     made: int = 0
     port: int = 0
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on."""
         left = self.cuts.pop(0) if self.cuts else None
         try:
-            inner_reader, inner_writer = await asyncio.open_connection(
-                "127.0.0.1", self.target_port
-            )
+            inner = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
             writer.transport.abort()
             return
-        sending = asyncio.create_task(_pump(reader, inner_writer))
-        self._tasks.add(sending)
-        sending.add_done_callback(self._tasks.discard)
-        await self._answer(inner_reader, writer, left)
-        sending.cancel()
-        inner_writer.transport.abort()
-        writer.close()
+        ends = {writer, inner[1]}
+        self._open |= ends
+        sending = asyncio.create_task(_pump(reader, inner[1]))
+        try:
+            await self._answer(inner[0], writer, left)
+        finally:
+            sending.cancel()
+            await _closed(ends)
+            self._open -= ends
+
+    async def close(self) -> None:
+        """End all connections."""
+        await _closed(self._open)
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int | None
@@ -62,6 +66,13 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
 
 
+async def _closed(writers: Iterable[asyncio.StreamWriter]) -> None:
+    for writer in list(writers):
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
 @asynccontextmanager
 async def cutting_proxy(target_port: int, cuts: list[int]) -> AsyncIterator[CuttingProxy]:
     """The proxy, on a free port of loopback."""
@@ -70,3 +81,4 @@ async def cutting_proxy(target_port: int, cuts: list[int]) -> AsyncIterator[Cutt
     proxy.port = server.sockets[0].getsockname()[1]
     async with server:
         yield proxy
+        await proxy.close()

@@ -17,6 +17,7 @@ from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
 from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
+from workflows.cast_on_schedule import CastOnSchedule
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
 from workflows.publish_spell import PublishSpell
@@ -25,7 +26,7 @@ from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 
 WORKFLOWS = [
-    *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
+    *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
     *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
