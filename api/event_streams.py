@@ -113,7 +113,8 @@ class EventStreamResponse(Response):
                 await self._serve(follower, send)
             except TimeoutError:
                 _log.info("cut the stream of %s: its client does not read", source.subject_id)
-                cut_connection(scope)
+                if not cut_connection(scope):
+                    raise
                 await watch
             finally:
                 watch.cancel()

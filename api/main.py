@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
-from api.connections import Connections
+from api.connections import ConnectedApi
 from api.middleware import LastResort, RequestIds
 from api.open_files import allow_open_files
 from api.routes import ROUTERS
@@ -47,7 +47,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
 
 def create_app() -> FastAPI:
     """The application, without its connections: those open when it starts."""
-    application = FastAPI(
+    application = ConnectedApi(
         title="Spell Platform",
         version="1",
         description="Cast signed WebAssembly programs and pay per run.",
@@ -58,7 +58,6 @@ def create_app() -> FastAPI:
     )
     application.add_middleware(LastResort)
     application.add_middleware(RequestIds)
-    application.add_middleware(Connections)
     problems.install(application)
     for router in ROUTERS:
         application.include_router(router)

@@ -17,6 +17,7 @@ from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
 from tests.support.revoking import revoked_by
+from tests.support.scheduling import SCHEDULING_SCENARIOS
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[Client, Database], Awaitable[Handle]]
@@ -198,5 +199,6 @@ SCENARIOS: dict[str, Scenario] = {
         publish_refused,
         publish_unverified,
         *AFTERCARE_SCENARIOS,
+        *SCHEDULING_SCENARIOS,
     )
 }
