@@ -71,7 +71,7 @@ async def test_a_trigger_casts_once_and_shows_the_cast(
 async def test_a_backfill_casts_once_for_each_time_however_often_it_is_asked_for(
     platform: WholePlatform, caster: Caster
 ) -> None:
-    """The worker is killed in between; a second and a third backfill find every time cast."""
+    """A second backfill of the same times, and one more, casts for the one alone."""
     made = await make(caster, await platform.spell("free"), paused=True)
     schedule_id = made["schedule_id"]
     times = await backfill(caster, schedule_id, 6)
