@@ -93,9 +93,10 @@ RECONCILE: dict[str, Any] = {
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
 
-# Nobody waits, and the time must not be lost: as long as the platform is away.
+# Nobody waits, and the time must not be lost: as long as the platform is away. An attempt that is
+# given up too early finds what it began.
 CAST_ON_SCHEDULE: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=90),
+    "start_to_close_timeout": timedelta(seconds=20),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
     ),
