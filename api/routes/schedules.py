@@ -89,7 +89,7 @@ async def list_schedules(
 
 @router.get("/{schedule_id}")
 async def get_schedule(
-    schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDetails:
     """One schedule: when it casts next, and what came of its last times."""
     view = await _own(services, identity, schedule_id)
@@ -100,7 +100,7 @@ async def get_schedule(
 
 @router.patch("/{schedule_id}", openapi_extra=body_schema(ScheduleChange))
 async def change_schedule(
-    request: Request, schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    request: Request, identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDocument:
     """Change what is in the body; it counts from the next time on."""
     body = await read_json(request, ScheduleChange, limit_bytes=_BODY_BYTES_MAX)
@@ -115,7 +115,7 @@ async def change_schedule(
 
 @router.post("/{schedule_id}:pause")
 async def pause_schedule(
-    schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDocument:
     """Cast no more by itself; `:trigger` and `:backfill` still do."""
     reason = PauseReason.ASKED
@@ -128,7 +128,7 @@ async def pause_schedule(
 
 @router.post("/{schedule_id}:resume")
 async def resume_schedule(
-    schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDocument:
     """Cast again, from the next time on; times that passed meanwhile are not made up for."""
     view = await services.schedules.set_state(
@@ -140,7 +140,7 @@ async def resume_schedule(
 
 @router.post("/{schedule_id}:trigger", status_code=202)
 async def trigger_schedule(
-    schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDocument:
     """Cast now, besides its times; the cast appears among its runs."""
     view = await _own(services, identity, schedule_id)
@@ -150,7 +150,7 @@ async def trigger_schedule(
 
 @router.post("/{schedule_id}:backfill", status_code=202, openapi_extra=body_schema(BackfillBody))
 async def backfill_schedule(
-    request: Request, schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    request: Request, identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> BackfillAnswer:
     """Cast for the times of a range that has passed; those that were cast are not cast again."""
     body = await read_json(request, BackfillBody)
@@ -167,7 +167,7 @@ async def backfill_schedule(
 
 @router.delete("/{schedule_id}", status_code=204)
 async def delete_schedule(
-    schedule_id: ScheduleIdDep, identity: CasterDep, services: ServicesDep
+    identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> None:
     """End a schedule, and forget its inputs; casts that run go on."""
     await services.schedules.set_state(
