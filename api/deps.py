@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from activities.backpressure import Backpressure
 from api.aftercare_ports import (
     AccountNotifications,
     Aftercare,
@@ -15,7 +16,7 @@ from api.aftercare_ports import (
     Vulnerabilities,
 )
 from api.archive_slots import ArchiveSlots
-from api.backpressure import Backpressure
+from api.event_streams import EventStreams
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -42,6 +43,7 @@ from api.ports import (
     Suspensions,
     Uploads,
 )
+from api.schedule_ports import ScheduleClocks, Schedules
 from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpoints
 from schema.contracts.account import Caller
 from schema.errors import SpellError
@@ -50,6 +52,7 @@ from schema.ids import (
     ApiKeyId,
     ExceptionId,
     NotificationId,
+    ScheduleId,
     SigningIdentityId,
     SpellKey,
     Version,
@@ -95,7 +98,12 @@ class Services:
     callbacks: Callbacks
     webhooks: PromptRelay
     aftercare: Aftercare
+    schedules: Schedules
+    schedule_clocks: ScheduleClocks
+    schedule_seconds_min: int
+    """The shortest interval of a schedule."""
     feed: EventFeed
+    streams: EventStreams
     health: Health
     decoder: PayloadDecoder
     codec_origins: frozenset[str]
@@ -163,6 +171,7 @@ _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 _EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
 _NOTIFICATION_ID: TypeAdapter[str] = TypeAdapter(NotificationId)
 _ENDPOINT_ID: TypeAdapter[str] = TypeAdapter(WebhookEndpointId)
+_SCHEDULE_ID: TypeAdapter[str] = TypeAdapter(ScheduleId)
 _SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
@@ -212,6 +221,11 @@ def message_id_in_path(message_id: str) -> str:
     return _named(_NOTIFICATION_ID, message_id, SpellError("WEBHOOK_MESSAGE_NOT_FOUND"))
 
 
+def schedule_id_in_path(schedule_id: str) -> str:
+    """A schedule's id. Raises SpellError(SCHEDULE_NOT_FOUND) for what is none."""
+    return _named(_SCHEDULE_ID, schedule_id, SpellError("SCHEDULE_NOT_FOUND"))
+
+
 def signing_identity_id_in_path(identity_id: str) -> str:
     """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
     return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
@@ -226,6 +240,7 @@ ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
 EndpointIdDep = Annotated[str, Depends(endpoint_id_in_path)]
 MessageIdDep = Annotated[str, Depends(message_id_in_path)]
 NotificationIdDep = Annotated[str, Depends(notification_id_in_path)]
+ScheduleIdDep = Annotated[str, Depends(schedule_id_in_path)]
 SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 

@@ -1,7 +1,7 @@
 """The roles that routes need played; `api.wiring` builds the adapters."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -237,21 +237,11 @@ class Casting(Protocol):
         """Cancel the cast and answer with how it ended; None when it had ended before."""
 
 
-class RunQueue(Protocol):
-    """The queue between the platform and its runners."""
-
-    async def depth(self) -> int:
-        """Runs that wait or are being worked on, as of a moment ago."""
-
-
 class CastReads(Protocol):
     """What is known of casts."""
 
     async def admission(self, cast_id: str) -> tuple[str, Admission] | None:
         """(fingerprint, admission) that this cast id was answered with."""
-
-    async def open_casts(self, account_id: str, *, at_most: int) -> int:
-        """How many casts of the account have not ended; counted up to `at_most`."""
 
     async def cast(self, account_id: str, cast_id: str) -> CastView | None:
         """One cast of the account."""
@@ -357,18 +347,31 @@ class PublishedBills(Protocol):
         """
 
 
-class EventHints(Protocol):
-    """Wake-ups that a cast's event stream has grown."""
+class Follower(Protocol):
+    """One who follows a cast or a publication, and is woken when its events may have grown."""
+
+    seen: int | None
+    """Number of the last event that it has; kept up to date by whoever follows."""
+    ended: bool
+    """It follows no more."""
 
     async def wait(self, timeout_seconds: float) -> bool:
-        """True when it may have grown, False when the time is up."""
+        """True when there may be more or it follows no more, False when the time is up."""
+
+    def end(self) -> None:
+        """Follow no more."""
 
 
 class EventFeed(Protocol):
-    """Follows casts."""
+    """Follows casts and publications."""
 
-    def follow(self, cast_id: str) -> AbstractAsyncContextManager[EventHints]:
-        """Listen while the context is open; nothing that happens inside it is missed."""
+    def follow(
+        self, subject_id: str, *, seen: int | None = None
+    ) -> AbstractContextManager[Follower]:
+        """Listen while the context is open; nothing that happens inside it is missed.
+
+        With `seen`, also when the bus loses a hint.
+        """
 
 
 class Health(Protocol):

@@ -1,9 +1,12 @@
 """What the API process is made of: the adapters of one platform, handed to the ports of routes."""
 
+from activities.backpressure import Backpressure, Bounds
 from api.archive_slots import ArchiveSlots
-from api.backpressure import Backpressure, Bounds
 from api.deps import Services
+from api.event_streams import EventStreams
 from api.ports import Health
+from api.shared_reads import SharedReads
+from api.stream_slots import StreamSlots
 from infra.artifact_links import SealedArtifactLinks
 from infra.artifact_store import EncryptedArtifactStore
 from infra.cast_artifacts import CastArtifacts
@@ -24,6 +27,7 @@ from infra.repositories.notification_channels import PostgresNotificationChannel
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
+from infra.repositories.schedules import PostgresSchedules
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
@@ -38,6 +42,7 @@ from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.temporal_aftercare import TemporalAftercare
+from infra.temporal_cast_schedules import TemporalCastSchedules
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
@@ -46,7 +51,10 @@ from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
-    platform: Platform, health_check: Health, bill_reader: KillableBillReader
+    platform: Platform,
+    health_check: Health,
+    bill_reader: KillableBillReader,
+    feed: NatsEventFeed,
 ) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
@@ -94,8 +102,19 @@ def build_services(
             PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
         ),
         aftercare=TemporalAftercare(platform.temporal),
-        feed=NatsEventFeed(platform.nats),
+        schedules=PostgresSchedules(database, vault, schedules_max=platform.settings.schedules_max),
+        schedule_clocks=TemporalCastSchedules(platform.temporal),
+        schedule_seconds_min=platform.settings.schedule_seconds_min,
+        feed=feed,
+        streams=EventStreams(feed, _stream_slots(platform), SharedReads()),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=platform.settings.codec_origins,
+    )
+
+
+def _stream_slots(platform: Platform) -> StreamSlots:
+    settings = platform.settings
+    return StreamSlots(
+        streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
     )

@@ -56,6 +56,14 @@ class PlatformSettings(BaseSettings):
     """Above this depth of the queue the api refuses new casts (SERVICE_UNAVAILABLE)."""
     open_casts_max: Annotated[int, Field(ge=1)] = 1_000
     """Casts of one account that may be open at a time; more are refused (TOO_MANY_CASTS)."""
+    streams_max: Annotated[int, Field(ge=1, le=50_000)] = 4_000
+    """Event streams that one api process serves at a time (SERVICE_UNAVAILABLE beyond)."""
+    streams_per_account_max: Annotated[int, Field(ge=1)] = 200
+    """Event streams of one account in one api process (TOO_MANY_STREAMS beyond)."""
+    schedules_max: Annotated[int, Field(ge=0)] = 100
+    """Schedules of one account; more are refused (TOO_MANY_SCHEDULES)."""
+    schedule_seconds_min: Annotated[int, Field(ge=1)] = 60
+    """The shortest interval of a schedule."""
     redis_url: SecretStr
     object_store_url: str
     """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -171,6 +172,16 @@ def actions_workflow_id(cast_id: str) -> str:
 def purchase_workflow_id(purchase_id: str) -> str:
     """Workflow id of a purchase: the business id, so that a second start joins the first."""
     return f"purchase:{purchase_id}"
+
+
+def schedule_workflow_id(schedule_id: str) -> str:
+    """What the workflow ids of a schedule begin with; Temporal adds the time."""
+    return f"cast-on-schedule:{schedule_id}"
+
+
+def scheduled_cast_key(schedule_id: str, scheduled_at: datetime) -> str:
+    """The idempotency key of one time of a schedule: no request can send one with spaces."""
+    return f"schedule {schedule_id} {scheduled_at.astimezone(UTC).isoformat()}"
 
 
 def replay_workflow_id(cast_id: str) -> str:

@@ -149,3 +149,11 @@ VIOLATION_HOURS = 24
 
 # Addresses of notifications are not confirmed, so nobody's may be filled at will.
 NOTIFICATIONS_PER_DAY_MAX = 100
+
+# Casts on a schedule.
+SCHEDULE_SECONDS_MAX = 366 * 86_400
+SCHEDULE_INPUTS_BYTES_MAX = 256 * 1024
+SCHEDULE_REFUSALS_MAX = 5
+"""Refused casts in a row after which a schedule pauses."""
+BACKFILL_TIMES_MAX = 100
+BACKFILL_RANGE = timedelta(days=31)

@@ -113,6 +113,20 @@ WEBHOOK_ATTEMPT: dict[str, Any] = {
         initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(minutes=1)
     ),
 }
+# Nobody waits, and the time must not be lost: as long as the platform is away. An attempt that is
+# given up too early finds what it began.
+CAST_ON_SCHEDULE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+LOOK_AT_CAST: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
 
 # Whoever revokes waits for the record; then every step goes on until it is done.
 RECORD_REVOCATION: dict[str, Any] = {

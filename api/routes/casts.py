@@ -59,7 +59,7 @@ async def cast_spell(
     if seconds == 0:
         admission, replayed = await _admit(services, cast)
         return _answer(request, admission, None, replayed=replayed)
-    async with services.feed.follow(cast.cast_id) as hints:
+    with services.feed.follow(cast.cast_id) as hints:
         admission, replayed = await _admit(services, cast)
         view = None
         if admission.accepted:

@@ -23,6 +23,7 @@ from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
     Consent,
     Spell,
@@ -77,6 +78,8 @@ __all__ = [
     "Publication",
     "PublicationEvent",
     "Revocation",
+    "Schedule",
+    "ScheduleRun",
     "SigningIdentity",
     "Spell",
     "SpellAlias",

@@ -18,6 +18,7 @@ from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
 from tests.support.revoking import revoked_by
+from tests.support.scheduling import SCHEDULING_SCENARIOS
 from tests.support.webhook_scenarios import WEBHOOK_SCENARIOS
 
 Handle = WorkflowHandle[Any, Any]
@@ -211,5 +212,6 @@ SCENARIOS: dict[str, Scenario] = {
         tidy_artifacts_succeeded,
         *AFTERCARE_SCENARIOS,
         *WEBHOOK_SCENARIOS,
+        *SCHEDULING_SCENARIOS,
     )
 }

@@ -17,6 +17,7 @@ from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
 from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
+from workflows.cast_on_schedule import CastOnSchedule
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
 from workflows.deliver_webhook import DeliverWebhook
@@ -28,7 +29,7 @@ from workflows.rescan_versions import RescanVersions
 from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
-    *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
+    *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
     *(DeliverWebhook, RelayWebhooks),
 ]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from api.backpressure import Backpressure, Bounds
+from activities.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.main import create_app
 from schema.contracts.account import Caller
@@ -101,7 +101,11 @@ class World:
             callbacks=unused,
             webhooks=unused,
             aftercare=unused,
+            schedules=unused,
+            schedule_clocks=unused,
+            schedule_seconds_min=60,
             feed=unused,
+            streams=unused,
             health=unused,
             decoder=unused,
             codec_origins=frozenset(),
