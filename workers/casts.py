@@ -90,7 +90,11 @@ def casts_worker(
         platform.temporal,
         task_queue=CASTS_TASK_QUEUE,
         workflows=[
-            *(CastSpell, CastOnSchedule, ReplayCast, ReconcileHolds, ApplyRevocation),
+            CastSpell,
+            CastOnSchedule,
+            ReplayCast,
+            ReconcileHolds,
+            ApplyRevocation,
             TidyArtifacts,
         ],
         activities=[
