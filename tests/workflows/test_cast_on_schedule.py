@@ -1,15 +1,16 @@
 """Goal: one cast for one time, and a wait as long as it. Method: time skips, casts are scripted."""
 
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from schema.contracts.schedules import Overlap, PauseReason, ScheduleRun
 from tests.support.scheduling import ScriptedScheduling
 
 
-async def test_a_time_stays_open_as_long_as_its_cast(client: Client) -> None:
+async def test_a_time_stays_open_as_long_as_its_cast(fresh: WorkflowEnvironment) -> None:
     """Six hours of looks that come to be a minute apart."""
     scheduling = ScriptedScheduling(looks=360)
-    handle = await scheduling.run(client)
+    handle = await scheduling.run(fresh.client)
     described = await handle.describe()
     assert described.close_time is not None
     took = described.close_time - described.start_time
