@@ -24,6 +24,12 @@ from schema.ids import AliasName, CastId, Digest, MessageId, SpellKey, Version
 from schema.money import Currency, Micros
 from schema.webhook_targets import URL_CHARS_MAX, webhook_url
 
+CallbackUrl = Annotated[
+    str | None,
+    Field(max_length=URL_CHARS_MAX, description="https; told of the cast's end, signed"),
+    AfterValidator(lambda url: url if url is None else webhook_url(url)),
+]
+
 
 class Money(Contract):
     """An amount: integer micros of a currency (1 USD = 1,000,000)."""
@@ -48,11 +54,7 @@ class CastBody(Contract):
         CasterLimits | None,
         Field(description="bounds of this run; each counts where it is below the spell's own"),
     ] = None
-    callback_url: Annotated[
-        str | None,
-        Field(max_length=URL_CHARS_MAX, description="https; told of the cast's end, signed"),
-        AfterValidator(lambda url: url if url is None else webhook_url(url)),
-    ] = None
+    callback_url: CallbackUrl = None
 
 
 class VersionBody(Contract):

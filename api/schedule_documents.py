@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from api.documents import Money
+from api.documents import CallbackUrl, Money
 from schema.contracts.base import Contract
 from schema.contracts.cast import CasterLimits
 from schema.contracts.plans import Mode
@@ -32,6 +32,7 @@ class ScheduleBody(Contract):
         Money | None, Field(description="refuse a cast if its worst case costs more")
     ] = None
     limits: CasterLimits | None = None
+    callback_url: CallbackUrl = None
     cron: Annotated[
         str | None, Field(description="minute hour day month weekday, such as `0 9 * * mon-fri`")
     ] = None
@@ -53,6 +54,7 @@ class ScheduleChange(Contract):
     mode: Mode | None = None
     budget_cap: Money | None = None
     limits: CasterLimits | None = None
+    callback_url: CallbackUrl = None
     cron: str | None = None
     every_seconds: int | None = None
     time_zone: str = "UTC"
@@ -64,7 +66,7 @@ class ScheduleChange(Contract):
 
     @property
     def spell_changes(self) -> dict[str, Any]:
-        """Members of `ScheduledSpell` that the request has."""
+        """Members of `ScheduledSpell` that the request has, but for the callback's seal."""
         changes = self.model_dump(include=self.model_fields_set & {"version", "mode", "limits"})
         if "budget_cap" in self.model_fields_set:
             changes |= cap_members(self.budget_cap)
@@ -73,7 +75,7 @@ class ScheduleChange(Contract):
     @property
     def timing_changes(self) -> dict[str, Any]:
         """Members of `Timing` that the request has."""
-        others = {"inputs", "version", "mode", "limits", "budget_cap"}
+        others = {"inputs", "version", "mode", "limits", "budget_cap", "callback_url"}
         return self.model_dump(include=self.model_fields_set - others)
 
 
@@ -99,6 +101,7 @@ class ScheduleDocument(Contract):
     mode: Mode | None
     budget_cap: Money | None
     limits: CasterLimits | None
+    has_callback: Annotated[bool, Field(description="whether the casts' ends are told to a URL")]
     cron: str | None
     every_seconds: int | None
     time_zone: str
@@ -135,10 +138,15 @@ class BackfillAnswer(Contract):
     times: list[datetime]
 
 
-def scheduled_spell(body: ScheduleBody) -> ScheduledSpell:
+def scheduled_spell(body: ScheduleBody, sealed_callback: str | None) -> ScheduledSpell:
     """What the request has cast."""
     members = body.model_dump(include={"version", "mode", "limits"})
-    return ScheduledSpell(spell_key=body.spell, **members, **cap_members(body.budget_cap))
+    return ScheduledSpell(
+        spell_key=body.spell,
+        sealed_callback=sealed_callback,
+        **members,
+        **cap_members(body.budget_cap),
+    )
 
 
 def cap_members(cap: Money | None) -> dict[str, Any]:
@@ -164,6 +172,7 @@ def _members(view: ScheduleView) -> dict[str, Any]:
     spell = view.spell.model_dump()
     spell["spell"] = spell.pop("spell_key")
     micros, currency = spell.pop("budget_cap_micros"), spell.pop("budget_cap_currency")
+    spell["has_callback"] = spell.pop("sealed_callback") is not None
     return {
         **view.model_dump(exclude={"spell", "timing"}),
         **view.timing.model_dump(),

@@ -41,6 +41,9 @@ def create(
         Overlap, typer.Option(help="When the last cast has not ended.")
     ] = Overlap.SKIP,
     jitter: Annotated[int, typer.Option(min=0, help="Up to so many seconds later.")] = 0,
+    callback_url: Annotated[
+        str | None, typer.Option(help="https://…: told of each cast's end, signed.")
+    ] = None,
     paused: Annotated[bool, typer.Option(help="Begin paused.")] = False,
     key: Annotated[
         str | None, typer.Option("--key", help="Repeat with the same key: the same schedule.")
@@ -63,6 +66,8 @@ def create(
         body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
     if limit:
         body["limits"] = collect_limits(limit)
+    if callback_url:
+        body["callback_url"] = callback_url
     headers = {"Idempotency-Key": key or f"cli-{secrets.token_hex(16)}"}
     made = cli.api.json("POST", "/v1/schedules", json=body, headers=headers)
     cli.output.document(made, made["schedule_id"])

@@ -58,7 +58,7 @@ async def make_schedule(
     """Cast by cron or by an interval, under this key and its caps, until it is deleted."""
     key = required_key(idempotency_key)
     body = await read_json(request, ScheduleBody, limit_bytes=_BODY_BYTES_MAX)
-    new = await asyncio.to_thread(_new_schedule, identity, body, key)
+    new = await asyncio.to_thread(_new_schedule, services, identity, body, key)
     _check_interval(services, new.timing)
     view, is_new = await services.schedules.add(new)
     if view.state is not ScheduleState.DELETED:
@@ -105,7 +105,8 @@ async def change_schedule(
     """Change what is in the body; it counts from the next time on."""
     body = await read_json(request, ScheduleChange, limit_bytes=_BODY_BYTES_MAX)
     view = await _own(services, identity, schedule_id)
-    changed = _changed(view, body)
+    sealed = _sealed(services, identity.caller.account_id, body.callback_url)
+    changed = _changed(view, body, sealed)
     _check_interval(services, changed.timing)
     inputs = _inputs(body.inputs) if "inputs" in body.model_fields_set else None
     view = await services.schedules.change(identity.caller.account_id, changed, inputs)
@@ -180,7 +181,9 @@ async def _own(services: Services, identity: Identity, schedule_id: str) -> Sche
     return await services.schedules.schedule(identity.caller.account_id, schedule_id)
 
 
-def _new_schedule(identity: Identity, body: ScheduleBody, key: str) -> NewSchedule:
+def _new_schedule(
+    services: Services, identity: Identity, body: ScheduleBody, key: str
+) -> NewSchedule:
     account_id, secret = identity.caller.account_id, identity.cast_secret
     inputs = _inputs(body.inputs)
     rest = canonical_json(body.model_dump(mode="json", exclude={"inputs"}))
@@ -193,17 +196,22 @@ def _new_schedule(identity: Identity, body: ScheduleBody, key: str) -> NewSchedu
         account_id=account_id,
         api_key_id=identity.caller.api_key_id,
         fingerprint=keyed_digest(secret, b"schedule", rest, inputs.encode("utf-8")),
-        spell=scheduled_spell(body),
+        spell=scheduled_spell(body, _sealed(services, account_id, body.callback_url)),
         timing=timing,
         inputs_json=inputs,
         paused=body.paused,
     )
 
 
-def _changed(view: ScheduleView, body: ScheduleChange) -> ScheduleView:
+def _sealed(services: Services, account_id: str, callback_url: str | None) -> str | None:
+    return None if callback_url is None else services.callbacks.seal(account_id, callback_url)
+
+
+def _changed(view: ScheduleView, body: ScheduleChange, sealed: str | None) -> ScheduleView:
+    callback = {"sealed_callback": sealed} if "callback_url" in body.model_fields_set else {}
     try:
         timing = timing_changed(view.timing, body.timing_changes)
-        members: dict[str, Any] = {**view.spell.model_dump(), **body.spell_changes}
+        members: dict[str, Any] = {**view.spell.model_dump(), **body.spell_changes, **callback}
         spell = ScheduledSpell.model_validate(members)
     except ValidationError as error:
         raise validation_error(list(error.errors())) from error

@@ -95,6 +95,8 @@ class ScheduledSpell(Contract):
     budget_cap_micros: Micros | None = None
     budget_cap_currency: Currency = "USD"
     limits: CasterLimits | None = None
+    sealed_callback: Annotated[str, Field(max_length=4096)] | None = None
+    """As in `CastInput`: where the end of each cast is told."""
 
 
 class NewSchedule(Contract):

@@ -239,6 +239,37 @@ async def test_a_callback_belongs_to_the_request(
     problem(await caster.cast(spell, {}, key=key), 409, "IDEMPOTENCY_CONFLICT")
 
 
+async def test_a_schedule_tells_the_callback_of_each_of_its_casts(
+    platform: WholePlatform, caster: Caster, receiver: Receiver
+) -> None:
+    body = {"spell": await platform.spell("free"), "inputs": {}, "cron": "0 0 1 1 *"}
+    made = as_object(
+        await caster.post(
+            "/v1/schedules",
+            json={**body, "callback_url": receiver.url},
+            headers={"Idempotency-Key": fresh_key()},
+        )
+    )
+    assert (made["has_callback"], "callback_url" in made) == (True, False)
+    schedule = f"/v1/schedules/{made['schedule_id']}"
+    await caster.post(f"{schedule}:trigger")
+    (told,) = await receiver.until(1)
+    (run,) = as_object(await caster.get(schedule))["runs"]
+    secret = as_object(await caster.get(SECRET))["secret"]
+    platform.secrets.add(secret)
+    message: Any = verified(told, secret)
+    assert message["data"]["cast_id"] == run["cast_id"]
+    changed = await caster.request("PATCH", schedule, json={"callback_url": None})
+    assert as_object(changed)["has_callback"] is False
+    answer = await caster.post(
+        "/v1/schedules",
+        json={**body, "callback_url": "http://example.com/"},
+        headers={"Idempotency-Key": fresh_key()},
+    )
+    problem(answer, 422, "VALIDATION_ERROR")
+    await caster.request("DELETE", schedule)
+
+
 async def test_the_command_casts_with_a_callback_and_shows_what_signs_it(
     platform: WholePlatform, caster: Caster, receiver: Receiver, tmp_path: Path
 ) -> None:
