@@ -49,8 +49,8 @@ class RepositoryActivities:
         self._files = files
         self._steps = steps
 
-    @activity.defn(name="publishing.repositories")
-    async def repositories(self, order: RepositoriesOrder) -> None:
+    @activity.defn(name="repositories.check")
+    async def check(self, order: RepositoriesOrder) -> None:
         """Make sure that the maker may push there, and that a cast can be dispatched.
 
         Effect: none but the publication's events.

@@ -9,13 +9,17 @@ from activities.checking import CheckingActivities
 from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
+from activities.repositories import RepositoryActivities
 from activities.supply_chain.gate import Gate
+from infra.github.unconnected import NoApp, NobodyConnected
+from infra.github.workflow_files import YamlWorkflowFiles
 from infra.module_inspector import SubprocessModuleInspector
 from infra.platform import Platform
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.spells import PostgresSpells
 from infra.run_bus import NatsRunBus
 from schema.names import PUBLISHING_TASK_QUEUE
+from workers.github import actions_host_of
 from workflows.publish_spell import PublishSpell
 
 
@@ -36,12 +40,18 @@ def publishing_worker(
         steps,
     )
     checking = CheckingActivities(gate, steps)
+    # Only mode service is granted until accounts can be connected with their GitHub users.
+    sources = actions_host_of(platform.settings) or NoApp()
+    repositories = RepositoryActivities(
+        blobs, NobodyConnected(), sources, YamlWorkflowFiles(), steps
+    )
     return Worker(
         platform.temporal,
         task_queue=PUBLISHING_TASK_QUEUE,
         workflows=[PublishSpell],
         activities=[
             publishing.open,
+            repositories.check,
             checking.signature,
             checking.sbom,
             checking.advisories,
