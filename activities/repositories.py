@@ -30,7 +30,7 @@ class RepositoryActivities:
     Args:
         blobs: where uploads are.
         rights: what the maker's GitHub user may do.
-        sources: where the files of GitHub Actions workflows are; None without a GitHub App.
+        sources: where the files of GitHub Actions workflows are.
         files: reads them.
         steps: of publications.
     """
@@ -39,7 +39,7 @@ class RepositoryActivities:
         self,
         blobs: BlobStore,
         rights: RepositoryRights,
-        sources: WorkflowSources | None,
+        sources: WorkflowSources,
         files: WorkflowFiles,
         steps: PublicationSteps,
     ) -> None:
@@ -76,8 +76,6 @@ class RepositoryActivities:
         ]
 
     async def _workflow(self, target: ActionsTarget) -> Faults:
-        if self._sources is None:
-            raise SpellError("MODE_UNAVAILABLE")
         source = await asyncio.to_thread(
             self._sources.workflow_source, target.repo, target.workflow, target.ref
         )

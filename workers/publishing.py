@@ -11,7 +11,7 @@ from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
 from activities.repositories import RepositoryActivities
 from activities.supply_chain.gate import Gate
-from infra.github.unconnected import UnconnectedAccounts
+from infra.github.unconnected import NoApp, NobodyConnected
 from infra.github.workflow_files import YamlWorkflowFiles
 from infra.module_inspector import SubprocessModuleInspector
 from infra.platform import Platform
@@ -38,29 +38,26 @@ def publishing_worker(
         SubprocessModuleInspector(),
         ModuleSupply(blobs, bus, platform.vault, engine),
         steps,
-        platform.settings.mode_policy.granted,
-    )
-    repositories = RepositoryActivities(
-        blobs,
-        UnconnectedAccounts(),
-        actions_host_of(platform.settings),
-        YamlWorkflowFiles(),
-        steps,
     )
     checking = CheckingActivities(gate, steps)
+    # Only mode service is granted until accounts can be connected with their GitHub users.
+    sources = actions_host_of(platform.settings) or NoApp()
+    repositories = RepositoryActivities(
+        blobs, NobodyConnected(), sources, YamlWorkflowFiles(), steps
+    )
     return Worker(
         platform.temporal,
         task_queue=PUBLISHING_TASK_QUEUE,
         workflows=[PublishSpell],
         activities=[
             publishing.open,
+            repositories.check,
             checking.signature,
             checking.sbom,
             checking.advisories,
             checking.licenses,
             checking.decide,
             checking.standing,
-            repositories.check,
             publishing.module,
             publishing.record,
             publishing.conclude,

@@ -1,12 +1,21 @@
-"""Accounts before any of them can be connected with a GitHub user."""
+"""GitHub users where accounts cannot be connected with theirs. Fits `RepositoryRights`."""
 
 from schema.errors import SpellError
 
 
-class UnconnectedAccounts:
-    """Nobody may push anywhere. Fits the port `RepositoryRights`."""
+class NobodyConnected:
+    """Knows nobody's authorisation."""
 
     async def may_push(self, account_id: str, repo: str) -> bool:
-        """Raises SpellError: GITHUB_NOT_CONNECTED, always."""
-        del account_id
-        raise SpellError("GITHUB_NOT_CONNECTED", details={"repo": repo})
+        """Raises SpellError: GITHUB_NOT_CONNECTED."""
+        del repo
+        raise SpellError("GITHUB_NOT_CONNECTED", details={"account_id": account_id})
+
+
+class NoApp:
+    """GitHub where the installation has no App. Fits `WorkflowSources`."""
+
+    def workflow_source(self, repo: str, workflow: str, ref: str) -> bytes:
+        """Raises SpellError: MODE_UNAVAILABLE."""
+        del workflow, ref
+        raise SpellError("MODE_UNAVAILABLE", details={"repo": repo})

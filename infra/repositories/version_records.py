@@ -120,7 +120,7 @@ def _row_of(package: InspectedPackage) -> dict[str, Any]:
         "module_bytes": package.module_bytes,
         "entry": package.entry,
         "mode": package.mode,
-        "modes": list(package.offered),
+        "modes": list(package.modes),
         "fallback": package.fallback,
         "target": package.target if package.in_service else None,
         "manifest": as_jsonb(package.manifest),

@@ -66,8 +66,8 @@ class InspectedPackage(Contract):
     module_bytes: int | None = None
     mode: Mode
     """The first choice."""
-    modes: list[Mode] = Field(default_factory=list)
-    """All that are offered, the first choice before the others; histories of before say none."""
+    modes: tuple[Mode, ...] = (Mode.SERVICE,)
+    """All that are offered, the first choice before the others."""
     fallback: Mode | None = None
     visibility: str
     target: Target = Target.CORE
@@ -84,14 +84,9 @@ class InspectedPackage(Contract):
     module: ModuleFacts | None = None
 
     @property
-    def offered(self) -> list[Mode]:
-        """All modes; of a package from before there was another, its one."""
-        return self.modes or [self.mode]
-
-    @property
     def in_service(self) -> bool:
         """Whether the runner fleet runs it."""
-        return Mode.SERVICE in self.offered
+        return Mode.SERVICE in self.modes
 
 
 class StandingOrder(Contract):

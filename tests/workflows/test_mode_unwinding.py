@@ -31,13 +31,11 @@ def scene(
     client: Client, database: Database, package: dict[str, Any], faults: StepFaults
 ) -> tuple[CastingPlatform, ScriptedGitHub]:
     """Both workers with the faults; of a spell that falls back, no runner takes the run."""
-    falls_back = package is SERVICE_FIRST
-    platform = CastingPlatform(
-        client,
-        database,
-        interceptors=[faults],
-        **({"script": lambda _: None, "queue_seconds": 0} if falls_back else {}),
-    )
+    platform = CastingPlatform(client, database, interceptors=[faults])
+    if package is SERVICE_FIRST:
+        platform = CastingPlatform(
+            client, database, lambda _: None, interceptors=[faults], queue_seconds=0
+        )
     return platform, ScriptedGitHub(client, interceptors=[faults])
 
 
