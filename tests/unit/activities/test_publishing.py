@@ -27,6 +27,7 @@ repo = "acme/spells"
 workflow = "run.yml"
 ref = "main"
 dispatch = "workflow_dispatch"
+timeout_ms = 60_000
 
 """
 
