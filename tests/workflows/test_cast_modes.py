@@ -3,6 +3,7 @@
 GitHub's half is scripted (`tests/support/actions.py`): the check and the child workflow.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -191,8 +192,10 @@ async def test_an_operators_cancel_stops_the_actions_run_and_leaves_no_hold(
         with pytest.raises(WorkflowFailureError):
             await handle.result()
         child = client.get_workflow_handle(f"actions:{request.cast_id}")
+        # Told to stop, or cancelled with its parent when that had not yet heard of its start.
         if github.orders:
-            await child.result()
+            with suppress(WorkflowFailureError):
+                await child.result()
     assert await open_holds(database, caster) == 0
     assert await credit_left(database, caster) == CREDIT
     await assert_books_balance(database)
