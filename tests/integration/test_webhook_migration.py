@@ -12,7 +12,7 @@ from schema.canonical import canonical_json
 from tests.support.builders import make_person
 from tests.support.platform import make_vault
 
-MOVED: tuple[str, ...] = importlib.import_module("infra.migrations.versions.0014_webhooks").MOVED
+MOVED: tuple[str, ...] = importlib.import_module("infra.migrations.versions.0012_webhooks").MOVED
 OLD = ("notification_channels", "kind"), ("notification_deliveries", "channel")
 URL, SECRET = "https://hooks.example/in?token=1", "whsec_c2VjcmV0"
 

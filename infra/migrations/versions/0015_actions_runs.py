@@ -1,12 +1,12 @@
 """Dispatches to GitHub Actions, the inputs on their way, and GitHub's deliveries.
 
-Revision: 0012.
+Revision: 0015.
 """
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """What a version offers besides its first mode, and which one a cast took.
 
-Revision: 0011.
+Revision: 0014.
 """
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

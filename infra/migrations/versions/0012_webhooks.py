@@ -3,13 +3,13 @@
 The notification channel of kind `webhook` becomes an endpoint: its row is moved as it is, with its
 secret, and what is on its way goes on under the same ids.
 
-Revision: 0014.
+Revision: 0012.
 """
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

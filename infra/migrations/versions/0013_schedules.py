@@ -1,12 +1,12 @@
 """Casts on a schedule.
 
-Revision: 0017.
+Revision: 0013.
 """
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

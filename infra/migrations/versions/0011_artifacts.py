@@ -1,12 +1,12 @@
 """Artifacts of casts, and how long they are kept.
 
-Revision: 0013.
+Revision: 0011.
 """
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
