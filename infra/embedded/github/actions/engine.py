@@ -183,6 +183,8 @@ class Engine:
             if process.poll() is None:
                 attempt.end("failure")
                 process.wait(_STOP_SECONDS)
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                pipe.close()
 
     def _follow(
         self,
