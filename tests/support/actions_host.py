@@ -64,9 +64,10 @@ class Host:
 class Served:
     """A server and a client of it."""
 
-    def __init__(self, url: str, host: Host | None = None) -> None:
+    def __init__(self, url: str, host: Host | None = None, place: Place | None = None) -> None:
         self.url = url
         self.host = host
+        self.place = place
         self.http = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
     def dispatch(self, workflow: str = "w.yml", **inputs: Any) -> int:
@@ -114,7 +115,7 @@ def serving(folder: Path, files: Mapping[str, bytes], slots: int = 2) -> Iterato
     server = _server(place, port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    served = Served(host.base_url, host)
+    served = Served(host.base_url, host, place)
     ready(served)
     try:
         yield served
