@@ -202,9 +202,7 @@ def test_webhooks_get_lost_and_doubled_on_order(served: Served, receiver: Receiv
     assert receiver.heard[0][0] == receiver.heard[1][0]
 
 
-def test_a_delivery_that_failed_can_be_asked_for_again(
-    served: Served, receiver: Receiver
-) -> None:
+def test_a_delivery_that_failed_can_be_asked_for_again(served: Served, receiver: Receiver) -> None:
     receiver.answers = [500]
     served.wait(served.dispatch())
     _until(lambda: "completed" in receiver.actions("workflow_run"))

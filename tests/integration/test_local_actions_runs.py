@@ -51,11 +51,11 @@ def _unzipped(archive: bytes, name: str) -> bytes:
 
 def _named(mark: str) -> list[int]:
     """The processes whose command line holds the mark."""
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline"]):
-        if mark in " ".join(process.info["cmdline"] or []):
-            found.append(process.info["pid"])
-    return found
+    return [
+        process.info["pid"]
+        for process in psutil.process_iter(["pid", "cmdline"])
+        if mark in " ".join(process.info["cmdline"] or [])
+    ]
 
 
 def _wait_gone(mark: str) -> None:
@@ -137,7 +137,9 @@ def test_six_runs_asked_for_at_once_all_succeed_two_at_a_time(served: Served) ->
 
 
 def test_jobs_that_need_others_and_a_matrix_run(served: Served) -> None:
-    more = "  two:\n    needs: one\n    runs-on: ubuntu-latest\n    strategy: {matrix: {n: [1, 2]}}\n"
+    more = (
+        "  two:\n    needs: one\n    runs-on: ubuntu-latest\n    strategy: {matrix: {n: [1, 2]}}\n"
+    )
     steps = "      - run: echo n${{ matrix.n }}\n"
     _put(served, workflow("      - run: 'true'\n") + f"{more}    steps:\n{steps}".encode())
     run_id = served.dispatch()

@@ -26,7 +26,18 @@ from infra.embedded.github.actions.refusal import RefusedError
 
 REPOSITORY = "/repos/maker/spell"
 SAMPLE = Path(__file__).parent / "workflows" / "cast.yml"
-_ACTOR = {"login": "maker", "id": 7, "type": "User"}
+_USER_PAGES = (
+    *("avatar", "events", "followers", "following", "gists", "html", "organizations"),
+    *("received_events", "repos", "starred", "subscriptions"),
+)
+_REPOSITORY_PAGES = (
+    *("archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits"),
+    *("compare", "contents", "contributors", "deployments", "downloads", "events", "forks"),
+    *("git_commits", "git_refs", "git_tags", "hooks", "html", "issue_comment", "issue_events"),
+    *("issues", "keys", "labels", "languages", "merges", "milestones", "notifications", "pulls"),
+    *("releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams"),
+    "trees",
+)
 
 
 class Host:
@@ -36,28 +47,54 @@ class Host:
         self.base_url = base_url
         self.files = dict(files)
         self.webhooks: list[WebhookTarget] = []
-        self._hosted = HostedRepository(1, "maker", "spell", "main", {"full_name": "maker/spell"})
+        self._actor = {
+            "login": "maker",
+            "id": 7,
+            "node_id": "VTc=",
+            "gravatar_id": None,
+            "type": "User",
+            "site_admin": False,
+            "url": f"{base_url}/users/maker",
+            **{f"{page}_url": f"{base_url}/maker/{page}" for page in _USER_PAGES},
+        }
+        document = {
+            "id": 1,
+            "node_id": "UjE=",
+            "name": "spell",
+            "full_name": "maker/spell",
+            "private": False,
+            "description": None,
+            "fork": False,
+            "owner": self._actor,
+            **{f"{page}_url": f"{base_url}{REPOSITORY}/{page}" for page in _REPOSITORY_PAGES},
+            "url": f"{base_url}{REPOSITORY}",
+        }
+        self._hosted = HostedRepository(1, "maker", "spell", "main", document)
 
     def repository(
         self, request: Request, owner: str, name: str, level: str
     ) -> tuple[HostedRepository, Mapping[str, Any]]:
+        del request, level
         if (owner, name) != ("maker", "spell"):
             raise RefusedError(404, "Not Found")
-        return self._hosted, _ACTOR
+        return self._hosted, self._actor
 
     def by_id(self, repository_id: int) -> HostedRepository | None:
         return self._hosted if repository_id == 1 else None
 
     def commit(self, repository_id: int, ref: str) -> HostedCommit | None:
+        if repository_id != 1:
+            return None
         sha = hashlib.sha1(repr(sorted(self.files.items())).encode()).hexdigest()
         if ref not in {"main", "refs/heads/main", sha}:
             return None
         return HostedCommit(sha, "main", "First", self.files)
 
     def targets(self, repository_id: int) -> list[WebhookTarget]:
-        return self.webhooks
+        return self.webhooks if repository_id == 1 else []
 
     def app(self, request: Request) -> int:
+        del request
         return 1
 
 

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -59,7 +58,9 @@ class Description:
     def _validate(self, where: str, schema: Mapping[str, Any], body: Any) -> None:
         whole = {"allOf": [schema], "components": self._document["components"]}
         validator = jsonschema_rs.Draft4Validator(whole, validate_formats=True)
-        problems = [f"{list(e.instance_path)}: {e.message[:200]}" for e in validator.iter_errors(body)]
+        problems = [
+            f"{list(e.instance_path)}: {e.message[:200]}" for e in validator.iter_errors(body)
+        ]
         assert not problems, f"{where}: {problems}"
 
     def _template(self, method: str, path: str) -> str:

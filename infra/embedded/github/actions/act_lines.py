@@ -90,10 +90,10 @@ class ActLines:
         key = said["job"]
         if key not in self.jobs:
             job_id = str(said.get("jobID", key))
-            self.jobs[key] = JobRecord(self._job_name(key, job_id, said), job_id, at)
+            self.jobs[key] = JobRecord(self._job_name(job_id, said), job_id, at)
         return self.jobs[key]
 
-    def _job_name(self, key: str, job_id: str, said: Mapping[str, Any]) -> str:
+    def _job_name(self, job_id: str, said: Mapping[str, Any]) -> str:
         declared = (self._declared.get(job_id) or {}).get("name")
         base = declared if isinstance(declared, str) and "${{" not in declared else job_id
         values = [str(value) for value in (said.get("matrix") or {}).values()]

@@ -1,25 +1,21 @@
 """GitHub's artifact service, as `@actions/artifact` speaks with it.
 
-Twirp with JSON: one POST for each method. The bytes go to signed addresses, in one piece or as
-blocks with a list, as Azure's blob store takes them.
+Twirp with JSON: one POST for each method. The bytes go to signed addresses (`blob_routes`).
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from xml.etree import ElementTree as ET  # noqa: N817  (the usual name)
 
-from fastapi import APIRouter, Body, Query, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Body, Request, Response
+from fastapi.responses import JSONResponse
 
-from infra.embedded.github.actions.artifacts import ARTIFACT_BYTES_MAX, Artifacts
+from infra.embedded.github.actions.artifacts import Artifacts
 from infra.embedded.github.actions.documents import Document
 from infra.embedded.github.actions.orders import Orders
 from infra.embedded.github.actions.runs import Runs
 
 _SERVICE = "/twirp/github.actions.results.api.v1.ArtifactService"
 _NAME_MAX = 256
-_BLOCK_LIST_BYTES_MAX = 4 * 1024 * 1024
 _STATUS = {
     "unauthenticated": 401,
     "not_found": 404,
@@ -118,8 +114,8 @@ class ArtifactService:
         return same[0] if same else None
 
 
-def routes(service: ArtifactService, artifacts: Artifacts) -> APIRouter:
-    """The addresses of service and blobs."""
+def routes(service: ArtifactService) -> APIRouter:
+    """The address of the service."""
     router = APIRouter(include_in_schema=False)
 
     @router.post(_SERVICE + "/{method}")
@@ -132,60 +128,7 @@ def routes(service: ArtifactService, artifacts: Artifacts) -> APIRouter:
             body = {"code": error.code, "msg": str(error)}
             return JSONResponse(body, status_code=_STATUS[error.code])
 
-    @router.put("/_local/blobs/{artifact_id}")
-    async def put(
-        artifact_id: int, request: Request, comp: str = "", blockid: str = ""
-    ) -> Response:
-        if not artifacts.allows(artifact_id, "put", dict(request.query_params)):
-            return Response(status_code=403)
-        if comp == "blocklist":
-            block_ids = _block_ids(await _limited(request, _BLOCK_LIST_BYTES_MAX))
-            joined = await run_in_threadpool(artifacts.join, artifact_id, block_ids)
-            return _stored() if joined else Response(status_code=400)
-        target = artifacts.block(artifact_id, blockid) if comp else artifacts.blob(artifact_id)
-        content = await _limited(request, ARTIFACT_BYTES_MAX)
-        if target is None or content is None:
-            return Response(status_code=400 if target is None else 413)
-        await run_in_threadpool(target.write_bytes, content)
-        return _stored()
-
-    @router.get("/_local/blobs/{artifact_id}")
-    def get(artifact_id: int, request: Request, se: Annotated[str, Query()] = "") -> Response:
-        del se
-        if "authorization" in request.headers:
-            # Azure's answer to a client that sends its GitHub token along.
-            return Response("AuthenticationFailed", status_code=400)
-        artifact = artifacts.get(artifact_id)
-        if artifact is None or not artifacts.allows(artifact_id, "get", dict(request.query_params)):
-            return Response(status_code=403)
-        name = f"{artifact['name']}.zip"
-        return FileResponse(
-            artifacts.blob(artifact_id), filename=name, media_type="application/zip"
-        )
-
     return router
-
-
-def _stored() -> Response:
-    return Response(status_code=201, headers={"etag": '"0x1"', "x-ms-version": "2024-11-04"})
-
-
-async def _limited(request: Request, bytes_max: int) -> bytes | None:
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > bytes_max:
-            return None
-    return bytes(content)
-
-
-def _block_ids(document: bytes | None) -> list[str]:
-    if document is None or b"<!" in document:
-        return ["?"]
-    try:
-        return [block.text or "?" for block in ET.fromstring(document)]  # noqa: S314  (no DTD)
-    except ET.ParseError:
-        return ["?"]
 
 
 def _name(said: Mapping[str, Any]) -> str:

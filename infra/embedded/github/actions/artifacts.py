@@ -51,7 +51,7 @@ class Artifacts:
             "digest": None,
             "finalized": False,
             "created_at": stamp(),
-            "expires_at": expires_at or stamp(now() + _RETENTION),
+            "expires_at": _expiry(expires_at),
         }
         artifact_id = self._documents.add(ARTIFACT, body, run["repository_id"], run["id"])
         (self._folder / str(artifact_id)).mkdir(parents=True)
@@ -139,9 +139,19 @@ class Artifacts:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
 
+def _expiry(wanted: str | None) -> str:
+    """The wanted time, if it is one with a zone and within the usual retention."""
+    latest = now() + _RETENTION
+    try:
+        moment = datetime.fromisoformat(wanted) if wanted else latest
+        return stamp(min(moment, latest).astimezone(UTC))
+    except (ValueError, TypeError):
+        return stamp(latest)
+
+
 def _aged(artifact: Document) -> Document:
-    expires = datetime.strptime(artifact["expires_at"][:19], "%Y-%m-%dT%H:%M:%S")
-    return {**artifact, "expired": expires.replace(tzinfo=UTC) <= now()}
+    expires = datetime.fromisoformat(artifact["expires_at"])
+    return {**artifact, "expired": expires <= now()}
 
 
 def _digest(path: Path) -> str:

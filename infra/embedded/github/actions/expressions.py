@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_HOLE = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+# Braces inside a quoted text end nothing.
+_HOLE = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}")
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)"
     r"|(?P<name>[A-Za-z_][\w-]*)|(?P<sign>\|\||&&|==|!=|[!().,\[\]]))"

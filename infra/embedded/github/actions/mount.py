@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from infra.embedded.github.actions import (
     artifact_routes,
     artifact_service,
+    blob_routes,
     local_routes,
     run_routes,
     workflow_routes,
@@ -25,7 +26,8 @@ def mount(app: FastAPI, place: Place) -> None:
         run_routes.routes(place),
         artifact_routes.routes(place),
         local_routes.routes(place),
-        artifact_service.routes(service, place.artifacts),
+        artifact_service.routes(service),
+        blob_routes.routes(place.artifacts),
     ):
         app.include_router(router)
     app.add_exception_handler(RefusedError, answer)
