@@ -89,7 +89,9 @@ class Engine:
 
     def cancel(self, run: Document) -> bool:
         """End a run as cancelled; False when it had ended."""
-        attempt = self._attempts.get(run["id"])
+        attempt, latest = self._attempts.get(run["id"]), self._runs.get(run["id"])
+        if latest is None or latest["status"] == "completed":
+            return False
         if attempt is not None:
             attempt.end("cancelled")
             return True

@@ -23,15 +23,7 @@ RUN, JOB, WORKFLOW = "run", "job", "workflow"
 
 
 class Runs:
-    """The record of all runs.
-
-    Args:
-        host: the repositories.
-        documents: where runs are kept.
-        webhooks: who is told.
-        faults: what is to go wrong.
-        views: how runs look to others.
-    """
+    """The record of all runs: kept in `documents`, told by `webhooks` as `views` show them."""
 
     def __init__(
         self, host: Host, documents: Documents, webhooks: Webhooks, faults: Faults, views: Views
