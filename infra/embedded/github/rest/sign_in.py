@@ -83,9 +83,9 @@ def decide(server: Server, user_code: str, login: str, *, allow: bool) -> bool:
     """What a person says to a device's code; False when there is no such code or person."""
     if server.state.owner(login) is None:
         return False
+    said = {"login": login if allow else None, "denied": not allow}
     for one in server.state.documents.all(_DEVICE):
         if one["user_code"] == user_code and one["expires_at"] > time.time():
-            said = {"login": login if allow else None, "denied": not allow}
             server.state.documents.change(_DEVICE, one["id"], lambda body: body.update(said))
             return True
     return False
