@@ -31,6 +31,8 @@ class Endpoints:
     """The Sigstore trusted root that packages' signatures are checked against."""
     sigstore_url: str
     """Where to sign; empty when the user brings a trusted root of their own."""
+    github: Mapping[str, str] = field(repr=False)
+    """The local GitHub's App, as variables; empty when the user brings GitHub itself."""
 
 
 def external_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -79,6 +81,7 @@ def platform_environment(
         "SPELL_TRUST_ROOT_FILE": endpoints.trust_root_file,
         "SPELL_MASTER_KEY": credentials.master_key,
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,
+        **endpoints.github,
         "SPELL_CODEC_OPEN_TO_UI": "true",
         "SPELL_WEBHOOK_LOOPBACK": "true",
         **{name: value for name, value in user.items() if not _is_for_runner(name)},

@@ -9,6 +9,7 @@ from infra.embedded import binaries
 from infra.embedded.credentials import Credentials
 from infra.embedded.environment import Endpoints
 from infra.embedded.errors import EmbeddedPlatformError
+from infra.embedded.github_server import app_environment, github_spec
 from infra.embedded.layout import Layout
 from infra.embedded.nats_permissions import PLATFORM_USER, RUNNER_USER
 from infra.embedded.nats_server import nats_spec, nats_url
@@ -29,6 +30,7 @@ RUNNER_NATS = "SPELL_RUNNER_NATS_URL"
 REDIS = "SPELL_REDIS_URL"
 OBJECT_STORE = "SPELL_OBJECT_STORE_URL"
 TRUST_ROOT = "SPELL_TRUST_ROOT_FILE"
+GITHUB = "SPELL_GITHUB_API_URL"
 
 
 def needed_ports(external: Mapping[str, str]) -> list[str]:
@@ -53,6 +55,8 @@ def needed_ports(external: Mapping[str, str]) -> list[str]:
         names.append("redis")
     if TRUST_ROOT not in external:
         names.append("sigstore")
+    if GITHUB not in external:
+        names.append("github")
     return names
 
 
@@ -96,6 +100,7 @@ def endpoints(
         object_store_url=where[OBJECT_STORE],
         trust_root_file=where[TRUST_ROOT],
         sigstore_url=url_of(ports["sigstore"]) if "sigstore" in ports else "",
+        github=app_environment(ports["github"], credentials) if "github" in ports else {},
     )
 
 
@@ -120,4 +125,6 @@ def plain_servers(context: PlatformContext) -> list[ProcessSpec]:
         specs.append(redis_spec(program, layout, ports["redis"], keys))
     if "sigstore" in ports:
         specs.append(sigstore_spec(layout, ports["sigstore"], keys))
+    if "github" in ports:
+        specs.append(github_spec(layout, ports["github"], keys, context.endpoints.api_url))
     return specs

@@ -1,4 +1,4 @@
-"""Goal: the adapter for GitHub Actions does what its port says. Method: against the local GitHub."""
+"""Goal: the adapter for GitHub Actions does what its port says. Method: the local GitHub."""
 
 import io
 import time
