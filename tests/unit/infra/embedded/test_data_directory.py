@@ -45,7 +45,7 @@ def test_credentials_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> No
 def test_every_credential_is_another_one(tmp_path: Path) -> None:
     load_or_create(Layout.create(tmp_path))
     stored = json.loads((tmp_path / "secrets.json").read_text())
-    assert len(set(stored.values())) == len(stored) == 9
+    assert len(set(stored.values())) == len(stored) == 12
 
 
 def test_credentials_do_not_show_when_printed(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     holder = multiprocessing.get_context("spawn").Process(target=hold, args=(tmp_path / "lock",))
     holder.start()
     holder.join()
-    assert holder.exitcode == 9
+    assert holder.exitcode == 12
     lock = DirectoryLock(tmp_path / "lock")
     lock.acquire()
     lock.release()
