@@ -22,6 +22,7 @@ from workers.gate import build_gate, deciding_of
 from workers.github import github_worker
 from workers.publishing import publishing_worker
 from workers.supply_chain import supply_chain_worker
+from workers.webhooks import webhooks_worker
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
@@ -52,6 +53,7 @@ async def run() -> None:
             publishing_worker(platform, checker, gate, engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
             github_worker(platform, checker, deciding, artifacts, GRACE),
+            webhooks_worker(platform, GRACE),
         ):
             await running.enter_async_context(worker)
         await stop.wait()

@@ -1,10 +1,16 @@
 """What the API process is made of: the adapters of one platform, handed to the ports of routes."""
 
+from activities.backpressure import Backpressure, Bounds
 from api.archive_slots import ArchiveSlots
-from api.backpressure import Backpressure, Bounds
 from api.deps import Services
+from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
 from api.ports import Health
+from api.shared_reads import SharedReads
+from api.stream_slots import StreamSlots
+from infra.artifact_links import SealedArtifactLinks
+from infra.artifact_store import EncryptedArtifactStore
+from infra.cast_artifacts import CastArtifacts
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
@@ -15,13 +21,17 @@ from infra.repositories.account_notifications import PostgresAccountNotification
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.actions_runs import PostgresActionsRuns
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
+from infra.repositories.artifacts import PostgresArtifacts
+from infra.repositories.callbacks import PostgresCallbacks
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.delivery_logs import PostgresDeliveryLogs
 from infra.repositories.github_deliveries import PostgresGitHubDeliveries
 from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.run_inputs import StoredRunInputs
+from infra.repositories.schedules import PostgresSchedules
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
@@ -30,23 +40,31 @@ from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.suspensions import PostgresSuspensions
 from infra.repositories.uploads import BlobUploads
 from infra.repositories.vulnerabilities import PostgresVulnerabilities
+from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
+from infra.repositories.webhook_endpoints import PostgresWebhookEndpoints
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.temporal_actions import TemporalActions
 from infra.temporal_aftercare import TemporalAftercare
+from infra.temporal_cast_schedules import TemporalCastSchedules
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
 from infra.temporal_revocations import TemporalRevocations
+from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
-    platform: Platform, health_check: Health, bill_reader: KillableBillReader
+    platform: Platform,
+    health_check: Health,
+    bill_reader: KillableBillReader,
+    feed: NatsEventFeed,
 ) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     casts = PostgresCastReads(database)
+    files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
     bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
     return Services(
@@ -66,7 +84,14 @@ def build_services(
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,
-        files=EncryptedCastFiles(blobs, vault),
+        files=files,
+        artifacts=CastArtifacts(
+            PostgresArtifacts(database),
+            EncryptedArtifactStore(blobs, vault),
+            files,
+            platform.settings.artifact_lifetime,
+        ),
+        links=SealedArtifactLinks(database, vault, platform.settings.public_url),
         receipts=VaultSignedReceipts(PostgresReceipts(database, vault), vault),
         replaying=TemporalReplays(platform.temporal, blobs, vault),
         modules=BlobPublishedModules(database, blobs),
@@ -75,13 +100,30 @@ def build_services(
         vulnerabilities=PostgresVulnerabilities(database),
         channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
         notifications=PostgresAccountNotifications(database),
+        endpoints=PostgresWebhookEndpoints(database, vault),
+        deliveries=PostgresDeliveryLogs(database, platform.settings.public_url),
+        callbacks=PostgresCallbacks(database, vault),
+        webhooks=PromptWebhooks(
+            PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
+        ),
         aftercare=TemporalAftercare(platform.temporal),
-        feed=NatsEventFeed(platform.nats),
         run_inputs=StoredRunInputs(database, blobs, vault, platform.settings.public_url),
         github_inbox=github_inbox_of(platform),
+        schedules=PostgresSchedules(database, vault, schedules_max=platform.settings.schedules_max),
+        schedule_clocks=TemporalCastSchedules(platform.temporal),
+        schedule_seconds_min=platform.settings.schedule_seconds_min,
+        feed=feed,
+        streams=EventStreams(feed, _stream_slots(platform), SharedReads()),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=platform.settings.codec_origins,
+    )
+
+
+def _stream_slots(platform: Platform) -> StreamSlots:
+    settings = platform.settings
+    return StreamSlots(
+        streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
     )
 
 

@@ -57,6 +57,14 @@ class PlatformSettings(BaseSettings):
     """Above this depth of the queue the api refuses new casts (SERVICE_UNAVAILABLE)."""
     open_casts_max: Annotated[int, Field(ge=1)] = 1_000
     """Casts of one account that may be open at a time; more are refused (TOO_MANY_CASTS)."""
+    streams_max: Annotated[int, Field(ge=1, le=50_000)] = 4_000
+    """Event streams that one api process serves at a time (SERVICE_UNAVAILABLE beyond)."""
+    streams_per_account_max: Annotated[int, Field(ge=1)] = 200
+    """Event streams of one account in one api process (TOO_MANY_STREAMS beyond)."""
+    schedules_max: Annotated[int, Field(ge=0)] = 100
+    """Schedules of one account; more are refused (TOO_MANY_SCHEDULES)."""
+    schedule_seconds_min: Annotated[int, Field(ge=1)] = 60
+    """The shortest interval of a schedule."""
     redis_url: SecretStr
     object_store_url: str
     """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""
@@ -93,6 +101,8 @@ class PlatformSettings(BaseSettings):
     """Whom e-mail comes from."""
     webhook_loopback: bool = False
     """Local platform only: webhooks may lead to this machine."""
+    webhook_ca_file: Path | None = None
+    """Authorities, PEM, that receivers of webhooks may have beside the public ones."""
 
     public_url: str = "http://127.0.0.1:8080"
     """Where the api is reached from outside: what links and addresses in runs begin with."""
@@ -167,9 +177,8 @@ class PlatformSettings(BaseSettings):
 
     @property
     def told_by(self) -> frozenset[ChannelKind]:
-        """The ways in which this installation can tell accounts."""
-        email = {ChannelKind.EMAIL} if self.smtp_url is not None else set()
-        return frozenset({ChannelKind.WEBHOOK, *email})
+        """The ways in which this installation can tell people."""
+        return frozenset({ChannelKind.EMAIL} if self.smtp_url is not None else ())
 
     @property
     def advisory_grace(self) -> timedelta:

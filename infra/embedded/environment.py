@@ -75,6 +75,7 @@ def platform_environment(
         "SPELL_NATS_URL": endpoints.nats_url,
         "SPELL_REDIS_URL": endpoints.redis_url,
         "SPELL_OBJECT_STORE_URL": endpoints.object_store_url,
+        "SPELL_PUBLIC_URL": endpoints.api_url,
         "SPELL_TRUST_ROOT_FILE": endpoints.trust_root_file,
         "SPELL_MASTER_KEY": credentials.master_key,
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,

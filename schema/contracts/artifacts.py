@@ -9,7 +9,7 @@ from pydantic import Field
 from schema import limits as platform
 from schema.contracts.base import Contract
 from schema.errors import SpellError
-from schema.ids import CastId, Digest
+from schema.ids import ApiKeyId, CastId, Digest
 
 ArtifactName = Annotated[
     str,
@@ -67,3 +67,35 @@ class ArtifactView(Contract):
     expires_at: datetime
     deleted_at: datetime | None = None
     """When its time was up; its content is gone since."""
+
+
+class LinkOrder(Contract):
+    """Body of `POST /v1/casts/{id}/artifacts:link`: to what, for how long, and how often."""
+
+    name: ArtifactName
+    expires_in: Annotated[
+        int,
+        Field(ge=1, le=platform.ARTIFACT_LINK_SECONDS_MAX, description="seconds from now on"),
+    ] = platform.ARTIFACT_LINK_SECONDS
+    one_use: bool = False
+    """Whoever uses it first has the content; it is good for nobody after that."""
+
+
+class ArtifactLink(Contract):
+    """An address that gives an artifact to whoever asks, without a key."""
+
+    url: str
+    expires_at: datetime
+    one_use: bool = False
+
+
+class LinkClaim(Contract):
+    """What a link's token is good for; only the platform can make or read one."""
+
+    cast_id: CastId
+    name: ArtifactName
+    api_key_id: ApiKeyId
+    """Who made the link; it dies with this key."""
+    expires_at: datetime
+    nonce: Annotated[str, Field(min_length=16, max_length=64)] | None = None
+    """What a one-use link is known by once it was used; others have none."""

@@ -107,6 +107,8 @@ class CastView(Contract):
     violations: list[RunViolation] = Field(default_factory=list)
     stages: Stages | None = None
     engine: str | None = None
+    output_kept: bool = False
+    """Whether its output has not been deleted."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -24,6 +24,7 @@ from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
     Consent,
     Spell,
@@ -38,6 +39,14 @@ from schema.tables.supply_chain import (
     SigningIdentity,
     SpellSuspension,
     SupplyChainLogEntry,
+)
+from schema.tables.webhooks import (
+    CallbackSecretRow,
+    CastCallback,
+    WebhookAttempt,
+    WebhookDeliveryRow,
+    WebhookEndpoint,
+    WebhookMessageRow,
 )
 
 __all__ = [
@@ -56,7 +65,9 @@ __all__ = [
     "Artifact",
     "Budget",
     "BudgetCap",
+    "CallbackSecretRow",
     "Cast",
+    "CastCallback",
     "CastEvent",
     "Consent",
     "GitHubDelivery",
@@ -72,6 +83,8 @@ __all__ = [
     "PublicationEvent",
     "Revocation",
     "RunInput",
+    "Schedule",
+    "ScheduleRun",
     "SigningIdentity",
     "Spell",
     "SpellAlias",
@@ -83,4 +96,8 @@ __all__ = [
     "UsedArtifactLink",
     "VerificationDecision",
     "VersionFinding",
+    "WebhookAttempt",
+    "WebhookDeliveryRow",
+    "WebhookEndpoint",
+    "WebhookMessageRow",
 ]

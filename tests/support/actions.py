@@ -1,4 +1,4 @@
-"""GitHub's half of a cast, scripted: the check, and a child workflow that answers at once or waits."""
+"""GitHub's half of a cast, scripted: the check, and a child that answers at once or waits."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowFailureError
 
 from infra.postgres import Database
 from infra.repositories.cast_reads import PostgresCastReads
-from schema.contracts.cast import Billing, CastResult, CastStatus, CastInput
+from schema.contracts.cast import Billing, CastInput, CastResult, CastStatus
 from schema.contracts.plans import Mode
 from schema.contracts.problem import Problem
 from schema.contracts.run import RunPolicy

@@ -19,18 +19,23 @@ from tests.support.scenarios import SCENARIOS
 from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
 from workflows.cancel_late_run import CancelLateRun
+from workflows.cast_on_schedule import CastOnSchedule
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
+from workflows.deliver_webhook import DeliverWebhook
 from workflows.publish_spell import PublishSpell
 from workflows.relay_notifications import RelayNotifications
+from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 from workflows.run_actions import RunActions
+from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
-    *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
+    *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
     *(RunActions, CancelLateRun),
-    *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
+    *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
+    *(DeliverWebhook, RelayWebhooks),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 

@@ -10,7 +10,7 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-# A dispatch is written down before GitHub is asked (ADR 0020): `asked_at` is empty only while it is
+# A dispatch is written down before GitHub is asked (ADR 0023): `asked_at` is empty only while it is
 # certain that GitHub did not take the last one. What was intended never changes; a run is set once.
 _RUNS = (
     """

@@ -1,4 +1,4 @@
-"""Webhooks, signed as Standard Webhooks says (port `NotificationChannel`).
+"""One attempt at delivering a webhook, signed as Standard Webhooks says.
 
 An account may name any URL, so the platform asks it as it asks for guests: https only, every
 address of the name on the public internet, and the connection made to the very address that was
@@ -8,10 +8,6 @@ checked. A redirect is a failure, and what is answered is read only as far as it
 # ruff: noqa: ASYNC109 - httpcore hands timeouts down.
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import json
 import socket
 import ssl
 import time
@@ -22,13 +18,15 @@ from functools import partial
 import certifi
 import httpcore
 
-from infra.notifications.wording import event_of
+from infra.vault import PlatformVault
+from infra.webhooks.bodies import body_bytes
+from infra.webhooks.keys import signing_key
+from infra.webhooks.signing import signed_headers
+from schema import limits
 from schema.addresses import is_public
-from schema.contracts.notifications import Delivery, Notification
-from schema.errors import SpellError
-from schema.webhook_targets import WebhookTarget, secret_bytes, webhook_target
+from schema.contracts.webhooks import AttemptResult, WebhookDelivery
+from schema.webhook_targets import WebhookTarget, webhook_target
 
-_SECONDS_MAX = 15.0
 _CONNECT_SECONDS_MAX = 5.0
 _GONE = 410
 _OK = range(200, 300)
@@ -47,10 +45,12 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class WebhookChannel:
-    """Posts notifications to the URLs of accounts.
+class WebhookSender:
+    """Posts messages to the URLs of accounts (port `WebhookSender`).
 
     Args:
+        vault: has the accounts' signing keys.
+        public_url: where the api is reached from outside, for links.
         allow_loopback: also to this machine; for the local platform.
         tls: verifies receivers; by default against the public authorities.
         resolve: finds addresses.
@@ -58,47 +58,53 @@ class WebhookChannel:
 
     def __init__(
         self,
+        vault: PlatformVault,
+        public_url: str,
         *,
         allow_loopback: bool = False,
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolve,
     ) -> None:
+        self._vault = vault
+        self._public_url = public_url
         self._allow_loopback = allow_loopback
         self._tls = tls or ssl.create_default_context(cafile=certifi.where())
         self._resolve = resolve
 
-    async def send(self, delivery: Delivery) -> None:
-        """Post the notification; only a status of 2xx counts as taken.
+    async def send(self, delivery: WebhookDelivery) -> AttemptResult:
+        """Post the message once; only a status of 2xx counts as taken."""
+        began = time.monotonic()
+        status, error = await self._answer(delivery)
+        took = int((time.monotonic() - began) * 1000)
+        return AttemptResult(status_code=status, milliseconds=took, error=error)
 
-        Raises:
-            SpellError: DELIVERY_FAILED; DELIVERY_REFUSED, the receiver answered 410 Gone.
-        """
+    async def _answer(self, delivery: WebhookDelivery) -> tuple[int | None, str | None]:
+        """The status, and what is wrong, in words that hold nothing of URL or answer."""
         try:
-            async with asyncio.timeout(_SECONDS_MAX):
+            async with asyncio.timeout(limits.WEBHOOK_SECONDS_MAX):
                 status = await self._post(delivery)
-        except TimeoutError as error:
-            raise _failed(f"There was no answer within {_SECONDS_MAX:.0f} s.") from error
+        except _NotPublicError:
+            return None, "The URL does not lead to an address on the public internet."
+        except (TimeoutError, httpcore.TimeoutException):
+            return None, f"There was no answer within {limits.WEBHOOK_SECONDS_MAX:.0f} s."
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise _failed(f"The receiver cannot be reached ({type(error).__name__}).") from error
-        except httpcore.TimeoutException as error:
-            raise _failed("The receiver does not answer.") from error
+            return None, f"The receiver cannot be reached ({type(error).__name__})."
+        except Exception as error:  # noqa: BLE001  (whatever it is, its words may be the URL)
+            return None, f"It could not be sent ({type(error).__name__})."
         if status == _GONE:
-            raise SpellError("DELIVERY_REFUSED", "The receiver answered 410 Gone.")
-        if status not in _OK:
-            raise _failed(f"The receiver answered {status}.")
+            return status, "The receiver answered 410 Gone."
+        return status, None if status in _OK else f"The receiver answered {status}."
 
-    async def _post(self, delivery: Delivery) -> int:
-        target = webhook_target(delivery.destination.address)
+    async def _post(self, delivery: WebhookDelivery) -> int:
+        target = webhook_target(delivery.destination.url)
         address = await self._address(target)
-        body = json.dumps(event_of(delivery.notification), ensure_ascii=False).encode()
+        body = body_bytes(delivery.message, self._public_url)
         headers = {
             "Host": target.authority,
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "User-Agent": "spell-platform",
-            **signed_headers(
-                delivery.notification, delivery.destination.secret, int(time.time()), body
-            ),
+            **self._signatures(delivery, body),
         }
         async with httpcore.AsyncHTTPConnection(
             origin=httpcore.Origin(b"https", target.host.encode(), target.port),
@@ -116,15 +122,29 @@ class WebhookChannel:
             ) as response:
                 return int(response.status)
 
+    def _signatures(self, delivery: WebhookDelivery, body: bytes) -> dict[str, str]:
+        destination = delivery.destination
+        return signed_headers(
+            delivery.message.id,
+            int(time.time()),
+            body,
+            destination.secrets,
+            signing_key(self._vault, destination.account_id),
+        )
+
     async def _address(self, target: WebhookTarget) -> str:
         """The address to connect to; refused when any of the name's addresses is not public."""
         addresses = await self._resolve(target.host, target.port)
         if not addresses or not all(map(self._may_reach, addresses)):
-            raise _failed("The URL does not lead to an address on the public internet.")
+            raise _NotPublicError
         return addresses[0]
 
     def _may_reach(self, address: str) -> bool:
         return is_public(address) or (self._allow_loopback and address in _LOOPBACK)
+
+
+class _NotPublicError(Exception):
+    """The host's addresses are not all on the public internet."""
 
 
 class _Pinned(httpcore.AsyncNetworkBackend):
@@ -147,27 +167,3 @@ class _Pinned(httpcore.AsyncNetworkBackend):
         return await self._network.connect_tcp(
             self._address, port, timeout=_CONNECT_SECONDS_MAX, socket_options=socket_options
         )
-
-
-def signed_headers(
-    notification: Notification, secret: str, timestamp: int, body: bytes
-) -> dict[str, str]:
-    """The three headers of Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`.
-
-    Args:
-        notification: its id is the message's, the same at every attempt.
-        secret: `whsec_` and base64.
-        timestamp: of this attempt, in seconds since 1970.
-        body: as it is sent.
-    """
-    content = f"{notification.id}.{timestamp}.".encode() + body
-    mac = hmac.new(secret_bytes(secret), content, hashlib.sha256).digest()
-    return {
-        "webhook-id": notification.id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": "v1," + base64.b64encode(mac).decode("ascii"),
-    }
-
-
-def _failed(message: str) -> SpellError:
-    return SpellError("DELIVERY_FAILED", message)

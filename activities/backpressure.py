@@ -1,11 +1,25 @@
 """Refuses new casts that the platform could not serve soon, before anything is started for them."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from api.ports import CastReads, RunQueue
 from schema.errors import SpellError, too_many_casts
 
 _RETRY_AFTER_SECONDS = 5
+
+
+class RunQueue(Protocol):
+    """The queue between the platform and its runners."""
+
+    async def depth(self) -> int:
+        """Runs that wait or are being worked on, as of a moment ago."""
+
+
+class OpenCasts(Protocol):
+    """How much accounts have under way."""
+
+    async def open_casts(self, account_id: str, *, at_most: int) -> int:
+        """How many casts of the account have not ended; counted up to `at_most`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,7 @@ class Backpressure:
         bounds: what it compares with.
     """
 
-    casts: CastReads
+    casts: OpenCasts
     queue: RunQueue
     bounds: Bounds
 
