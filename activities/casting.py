@@ -76,7 +76,8 @@ class CastingActivities:
     async def hold_checked(self, checked: CheckedCast) -> Admission:
         """Hold the worst-case cost of what GitHub was asked about, or of its fallback.
 
-        Effect, Same twice: as `casting.admit`; a problem without a fallback is a recorded refusal.
+        Effect: the answer for the key, as `casting.admit`; a problem without a fallback refuses.
+        Same twice: the recorded answer wins, by unique cast id.
         Gives up on: IDEMPOTENCY_CONFLICT; what says nothing for good, such as SERVICE_UNAVAILABLE.
         Heartbeat: none; runs as a local activity.
         """

@@ -4,7 +4,7 @@ from activities.backpressure import Backpressure, Bounds
 from api.archive_slots import ArchiveSlots
 from api.deps import Services
 from api.event_streams import EventStreams
-from api.github_inbox import GitHubInbox
+from api.github_wiring import github_inbox_of, run_inputs_of
 from api.ports import Health
 from api.shared_reads import SharedReads
 from api.stream_slots import StreamSlots
@@ -19,18 +19,15 @@ from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
 from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
-from infra.repositories.actions_runs import PostgresActionsRuns
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.artifacts import PostgresArtifacts
 from infra.repositories.callbacks import PostgresCallbacks
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.delivery_logs import PostgresDeliveryLogs
-from infra.repositories.github_deliveries import PostgresGitHubDeliveries
 from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
-from infra.repositories.run_inputs import StoredRunInputs
 from infra.repositories.schedules import PostgresSchedules
 from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
@@ -45,7 +42,6 @@ from infra.repositories.webhook_endpoints import PostgresWebhookEndpoints
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
 from infra.supply_chain.bill_reader import KillableBillReader
-from infra.temporal_actions import TemporalActions
 from infra.temporal_aftercare import TemporalAftercare
 from infra.temporal_cast_schedules import TemporalCastSchedules
 from infra.temporal_casts import TemporalCasts
@@ -107,32 +103,21 @@ def build_services(
             PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
         ),
         aftercare=TemporalAftercare(platform.temporal),
-        run_inputs=StoredRunInputs(database, blobs, vault, platform.settings.public_url),
+        run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
         schedules=PostgresSchedules(database, vault, schedules_max=platform.settings.schedules_max),
         schedule_clocks=TemporalCastSchedules(platform.temporal),
         schedule_seconds_min=platform.settings.schedule_seconds_min,
         feed=feed,
-        streams=EventStreams(feed, _stream_slots(platform), SharedReads()),
+        streams=EventStreams(
+            feed,
+            StreamSlots(
+                streams_max=platform.settings.streams_max,
+                per_account_max=platform.settings.streams_per_account_max,
+            ),
+            SharedReads(),
+        ),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=platform.settings.codec_origins,
-    )
-
-
-def _stream_slots(platform: Platform) -> StreamSlots:
-    settings = platform.settings
-    return StreamSlots(
-        streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
-    )
-
-
-def github_inbox_of(platform: Platform) -> GitHubInbox:
-    """What takes GitHub's deliveries on this installation."""
-    secret = platform.settings.github_webhook_secret
-    return GitHubInbox(
-        PostgresGitHubDeliveries(platform.database),
-        PostgresActionsRuns(platform.database),
-        TemporalActions(platform.temporal),
-        None if secret is None else secret.get_secret_value(),
     )

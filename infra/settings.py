@@ -173,7 +173,7 @@ class PlatformSettings(BaseSettings):
     def mode_policy(self) -> ModePolicy:
         """How casts may run here, and what this installation is set up for."""
         with_github = [Mode.WORKFLOW, Mode.CLONE] if self.github_app_id else []
-        return ModePolicy(allowed=list(self.modes_allowed), available=[Mode.SERVICE, *with_github])
+        return ModePolicy(allowed=self.modes_allowed, available=(Mode.SERVICE, *with_github))
 
     @property
     def told_by(self) -> frozenset[ChannelKind]:

@@ -17,7 +17,6 @@ from infra.repositories.spell_secrets import PostgresSpellSecrets
 from schema.contracts.cast import (
     CastInput,
 )
-from schema.contracts.plans import RunPlan
 from schema.contracts.supply_chain import Decision, Evidence, Reason, Severity
 from schema.errors import SpellError
 from schema.supply_chain.reasons import reason
@@ -65,14 +64,14 @@ class Casting:
         self.caster = caster
         self._key = key
 
-    async def plan(self, **changes: Any) -> RunPlan:
+    async def plan(self, **changes: Any) -> PlannedCast:
         plan, _ = await self.casts.find_plan(a_cast(self.caster, self._key, **changes))
         return plan
 
     def request(self, **changes: Any) -> CastInput:
         return a_cast(self.caster, self._key, secrets.token_hex(8), **changes)
 
-    async def cast(self, **changes: Any) -> RunPlan:
+    async def cast(self, **changes: Any) -> PlannedCast:
         request = self.request(**changes)
         plan, _ = await self.casts.find_plan(request)
         assert (await self.casts.hold(request, plan)).accepted

@@ -50,9 +50,9 @@ async def ended(database: Database, caster: Person, **changes: Any) -> tuple[str
     spell = await publish(database, await make_person(database), price=FLAT_500)
     casts = PostgresCasts(database, KnownVerdicts(), fee_basis_points=2000, open_casts_max=1000)
     request = a_cast(caster, spell.spell_key, **changes)
-    plan, _ = await casts.find_plan(request)
-    await casts.hold(request, plan)
-    order = SettleOrder(cast_id=request.cast_id, price=plan.price, outcome=SUCCESS)
+    planned, _ = await casts.find_plan(request)
+    await casts.hold(request, planned)
+    order = SettleOrder(cast_id=request.cast_id, price=planned.plan.price, outcome=SUCCESS)
     result, again = await casts.settle(order), await casts.settle(order)
     assert result == again
     return request.cast_id, result.told

@@ -64,6 +64,7 @@ async def test_what_fs_read_opens_is_kept_under_its_digest() -> None:
     kept = blobs.content[resources_key(package.policy.resources_digest)]
     assert sha256_digest(kept) == package.policy.resources_digest
     assert read_resources(kept) == {"resources/data/a.bin": b"a"}
+    assert package.module_digest is not None
     assert blobs.content[module_key(package.module_digest)] == MODULE
 
 
@@ -85,6 +86,7 @@ async def test_the_policy_of_the_manifest_is_the_policy_of_the_version() -> None
     assert package.policy.env_vars == ["TOKEN"]
     assert package.policy.scratch
     assert not package.policy.deterministic
+    assert package.limits is not None
     assert package.limits.scratch_bytes_max == 3 * 1024 * 1024
 
 

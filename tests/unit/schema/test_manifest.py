@@ -120,7 +120,7 @@ def test_a_service_manifest_says_how_it_runs_and_what_it_costs() -> None:
     assert isinstance(manifest.price(), MeteredPrice)
     assert manifest.metadata.tags == ["image", "resize"]
     assert manifest.spell.visibility is Visibility.PUBLIC
-    assert unsupported_features(manifest, SERVICE.encode()) == []
+    assert unsupported_features(manifest, SERVICE.encode(), [Mode.SERVICE]) == []
 
 
 def test_optional_sections_have_defaults() -> None:
@@ -132,20 +132,23 @@ def test_optional_sections_have_defaults() -> None:
     assert manifest.runtime.policy.net_allow == []
 
 
-def test_a_workflow_manifest_is_read_but_not_supported_yet() -> None:
+def test_a_workflow_manifest_is_read_and_granted_where_the_mode_is() -> None:
     manifest = parse(WORKFLOW)
     assert isinstance(manifest.price(), FlatPrice)
     with pytest.raises(ValueError, match="does not run in the runner"):
         manifest.run_limits()
-    (error,) = unsupported_features(manifest, WORKFLOW.encode())
-    assert error["field"] == "execution.mode"
-    assert error["line"] == line_with(WORKFLOW, 'mode = "workflow"')
+    (error,) = unsupported_features(manifest, WORKFLOW.encode(), [Mode.SERVICE])
+    assert error["field"] == "execution.workflow"
+    assert error["line"] == line_with(WORKFLOW, "[execution.workflow]")
+    assert unsupported_features(manifest, WORKFLOW.encode(), list(Mode)) == []
 
 
-def test_a_clone_manifest_is_read_but_not_supported_yet() -> None:
+def test_a_clone_manifest_is_read_and_granted_where_the_mode_is() -> None:
     manifest = parse(CLONE)
     assert isinstance(manifest.price(), OneTimePrice)
-    assert len(unsupported_features(manifest)) == 1
+    assert [
+        error["field"] for error in unsupported_features(manifest, CLONE.encode(), [Mode.SERVICE])
+    ] == ["execution.clone"]
 
 
 PERMISSIONS = (
@@ -157,7 +160,7 @@ PERMISSIONS = (
 def test_each_permission_of_the_policy_is_granted_to_a_core_module() -> None:
     text = SERVICE.replace("[io]", PERMISSIONS)
     manifest = parse(text)
-    assert unsupported_features(manifest, text.encode()) == []
+    assert unsupported_features(manifest, text.encode(), [Mode.SERVICE]) == []
     policy = manifest.run_policy()
     assert policy.fs_read == ["resources"]
     assert policy.scratch
@@ -174,7 +177,7 @@ def test_a_component_names_what_a_cast_calls(entry: str) -> None:
     manifest = parse(COMPONENT.replace('"cast"', f'"{entry}"'))
     assert manifest.runtime is not None
     assert (manifest.runtime.entry, manifest.runtime.target) == (entry, "wasm32-wasip2")
-    assert unsupported_features(manifest) == []
+    assert unsupported_features(manifest, COMPONENT.encode(), [Mode.SERVICE]) == []
 
 
 def test_a_component_cannot_have_the_entry_of_core_modules() -> None:
