@@ -52,17 +52,15 @@ from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
-    platform: Platform,
-    health_check: Health,
-    bill_reader: KillableBillReader,
-    feed: NatsEventFeed,
+    platform: Platform, health_check: Health, bill_reader: KillableBillReader, feed: NatsEventFeed
 ) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
+    settings = platform.settings
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     casts = PostgresCastReads(database)
     files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
-    bounds = Bounds(platform.settings.open_casts_max, platform.settings.queued_runs_max)
+    bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
         spells=PostgresSpells(database),
@@ -85,19 +83,19 @@ def build_services(
             PostgresArtifacts(database),
             EncryptedArtifactStore(blobs, vault),
             files,
-            platform.settings.artifact_lifetime,
+            settings.artifact_lifetime,
         ),
-        links=SealedArtifactLinks(database, vault, platform.settings.public_url),
+        links=SealedArtifactLinks(database, vault, settings.public_url),
         receipts=VaultSignedReceipts(PostgresReceipts(database, vault), vault),
         replaying=TemporalReplays(platform.temporal, blobs, vault),
         modules=BlobPublishedModules(database, blobs),
         bills=PackagedBills(database, blobs, bill_reader),
         supply_chain_log=PostgresSupplyChainLog(database),
         vulnerabilities=PostgresVulnerabilities(database),
-        channels=PostgresNotificationChannels(database, vault, platform.settings.told_by),
+        channels=PostgresNotificationChannels(database, vault, settings.told_by),
         notifications=PostgresAccountNotifications(database),
         endpoints=PostgresWebhookEndpoints(database, vault),
-        deliveries=PostgresDeliveryLogs(database, platform.settings.public_url),
+        deliveries=PostgresDeliveryLogs(database, settings.public_url),
         callbacks=PostgresCallbacks(database, vault),
         webhooks=PromptWebhooks(
             PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
@@ -105,19 +103,19 @@ def build_services(
         aftercare=TemporalAftercare(platform.temporal),
         run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
-        schedules=PostgresSchedules(database, vault, schedules_max=platform.settings.schedules_max),
+        schedules=PostgresSchedules(database, vault, schedules_max=settings.schedules_max),
         schedule_clocks=TemporalCastSchedules(platform.temporal),
-        schedule_seconds_min=platform.settings.schedule_seconds_min,
+        schedule_seconds_min=settings.schedule_seconds_min,
         feed=feed,
         streams=EventStreams(
             feed,
             StreamSlots(
-                streams_max=platform.settings.streams_max,
-                per_account_max=platform.settings.streams_per_account_max,
+                streams_max=settings.streams_max,
+                per_account_max=settings.streams_per_account_max,
             ),
             SharedReads(),
         ),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
-        codec_origins=platform.settings.codec_origins,
+        codec_origins=settings.codec_origins,
     )

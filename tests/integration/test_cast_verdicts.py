@@ -14,9 +14,7 @@ from infra.repositories.casts import PostgresCasts
 from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
-from schema.contracts.cast import (
-    CastInput,
-)
+from schema.contracts.cast import CastInput, PlannedCast
 from schema.contracts.supply_chain import Decision, Evidence, Reason, Severity
 from schema.errors import SpellError
 from schema.supply_chain.reasons import reason
