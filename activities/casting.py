@@ -85,7 +85,7 @@ class CastingActivities:
         if problem is not None:
             instead = planned.instead(problem) if is_unavailable(problem) else None
             if instead is None and problem.code not in _REFUSALS:
-                raise to_failure(problem.to_error())
+                raise to_failure(problem.to_error(), for_good=True)
             if instead is None:
                 return await self._refuse(checked.request, problem)
             planned = instead

@@ -55,9 +55,8 @@ def build_services(
     platform: Platform, health_check: Health, bill_reader: KillableBillReader, feed: NatsEventFeed
 ) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
-    settings = platform.settings
     vault, blobs, database = platform.vault, platform.blobs, platform.database
-    casts = PostgresCastReads(database)
+    settings, casts = platform.settings, PostgresCastReads(database)
     files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)

@@ -14,7 +14,8 @@ from infra.repositories.casts import PostgresCasts
 from infra.repositories.decisions import PostgresDecisions
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
-from schema.contracts.cast import CastInput, PlannedCast
+from schema.contracts.cast import CastInput
+from schema.contracts.plans import CastPlan
 from schema.contracts.supply_chain import Decision, Evidence, Reason, Severity
 from schema.errors import SpellError
 from schema.supply_chain.reasons import reason
@@ -62,18 +63,18 @@ class Casting:
         self.caster = caster
         self._key = key
 
-    async def plan(self, **changes: Any) -> PlannedCast:
-        plan, _ = await self.casts.find_plan(a_cast(self.caster, self._key, **changes))
-        return plan
+    async def plan(self, **changes: Any) -> CastPlan:
+        planned, _ = await self.casts.find_plan(a_cast(self.caster, self._key, **changes))
+        return planned.plan
 
     def request(self, **changes: Any) -> CastInput:
         return a_cast(self.caster, self._key, secrets.token_hex(8), **changes)
 
-    async def cast(self, **changes: Any) -> PlannedCast:
+    async def cast(self, **changes: Any) -> CastPlan:
         request = self.request(**changes)
-        plan, _ = await self.casts.find_plan(request)
-        assert (await self.casts.hold(request, plan)).accepted
-        return plan
+        planned, _ = await self.casts.find_plan(request)
+        assert (await self.casts.hold(request, planned)).accepted
+        return planned.plan
 
 
 async def casting(database: Database, *reasons: Reason) -> Casting:

@@ -162,7 +162,8 @@ async def test_a_stop_cancels_on_github_and_counts_what_was_used(
 ) -> None:
     platform = ActionsPlatform(client, database, ToldGitHub(None, seconds=7))
     async with platform.worker:
-        handle = await platform.start(platform.order())
+        order = platform.order()
+        handle = await platform.start(order)
         await platform.until_began(order)
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
@@ -178,7 +179,8 @@ async def test_a_stop_that_comes_too_late_changes_nothing(
     github = ToldGitHub(None)
     platform = ActionsPlatform(client, database, github)
     async with platform.worker:
-        handle = await platform.start(platform.order())
+        order = platform.order()
+        handle = await platform.start(order)
         await platform.until_began(order)
         github.conclusion = "success"
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
@@ -313,7 +315,8 @@ async def test_a_hint_makes_it_look_and_without_hints_it_looks_by_itself(
     github = ToldGitHub(None)
     platform = ActionsPlatform(fresh.client, database, github)
     async with platform.worker:
-        handle = await platform.start(platform.order())
+        order = platform.order()
+        handle = await platform.start(order)
         await platform.until_began(order)
         github.began.clear()
         # The clock stands still here: it is the hint that makes it look.

@@ -66,6 +66,7 @@ repo = "acme/builds"
 workflow = "run.yml"
 ref = "refs/tags/v1"
 dispatch = "workflow_dispatch"
+timeout_ms = 600_000
 [pricing]
 model = "flat"
 currency = "EUR"
@@ -390,14 +391,16 @@ def test_faults_of_a_workflow_section_are_told(row: str, to: str, field: str) ->
 def test_the_section_of_a_mode_is_required_with_it() -> None:
     text = SERVICE.replace('mode = "service"', 'mode = "workflow"')
     assert [(field, message) for _, field, message in errors_of(text)] == [
-        ("execution.workflow", "is required with mode workflow"),
-        ("runtime", "goes only with mode service"),
+        ("execution.workflow", "is required with mode workflow")
     ]
 
 
-def test_the_section_of_another_mode_is_refused() -> None:
+def test_the_section_of_another_mode_offers_that_mode_too() -> None:
     text = WORKFLOW.replace('mode = "workflow"', 'mode = "service"')
-    assert {field for _, field, _ in errors_of(text)} == {"execution.workflow", "runtime"}
+    assert {field for _, field, _ in errors_of(text)} == {"runtime"}
+    runtime = SERVICE[SERVICE.index("[runtime]") : SERVICE.index("[io]")]
+    both = parse(text.replace("[pricing]", f"{runtime}[pricing]"))
+    assert both.modes() == [Mode.SERVICE, Mode.WORKFLOW]
 
 
 def test_a_one_time_price_goes_only_with_clone() -> None:
