@@ -52,14 +52,11 @@ from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
-    platform: Platform,
-    health_check: Health,
-    bill_reader: KillableBillReader,
-    feed: NatsEventFeed,
+    platform: Platform, health_check: Health, bill_reader: KillableBillReader, feed: NatsEventFeed
 ) -> Services:
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
-    casts = PostgresCastReads(database)
+    settings, casts = platform.settings, PostgresCastReads(database)
     files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
     settings = platform.settings

@@ -13,6 +13,7 @@ from cli.following import show_events
 from cli.inputs import collect_inputs, collect_limits
 from cli.output import money
 from schema.contracts.cast import CastStatus
+from schema.contracts.plans import Mode
 from schema.errors import kind_of
 
 CastArgument = Annotated[str, typer.Argument(help="A cast id: cast_…")]
@@ -34,6 +35,9 @@ def cast(
         list[str] | None, typer.Option("--base64", "-b", help="name=file: the bytes as base64")
     ] = None,
     version: Annotated[str | None, typer.Option(help="Default: the newest.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(help="How to run it; default: the spell's first choice.")
+    ] = None,
     cap_micros: Annotated[
         int | None, typer.Option(min=0, help="Refuse if the worst case costs more.")
     ] = None,
@@ -60,6 +64,8 @@ def cast(
     }
     if version:
         body["version"] = version
+    if mode:
+        body["mode"] = mode.value
     if cap_micros is not None:
         body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
     if limit:

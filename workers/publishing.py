@@ -24,9 +24,14 @@ from workflows.publish_spell import PublishSpell
 
 
 def publishing_worker(
-    platform: Platform, checker: ports.SchemaChecker, gate: Gate, engine: str, grace: timedelta
+    platform: Platform,
+    checker: ports.SchemaChecker,
+    gate: Gate,
+    rights: RepositoryRights,
+    engine: str,
+    grace: timedelta,
 ) -> Worker:
-    """The worker of publishing; arguments as `casts_worker`."""
+    """The worker of publishing; `rights` of makers on GitHub, the others as `casts_worker`."""
     blobs, bus = platform.blobs, NatsRunBus(platform.nats)
     publications = PostgresPublications(platform.database)
     steps = PublicationSteps(publications, blobs, bus)
@@ -38,7 +43,10 @@ def publishing_worker(
         SubprocessModuleInspector(),
         ModuleSupply(blobs, bus, platform.vault, engine),
         steps,
+        platform.settings.mode_policy.granted,
     )
+    host = actions_host_of(platform.settings)
+    repositories = RepositoryActivities(blobs, rights, host, YamlWorkflowFiles(), steps)
     checking = CheckingActivities(gate, steps)
     # Only mode service is granted until accounts can be connected with their GitHub users.
     sources = actions_host_of(platform.settings) or NoApp()

@@ -306,9 +306,22 @@ class ActionsPlatform:
             task_queue=self.task_queue,
         )
 
-    async def until_began(self) -> None:
-        """Wait until a look has seen the run under way."""
+    async def until_began(self, order: ActionsOrder) -> None:
+        """Wait until a look has seen the run under way, and the workflow waits for the next one.
+
+        A cancel while an activity ends is one that this server, unlike Temporal's own, cannot
+        take: it answers the workflow task with ACTIVITY_UNKNOWN, and forgets the cancel.
+        """
         assert await asyncio.to_thread(self.github.began.wait, 20)
+        handle = self.client.get_workflow_handle(actions_workflow_id(order.cast_id))
+        async with asyncio.timeout(20):
+            while not await _waits(handle):  # noqa: ASYNC110  (it tells nobody)
+                await asyncio.sleep(0.02)
+
+
+async def _waits(handle: WorkflowHandle[Any, Any]) -> bool:
+    events = (await handle.fetch_history()).events
+    return events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED
 
 
 async def _was_looked_after(late: WorkflowHandle[Any, Any]) -> bool:

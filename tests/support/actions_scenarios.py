@@ -23,7 +23,7 @@ async def _run(
     async with platform.worker:
         handle = await platform.start(order)
         if stop is not None:
-            await platform.until_began()
+            await platform.until_began(order)
             await stop(handle)
         with suppress(WorkflowFailureError):
             await handle.result()
@@ -52,6 +52,15 @@ async def actions_cancelled(client: Client, database: Database) -> Handle:
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
 
     return await _run(client, database, ToldGitHub(None), stop)
+
+
+async def actions_abandoned(client: Client, database: Database) -> Handle:
+    """The cast's workflow is gone: its child is cancelled, and leaves the run to another."""
+
+    async def cancel(handle: Handle) -> None:
+        await handle.cancel()
+
+    return await _run(client, database, ToldGitHub(None), cancel)
 
 
 async def actions_timed_out(client: Client, database: Database) -> Handle:
@@ -93,6 +102,7 @@ ACTIONS_SCENARIOS = (
     actions_failed,
     actions_hinted,
     actions_cancelled,
+    actions_abandoned,
     actions_timed_out,
     actions_dispatch_unknown,
     actions_dispatch_refused,

@@ -162,8 +162,9 @@ async def test_a_stop_cancels_on_github_and_counts_what_was_used(
 ) -> None:
     platform = ActionsPlatform(client, database, ToldGitHub(None, seconds=7))
     async with platform.worker:
-        handle = await platform.start(platform.order())
-        await platform.until_began()
+        order = platform.order()
+        handle = await platform.start(order)
+        await platform.until_began(order)
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
     assert (ended.outcome, code_of(ended.problem)) == (Outcome.CANCELLED, "CAST_CANCELLED")
@@ -178,8 +179,9 @@ async def test_a_stop_that_comes_too_late_changes_nothing(
     github = ToldGitHub(None)
     platform = ActionsPlatform(client, database, github)
     async with platform.worker:
-        handle = await platform.start(platform.order())
-        await platform.until_began()
+        order = platform.order()
+        handle = await platform.start(order)
+        await platform.until_began(order)
         github.conclusion = "success"
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
@@ -195,7 +197,7 @@ async def test_a_run_that_does_not_obey_is_left_to_be_cancelled_later(
     order = platform.order()
     async with platform.worker:
         handle = await platform.start(order)
-        await platform.until_began()
+        await platform.until_began(order)
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
         assert ended.outcome is Outcome.CANCELLED
@@ -313,12 +315,13 @@ async def test_a_hint_makes_it_look_and_without_hints_it_looks_by_itself(
     github = ToldGitHub(None)
     platform = ActionsPlatform(fresh.client, database, github)
     async with platform.worker:
-        handle = await platform.start(platform.order())
-        await platform.until_began()
+        order = platform.order()
+        handle = await platform.start(order)
+        await platform.until_began(order)
         github.began.clear()
         # The clock stands still here: it is the hint that makes it look.
         await handle.signal("run_changed")
-        await platform.until_began()
+        await platform.until_began(order)
         github.conclusion, github.looks = "success", github.looked + 5
         assert (await handle.result()).outcome is Outcome.SUCCEEDED
 
@@ -330,7 +333,7 @@ async def test_whose_parent_is_gone_the_run_is_cancelled(
     order = platform.order()
     async with platform.worker:
         handle = await platform.start(order)
-        await platform.until_began()
+        await platform.until_began(order)
         await client.get_workflow_handle(actions_workflow_id(order.cast_id)).cancel()
         with pytest.raises(WorkflowFailureError):
             await handle.result()

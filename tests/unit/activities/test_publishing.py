@@ -91,7 +91,7 @@ async def test_the_policy_of_the_manifest_is_the_policy_of_the_version() -> None
 
 
 async def test_what_cannot_be_granted_is_a_manifest_error() -> None:
-    """Other modes than service are read, and not run yet."""
+    """Modes that the installation is not set up for are read, and not granted."""
     manifest = files_of("com.acme.reads", MODULE)["manifest.toml"].decode()
     service, _, after = manifest.partition("[runtime]")
     workflow = service.replace('mode = "service"', 'mode = "workflow"') + WORKFLOW_SECTION

@@ -58,7 +58,7 @@ def an_end(
         (an_end("cancelled", stopped="QUEUE_TIMEOUT"), Outcome.LOST, "ACTIONS_RUN_LOST", None, None),  # noqa: E501
         (an_end(None, seconds=None, stopped="QUEUE_TIMEOUT"), Outcome.LOST, "ACTIONS_RUN_LOST", None, None),  # noqa: E501
     ],
-)  # fmt: skip
+)
 def test_each_end_has_its_status_and_its_price(
     order: CollectOrder, outcome: Outcome, code: str | None, metered: int | None, flat: int | None
 ) -> None:
