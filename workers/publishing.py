@@ -10,8 +10,9 @@ from activities.module_supply import ModuleSupply
 from activities.publication_steps import PublicationSteps
 from activities.publishing import PublishingActivities
 from activities.repositories import RepositoryActivities
+from activities.repository_ports import RepositoryRights
 from activities.supply_chain.gate import Gate
-from infra.github.unconnected import NoApp, NobodyConnected
+from infra.github.unconnected import NoApp
 from infra.github.workflow_files import YamlWorkflowFiles
 from infra.module_inspector import SubprocessModuleInspector
 from infra.platform import Platform
@@ -45,14 +46,9 @@ def publishing_worker(
         steps,
         platform.settings.mode_policy.granted,
     )
-    host = actions_host_of(platform.settings)
-    repositories = RepositoryActivities(blobs, rights, host, YamlWorkflowFiles(), steps)
-    checking = CheckingActivities(gate, steps)
-    # Only mode service is granted until accounts can be connected with their GitHub users.
     sources = actions_host_of(platform.settings) or NoApp()
-    repositories = RepositoryActivities(
-        blobs, NobodyConnected(), sources, YamlWorkflowFiles(), steps
-    )
+    repositories = RepositoryActivities(blobs, rights, sources, YamlWorkflowFiles(), steps)
+    checking = CheckingActivities(gate, steps)
     return Worker(
         platform.temporal,
         task_queue=PUBLISHING_TASK_QUEUE,

@@ -73,7 +73,7 @@ class Casting:
     def request(self, **changes: Any) -> CastInput:
         return a_cast(self.caster, self._key, secrets.token_hex(8), **changes)
 
-    async def cast(self, **changes: Any) -> CastPlan:
+    async def cast(self, **changes: Any) -> RunPlan:
         request = self.request(**changes)
         planned, _ = await self.casts.find_plan(request)
         assert (await self.casts.hold(request, planned)).accepted

@@ -48,15 +48,57 @@ def an_end(
         (an_end("timed_out"), Outcome.TIMED_OUT, "TIME_EXCEEDED", 6_100, 500),
         (an_end("cancelled"), Outcome.LOST, "ACTIONS_RUN_LOST", None, None),
         (an_end("stale", seconds=None), Outcome.LOST, "ACTIONS_RUN_LOST", None, None),
-        (an_end("cancelled", stopped="TIME_EXCEEDED"), Outcome.TIMED_OUT, "TIME_EXCEEDED", 6_100, 500),  # noqa: E501
-        (an_end("cancelled", stopped="CAST_CANCELLED"), Outcome.CANCELLED, "CAST_CANCELLED", 6_100, None),  # noqa: E501
-        (an_end("failure", stopped="CAST_CANCELLED"), Outcome.CANCELLED, "CAST_CANCELLED", 6_100, None),  # noqa: E501
+        (
+            an_end("cancelled", stopped="TIME_EXCEEDED"),
+            Outcome.TIMED_OUT,
+            "TIME_EXCEEDED",
+            6_100,
+            500,
+        ),
+        (
+            an_end("cancelled", stopped="CAST_CANCELLED"),
+            Outcome.CANCELLED,
+            "CAST_CANCELLED",
+            6_100,
+            None,
+        ),
+        (
+            an_end("failure", stopped="CAST_CANCELLED"),
+            Outcome.CANCELLED,
+            "CAST_CANCELLED",
+            6_100,
+            None,
+        ),
         (an_end(None, stopped="CAST_CANCELLED"), Outcome.CANCELLED, "CAST_CANCELLED", 18_100, None),
         (an_end("success", stopped="CAST_CANCELLED"), Outcome.SUCCEEDED, None, 6_100, 500),
-        (an_end("cancelled", seconds=None, stopped="CAST_CANCELLED"), Outcome.CANCELLED, "CAST_CANCELLED", None, None),  # noqa: E501
-        (an_end("cancelled", seconds=None, stopped="QUEUE_TIMEOUT"), Outcome.LOST, "QUEUE_TIMEOUT", None, None),  # noqa: E501
-        (an_end("cancelled", stopped="QUEUE_TIMEOUT"), Outcome.LOST, "ACTIONS_RUN_LOST", None, None),  # noqa: E501
-        (an_end(None, seconds=None, stopped="QUEUE_TIMEOUT"), Outcome.LOST, "ACTIONS_RUN_LOST", None, None),  # noqa: E501
+        (
+            an_end("cancelled", seconds=None, stopped="CAST_CANCELLED"),
+            Outcome.CANCELLED,
+            "CAST_CANCELLED",
+            None,
+            None,
+        ),
+        (
+            an_end("cancelled", seconds=None, stopped="QUEUE_TIMEOUT"),
+            Outcome.LOST,
+            "QUEUE_TIMEOUT",
+            None,
+            None,
+        ),
+        (
+            an_end("cancelled", stopped="QUEUE_TIMEOUT"),
+            Outcome.LOST,
+            "ACTIONS_RUN_LOST",
+            None,
+            None,
+        ),
+        (
+            an_end(None, seconds=None, stopped="QUEUE_TIMEOUT"),
+            Outcome.LOST,
+            "ACTIONS_RUN_LOST",
+            None,
+            None,
+        ),
     ],
 )
 def test_each_end_has_its_status_and_its_price(
