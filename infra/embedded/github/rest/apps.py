@@ -1,6 +1,6 @@
 """The App: itself, its installations, and their tokens."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from starlette.requests import Request
@@ -66,7 +66,7 @@ def routes(server: Server) -> APIRouter:
     def make_token(
         request: Request,
         installation_id: int,
-        body: dict[str, Any] | None = Body(None),  # noqa: B008
+        body: Annotated[dict[str, Any] | None, Body()] = None,
     ) -> JSONResponse:
         server.callers.app(request)
         return JSONResponse(_token(server, installation_id, body or {}), 201)
