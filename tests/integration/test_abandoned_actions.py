@@ -18,10 +18,12 @@ from infra.blob_store import ObjectBlobStore
 from infra.embedded.platform import EmbeddedPlatform
 from infra.postgres import Database
 from infra.temporal import data_converter
-from schema.contracts.actions import ActionsLook, ActionsRunRef
+from schema.contracts.actions import ActionsLook, ActionsRunRef, LateState
 from schema.contracts.plans import ActionsPlan
+from schema.ids import late_run_workflow_id
 from tests.support.actions_platform import ActionsPlatform, ToldGitHub
 from tests.support.platform import make_vault
+from workflows.cancel_late_run import CancelLateRun
 
 
 @pytest.fixture
@@ -79,6 +81,9 @@ async def test_a_cancel_in_the_middle_of_a_call_cancels_the_run(
         finally:
             github.may_go_on.set()
         assert is_cancelled_exception(ended.value.cause)
-        assert await platform.late_run(order)
+        late = client.get_workflow_handle_for(
+            CancelLateRun.run, late_run_workflow_id(order.cast_id)
+        )
+        assert await asyncio.wait_for(late.result(), 40) is LateState.ENDED
     assert github.dispatched == [order.cast_id]
     assert github.cancels >= 1
