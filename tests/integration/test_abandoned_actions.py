@@ -23,7 +23,6 @@ from schema.contracts.plans import ActionsPlan
 from schema.ids import late_run_workflow_id
 from tests.support.actions_platform import ActionsPlatform, ToldGitHub
 from tests.support.platform import make_vault
-from workflows.cancel_late_run import CancelLateRun
 
 
 @pytest.fixture
@@ -81,8 +80,8 @@ async def test_a_cancel_in_the_middle_of_a_call_cancels_the_run(
         finally:
             github.may_go_on.set()
         assert is_cancelled_exception(ended.value.cause)
-        late = client.get_workflow_handle_for(
-            CancelLateRun.run, late_run_workflow_id(order.cast_id)
+        late = client.get_workflow_handle(
+            late_run_workflow_id(order.cast_id), result_type=LateState
         )
         assert await asyncio.wait_for(late.result(), 40) is LateState.ENDED
     assert github.dispatched == [order.cast_id]
