@@ -15,12 +15,14 @@ _PATH = "/v1/account/github"
 
 @github.command("connect")
 def connect(context: typer.Context) -> None:
-    """Show a code to enter on GitHub's page, and wait until that is done."""
+    """Show a code to enter on GitHub's page, and wait until that is done.
+
+    With `--json`, two documents, a line each: the code, and then the connection.
+    """
     cli = cli_context(context)
     code = cli.api.json("POST", _PATH)
-    cli.output.note(f"open {code['verification_uri']}")
-    cli.output.note(f"and enter the code {code['user_code']}")
-    cli.output.note("only if you began this yourself, on this computer")
+    where = f"open {code['verification_uri']} and enter {code['user_code']}"
+    cli.output.document(code, f"{where}, if it is you who began this")
     status = _awaited(cli, code)
     cli.output.document(status, f"connected with {status['connected']['login']}")
 
