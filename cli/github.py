@@ -35,6 +35,23 @@ def status(context: typer.Context) -> None:
     cli.output.document(found, "\n".join(_lines(found)))
 
 
+@github.command("installations")
+def list_installations(context: typer.Context) -> None:
+    """List where the platform's GitHub App is installed, and what it may do there."""
+    cli = cli_context(context)
+    found = cli.api.json("GET", f"{_PATH}/installations")
+    rows = [
+        (
+            one["owner"],
+            "suspended" if one["suspended"] else "installed",
+            "every repository" if one["every_repository"] else "chosen repositories",
+            " ".join(f"{name}:{level}" for name, level in sorted(one["permissions"].items())),
+        )
+        for one in found
+    ]
+    cli.output.table(found, ("owner", "state", "where", "permissions"), rows)
+
+
 @github.command("disconnect")
 def disconnect(context: typer.Context) -> None:
     """Forget the GitHub user, and end on GitHub what they granted."""

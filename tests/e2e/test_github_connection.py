@@ -106,6 +106,10 @@ async def test_a_maker_connects_by_command_and_publishes_into_a_repository_of_th
     said = await shell.spell("github", "status")
     assert said.stdout.startswith(f"connected with {login} since 20")
 
+    [installed] = await shell.json("github", "installations")
+    assert (installed["owner"], installed["every_repository"]) == (login, True)
+    assert installed["permissions"]["actions"] == "write"
+
     published = await caster.publish(package(f"{login}/own", fresh_spell()))
     assert published.created
 
