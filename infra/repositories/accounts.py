@@ -1,4 +1,4 @@
-"""Accounts, API keys, credit and caps, in Postgres."""
+"""Accounts, API keys and credit, in Postgres."""
 
 import hmac
 import secrets
@@ -8,10 +8,8 @@ from sqlalchemy import text
 
 from infra.api_keys import NewApiKey, hash_api_key, new_api_key, prefix_of
 from infra.postgres import Database, row_dict
-from infra.repositories import budgets
-from infra.repositories.budgets import BudgetScope
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
-from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
+from schema.contracts.account import ApiKeySummary, Caller
 from schema.errors import SpellError
 from schema.ids import new_account_id, new_api_key_id
 from schema.scopes import Scope
@@ -48,12 +46,6 @@ _GROW_BALANCE = text(
     " VALUES (:account_id, 'balance', '', :currency, :amount)"
     " ON CONFLICT (account_id, kind, scope_id, currency)"
     " DO UPDATE SET cap_micros = budget_caps.cap_micros + :amount, updated_at = now()"
-)
-_SET_CAP = text(
-    "INSERT INTO budget_caps (account_id, kind, scope_id, currency, cap_micros)"
-    " VALUES (:account_id, :kind, :scope_id, :currency, :cap)"
-    " ON CONFLICT (account_id, kind, scope_id, currency)"
-    " DO UPDATE SET cap_micros = :cap, updated_at = now()"
 )
 
 
@@ -150,40 +142,3 @@ class PostgresAccounts:
                     {"account_id": account_id, "currency": currency, "amount": amount_micros},
                 )
             return credited
-
-    async def set_cap(self, account_id: str, cap: Cap) -> None:
-        """Set one of the account's own caps. Raises SpellError(KEY_NOT_FOUND) for a foreign key."""
-        if cap.api_key_id is not None:
-            keys = await self.keys(account_id)
-            if cap.api_key_id not in {key.id for key in keys}:
-                raise SpellError("KEY_NOT_FOUND")
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                _SET_CAP,
-                {
-                    "account_id": account_id,
-                    "kind": cap.kind,
-                    "scope_id": cap.api_key_id or "",
-                    "currency": cap.currency,
-                    "cap": cap.cap_micros,
-                },
-            )
-
-    async def usage(self, account_id: str, api_key_id: str, currency: str) -> list[BudgetUsage]:
-        """Every budget that a cast by this key would touch now, in its current period."""
-        scope = BudgetScope.of_today(account_id, api_key_id, currency)
-        async with self._database.reading() as connection:
-            states = await budgets.read(connection, scope)
-        return [
-            BudgetUsage(
-                kind=state.kind,
-                api_key_id=api_key_id if state.kind == "api_key" else None,
-                currency=currency,
-                held_micros=state.held_micros,
-                posted_micros=state.posted_micros,
-                cap_micros=state.cap_micros,
-                remaining_micros=state.remaining_micros,
-                resets_at=state.resets_at,
-            )
-            for state in states
-        ]

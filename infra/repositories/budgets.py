@@ -1,50 +1,29 @@
 """Budgets: the caps that bound what is held and spent, enforced under row locks.
 
-All budget rows that a hold touches are locked in one fixed order (kind, then scope), so that
-concurrent holds of one account queue up and can neither deadlock nor overspend.
+Which budgets there are is data (table `budget_kinds`). All rows that a hold touches are locked in
+one fixed order (kind, then scope), so that concurrent holds of one account queue up and can
+neither deadlock nor overspend. The day that a hold falls into is the account's own; the hold keeps
+it, so that its end is counted where it began.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# Budgets that do not start over have one row, dated here.
-_NO_PERIOD = date(1970, 1, 1)
+from schema.billing_calendar import BillingClock
 
-# ruff: noqa: S608  (the statements below are put together from constants only)
-_ROWS = (
-    "(SELECT k, s, p FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]),"
-    " CAST(:periods AS date[])) AS t(k, s, p))"
-)
-_ENSURE = text(
-    "INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,"
-    f" posted_micros) SELECT :account, k, s, :currency, p, 0, 0 FROM {_ROWS} AS r"
-    " ON CONFLICT DO NOTHING"
-)
-_LOCK = text(
-    "SELECT b.kind, b.scope_id, b.period_start, b.held_micros, b.posted_micros, c.cap_micros"
-    " FROM budgets b LEFT JOIN budget_caps c USING (account_id, kind, scope_id, currency)"
-    " WHERE b.account_id = :account AND b.currency = :currency"
-    f" AND (b.kind, b.scope_id, b.period_start) IN {_ROWS}"
-    " ORDER BY b.kind, b.scope_id FOR UPDATE OF b"
-)
-_READ = text(
-    "SELECT r.k AS kind, r.p AS period_start, coalesce(b.held_micros, 0) AS held_micros,"
-    " coalesce(b.posted_micros, 0) AS posted_micros, c.cap_micros"
-    f" FROM {_ROWS} AS r LEFT JOIN budgets b ON b.account_id = :account AND b.kind = r.k"
-    " AND b.scope_id = r.s AND b.currency = :currency AND b.period_start = r.p"
-    " LEFT JOIN budget_caps c ON c.account_id = :account AND c.kind = r.k AND c.scope_id = r.s"
-    " AND c.currency = :currency ORDER BY r.k, r.s"
-)
+_LOCK = text("SELECT * FROM lock_budgets(:account, :key, :currency, :moment)")
+_CLOCK = text("SELECT * FROM billing_clock(:account, :moment)")
 # The locks first, in their order; an UPDATE alone would take them in the order of the plan.
 _MOVE = text(
-    "WITH locked AS MATERIALIZED (SELECT kind, scope_id, period_start FROM budgets"
-    " WHERE account_id = :account AND currency = :currency"
-    f" AND (kind, scope_id, period_start) IN {_ROWS} ORDER BY kind, scope_id FOR UPDATE)"
+    "WITH locked AS MATERIALIZED (SELECT b.kind, b.scope_id, b.period_start"
+    " FROM budget_rows(:key, :day, :month) r JOIN budgets b USING (kind, scope_id, period_start)"
+    " WHERE b.account_id = :account AND b.currency = :currency"
+    " ORDER BY b.kind, b.scope_id FOR UPDATE OF b)"
     " UPDATE budgets b SET held_micros = held_micros + :held,"
     " posted_micros = posted_micros + :posted FROM locked l"
     " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
@@ -62,92 +41,114 @@ class BudgetScope:
     day: date
     month: date
 
-    @classmethod
-    def of_today(cls, account_id: str, api_key_id: str, currency: str) -> "BudgetScope":
-        """The budgets that a hold made now falls under. Days and months are UTC's."""
-        today = datetime.now(UTC).date()
-        return cls(account_id, api_key_id, currency, today, today.replace(day=1))
-
-    def parameters(self) -> dict[str, Any]:
-        """The rows as parallel arrays, for `unnest`."""
-        rows = [
-            ("account_day", "", self.day),
-            ("account_month", "", self.month),
-            ("account_total", "", _NO_PERIOD),
-            ("api_key", self.api_key_id, _NO_PERIOD),
-            ("balance", "", _NO_PERIOD),
-        ]
-        kinds, scopes, periods = zip(*rows, strict=True)
-        return {
-            "account": self.account_id,
-            "currency": self.currency,
-            "kinds": list(kinds),
-            "scopes": list(scopes),
-            "periods": list(periods),
-        }
-
 
 @dataclass(frozen=True)
 class BudgetState:
-    """One locked budget row with its cap."""
+    """One budget in its period, with its cap."""
 
     kind: str
+    scope_id: str
     period_start: date
     held_micros: int
     posted_micros: int
     cap_micros: int | None
+    alerts_at: list[int]
+    clock: BillingClock
+
+    @property
+    def used_micros(self) -> int:
+        """What counts against the cap."""
+        return self.held_micros + self.posted_micros
 
     @property
     def remaining_micros(self) -> int | None:
         """What still fits under the cap; None without a cap. A balance without credit is zero."""
         if self.cap_micros is None:
             return 0 if self.kind == "balance" else None
-        return max(0, self.cap_micros - self.held_micros - self.posted_micros)
+        return max(0, self.cap_micros - self.used_micros)
 
     @property
     def resets_at(self) -> datetime | None:
-        """When the budget starts over (UTC); None for those that never do."""
-        if self.kind == "account_day":
-            return _midnight(self.period_start + timedelta(days=1))
-        if self.kind == "account_month":
-            return _midnight((self.period_start + timedelta(days=32)).replace(day=1))
-        return None
+        """When the budget starts over, by the account's clock; None for those that never do."""
+        if self.kind.endswith("_day"):
+            return self.clock.day_ends_at
+        return self.clock.month_ends_at if self.kind.endswith("_month") else None
 
 
-async def read(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
-    """The budgets of the scope as they are, without locks; a row that is not there yet is empty."""
-    return _states(await connection.execute(_READ, scope.parameters()))
+@dataclass(frozen=True)
+class LockedBudgets:
+    """The budgets of a hold, locked until the transaction ends."""
+
+    scope: BudgetScope
+    states: list[BudgetState]
 
 
-async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
-    """Lock the budget rows in the fixed order; missing ones, as on a month's first, are made."""
-    parameters = scope.parameters()
-    rows = (await connection.execute(_LOCK, parameters)).all()
-    if len(rows) < len(parameters["kinds"]):
-        await connection.execute(_ENSURE, parameters)
-        rows = (await connection.execute(_LOCK, parameters)).all()
-    return _states(rows)
+async def lock(
+    connection: AsyncConnection,
+    account_id: str,
+    api_key_id: str,
+    currency: str,
+    moment: datetime | None = None,
+) -> LockedBudgets:
+    """Lock every budget that a hold made now falls under; missing ones, as on a first, are made."""
+    place = {"account": account_id, "key": api_key_id, "currency": currency}
+    rows = await connection.execute(_LOCK, {**place, "moment": moment or datetime.now(UTC)})
+    states = states_of(rows)
+    clock = states[0].clock
+    scope = BudgetScope(account_id, api_key_id, currency, clock.day, clock.month)
+    return LockedBudgets(scope, states)
 
 
-def _states(rows: Iterable[Any]) -> list[BudgetState]:
+async def clock_of(
+    connection: AsyncConnection, account_id: str, moment: datetime | None = None
+) -> BillingClock:
+    """Today, by the account's clock."""
+    place = {"account": account_id, "moment": moment or datetime.now(UTC)}
+    return _clock((await connection.execute(_CLOCK, place)).one())
+
+
+def states_of(rows: Iterable[Any]) -> list[BudgetState]:
+    """Rows of one account's budgets, each with the account's clock beside it."""
+    found = list(rows)
+    clock = _clock(found[0]) if found else None
     return [
         BudgetState(
             kind=row.kind,
+            scope_id=row.scope_id,
             period_start=row.period_start,
             held_micros=row.held_micros,
             posted_micros=row.posted_micros,
             cap_micros=row.cap_micros,
+            alerts_at=row.alerts_at or [],
+            clock=clock,
         )
-        for row in rows
+        for row in found
+        if clock is not None
     ]
+
+
+def _clock(row: Any) -> BillingClock:
+    return BillingClock(
+        day=row.day,
+        time_zone=row.zone,
+        next_time_zone=row.next_zone,
+        next_from_day=row.next_from_day,
+    )
 
 
 async def move(
     connection: AsyncConnection, scope: BudgetScope, *, held: int = 0, posted: int = 0
 ) -> None:
     """Add to what is held and posted under every budget of the scope; a trigger guards the caps."""
-    await connection.execute(_MOVE, {**scope.parameters(), "held": held, "posted": posted})
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+    await connection.execute(
+        _MOVE,
+        {
+            "account": scope.account_id,
+            "key": scope.api_key_id,
+            "currency": scope.currency,
+            "day": scope.day,
+            "month": scope.month,
+            "held": held,
+            "posted": posted,
+        },
+    )

@@ -4,7 +4,8 @@ Lock order, everywhere: budget rows (kind, scope) before the cast's rows; one ca
 before its budgets only where the cast already exists, and no hold waits for another cast's row.
 """
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -93,6 +94,7 @@ class PostgresCasts:
         open_casts_max: how many casts of one account may be open at a time.
         modes: which of them this installation allows, and is set up for.
         artifact_lifetime: how long artifacts of a success are kept; of another end, not at all.
+        clock: what time it is; a hold falls into the day and month of then.
     """
 
     def __init__(
@@ -104,12 +106,14 @@ class PostgresCasts:
         open_casts_max: int,
         modes: ModePolicy = ALL_MODES,
         artifact_lifetime: timedelta = limits.ARTIFACT_LIFETIME,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._versions = CastableVersions(database, verdicts, modes)
         self._fee_basis_points = fee_basis_points
         self._open_casts_max = open_casts_max
         self._artifact_lifetime = artifact_lifetime
+        self._clock = clock
 
     async def find_plan(self, request: CastInput) -> tuple[PlannedCast, bytes]:
         """What the version to cast runs, and its schema.json; SpellError when there is none."""
@@ -122,9 +126,12 @@ class PostgresCasts:
     async def hold(self, request: CastInput, planned: PlannedCast) -> Admission:
         """Hold the worst case under every cap and record the cast, or record the refusal."""
         plan, estimate = planned.plan, planned.worst_case_micros
-        scope = BudgetScope.of_today(request.account_id, request.api_key_id, plan.price.currency)
         async with self._database.transaction() as connection:
-            states = await budgets.lock(connection, scope)
+            locked = await budgets.lock(
+                *(connection, request.account_id, request.api_key_id, plan.price.currency),
+                moment=self._clock(),
+            )
+            scope, states = locked.scope, locked.states
             problem = _refusal(states, estimate, request.budget_cap_micros, scope.currency)
             if problem is None:
                 problem = await self._too_many(connection, request.account_id)
@@ -325,7 +332,7 @@ def _refusal(
             **common,
             "cap": state.kind,
             "cap_micros": state.cap_micros or 0,
-            "used_micros": state.held_micros + state.posted_micros,
+            "used_micros": state.used_micros,
             "remaining_micros": remaining,
             "resets_at": state.resets_at.isoformat() if state.resets_at else None,
         }

@@ -1,11 +1,9 @@
 """Who is asking, and what belongs to an account."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from schema.contracts.base import Contract
 from schema.ids import AccountId, ApiKeyId
-from schema.money import Currency, Micros
 from schema.scopes import Scope
 
 
@@ -32,35 +30,3 @@ class ApiKeySummary(Contract):
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
-
-
-class CapKind(StrEnum):
-    """What a cap bounds."""
-
-    TOTAL = "account_total"
-    MONTH = "account_month"
-    DAY = "account_day"
-    API_KEY = "api_key"
-
-
-class Cap(Contract):
-    """A cap that the account set on its own spending."""
-
-    kind: CapKind
-    api_key_id: ApiKeyId | None = None
-    """Which key, for kind `api_key`."""
-    currency: Currency = "USD"
-    cap_micros: Micros
-
-
-class BudgetUsage(Contract):
-    """One budget in its current period: what is held, what is spent, what still fits."""
-
-    kind: str
-    api_key_id: ApiKeyId | None = None
-    currency: Currency
-    held_micros: int
-    posted_micros: int
-    cap_micros: int | None = None
-    remaining_micros: int | None = None
-    resets_at: datetime | None = None

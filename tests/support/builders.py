@@ -11,6 +11,7 @@ from typing import Any
 from infra.postgres import Database
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.spells import PostgresSpells
+from schema.contracts.account import Caller
 from schema.contracts.cast import (
     CastInput,
 )
@@ -55,6 +56,13 @@ class Person:
     api_key_id: str
     key_text: str
     secret: bytes
+
+    @property
+    def caller(self) -> Caller:
+        """The person's key as the api knows it, with every scope."""
+        return Caller(
+            account_id=self.account_id, api_key_id=self.api_key_id, scopes=frozenset(Scope)
+        )
 
 
 async def make_person(
