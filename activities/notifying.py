@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities._failures import to_failure
-from activities.supply_chain.aftercare_ports import Deliveries, NotificationChannel, Outbox
+from activities.supply_chain.aftercare_ports import (
+    AlertTeller,
+    Deliveries,
+    NotificationChannel,
+    Outbox,
+)
 from schema.contracts.notifications import DeliveryRef, RelayReport
 from schema.errors import SpellError
 
@@ -20,20 +25,24 @@ class NotifyingActivities:
         outbox: Outbox,
         deliveries: Deliveries,
         channels: Mapping[str, NotificationChannel],
+        alerts: AlertTeller,
     ) -> None:
         self._outbox = outbox
         self._deliveries = deliveries
         self._channels = channels
+        self._alerts = alerts
 
     @activity.defn(name="notifying.relay")
     async def relay(self) -> RelayReport:
-        """Start a workflow for each delivery that none cares for yet.
+        """Start a workflow for each delivery that none cares for yet, budget alerts among them.
 
-        Effect: workflows started; the deliveries noted as relayed.
+        Effect: alerts told as notifications; workflows started; the deliveries noted as relayed.
         Same twice: a delivery's workflow has its business id, so a second start joins the first.
         Gives up on: nothing; the next look comes within a minute.
-        Heartbeat: after each delivery.
+        Heartbeat: before the first delivery and after each.
         """
+        await self._alerts.tell(limit=DELIVERIES_PER_LOOK)
+        activity.heartbeat()
         waiting = await self._outbox.waiting(limit=DELIVERIES_PER_LOOK)
         for delivery in waiting:
             await self._deliveries.start(delivery)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from schema.contracts.budgets import UsageLine
 from schema.contracts.notifications import NotificationView
 from schema.contracts.schedules import ScheduleView
 from schema.contracts.views import CastView
@@ -15,10 +16,12 @@ from schema.contracts.webhooks import WebhookDeliveryView
 from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _EXCEPTION_ID = re.compile(r"exc_[a-z2-7]{16}")
 _NOTIFICATION_ID = re.compile(r"msg_[a-z2-7]{26}")
 _SCHEDULE_ID = re.compile(r"sch_[a-z2-7]{16}_[a-z2-7]{26}")
 _SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
+_USAGE_GROUP = re.compile(r"[a-z0-9._-]{1,128}")
 
 
 def cast_cursor(last: CastView) -> str:
@@ -72,6 +75,24 @@ def read_spell_cursor(cursor: str | None) -> str:
     except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
     return str(key)
+
+
+def usage_cursor(last: UsageLine) -> str:
+    """The cursor of the page after this line."""
+    return _pack([last.group, last.currency])
+
+
+def read_usage_cursor(cursor: str | None) -> tuple[str, str]:
+    """The group and currency that a cursor stands for; empty ones at the start."""
+    if cursor is None:
+        return "", ""
+    try:
+        group, currency = _unpack(cursor)
+        if not (_USAGE_GROUP.fullmatch(group) and _CURRENCY.fullmatch(currency)):
+            raise _not_a_cursor()
+    except (ValueError, TypeError) as error:
+        raise _not_a_cursor() from error
+    return str(group), str(currency)
 
 
 def number_cursor(last_id: int) -> str:

@@ -17,6 +17,7 @@ from api.aftercare_ports import (
     Vulnerabilities,
 )
 from api.archive_slots import ArchiveSlots
+from api.billing_ports import BillingReads, BillingTimeZones, Caps
 from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
 from api.github_ports import GitHubConnections, GitHubUsers
@@ -70,6 +71,9 @@ class Services:
     """Everything that routes call."""
 
     accounts: Accounts
+    caps: Caps
+    billing: BillingReads
+    time_zones: BillingTimeZones
     spells: Spells
     secrets: SpellSecrets
     advisory_exceptions: AdvisoryExceptions

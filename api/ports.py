@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
+from schema.contracts.account import ApiKeySummary, Caller
 from schema.contracts.advisories import RecordedException
 from schema.contracts.artifacts import ArtifactLink, ArtifactView, LinkClaim, LinkOrder
 from schema.contracts.bill import BillFamily
@@ -37,7 +37,7 @@ from schema.scopes import Scope
 
 
 class Accounts(Protocol):
-    """Keys, caps and usage of an account."""
+    """Accounts and their keys."""
 
     async def authenticate(self, key_text: str) -> tuple[Caller, bytes] | None:
         """The caller behind a key and the account's cast secret; None when it is not live."""
@@ -52,12 +52,6 @@ class Accounts(Protocol):
 
     async def revoke_key(self, account_id: str, key_id: str) -> None:
         """End a key now."""
-
-    async def set_cap(self, account_id: str, cap: Cap) -> None:
-        """Set one of the account's own caps."""
-
-    async def usage(self, account_id: str, api_key_id: str, currency: str) -> list[BudgetUsage]:
-        """Every budget that a cast by this key would touch now."""
 
 
 class Spells(Protocol):

@@ -22,7 +22,10 @@ from infra.repositories.account_notifications import PostgresAccountNotification
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
 from infra.repositories.artifacts import PostgresArtifacts
+from infra.repositories.billing_reads import PostgresBillingReads
+from infra.repositories.billing_time_zones import PostgresBillingTimeZones
 from infra.repositories.callbacks import PostgresCallbacks
+from infra.repositories.caps import PostgresCaps
 from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.delivery_logs import PostgresDeliveryLogs
 from infra.repositories.notification_channels import PostgresNotificationChannels
@@ -67,6 +70,9 @@ def build_services(
     )
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
+        caps=PostgresCaps(database),
+        billing=PostgresBillingReads(database),
+        time_zones=PostgresBillingTimeZones(database),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),

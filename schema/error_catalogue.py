@@ -200,6 +200,9 @@ CATALOGUE: dict[str, ErrorKind] = {
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),
+    "CAP_NOT_FOUND": ErrorKind(
+        404, "There is no such cap on this account.", "List yours: `GET /v1/billing/caps`."
+    ),
     "SPELL_YANKED": ErrorKind(
         410, "The maker withdrew this version.", "Cast a version listed at /versions."
     ),

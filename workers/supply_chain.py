@@ -13,6 +13,7 @@ from activities.supply_chain.gate import Gate
 from activities.tidying import TidyingActivities
 from infra.notifications.email import SmtpChannel
 from infra.platform import Platform
+from infra.repositories.budget_alerts import PostgresAlertTeller
 from infra.repositories.findings import PostgresFindings
 from infra.repositories.notifications import PostgresOutbox
 from infra.repositories.publications import PostgresPublications
@@ -44,7 +45,9 @@ def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Wor
     )
     clocks = ClockActivities(findings, verdicts)
     outbox = PostgresOutbox(database, platform.vault)
-    notifying = NotifyingActivities(outbox, temporal, channels_of(settings))
+    notifying = NotifyingActivities(
+        outbox, temporal, channels_of(settings), PostgresAlertTeller(database)
+    )
     tidying = TidyingActivities(
         PostgresPublications(database),
         BlobUploads(database, platform.blobs),

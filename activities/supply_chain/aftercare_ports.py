@@ -71,6 +71,13 @@ class Outbox(Protocol):
         """End a delivery as `delivered`, `dead` or `dropped`."""
 
 
+class AlertTeller(Protocol):
+    """Budget alerts that nobody was told of yet."""
+
+    async def tell(self, *, limit: int) -> int:
+        """Make notifications of the oldest ones, each once; answers how many there were."""
+
+
 class Deliveries(Protocol):
     """The durable processes of deliveries."""
 

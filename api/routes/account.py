@@ -1,14 +1,14 @@
-"""The account behind a key: its keys, its caps, its usage."""
+"""The account behind a key, and its keys."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from api.bodies import body_schema, read_json
 from api.deps import IdentityDep, KeyIdDep, OwnerDep, ServicesDep
-from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap, CapKind
+from schema.contracts.account import ApiKeySummary, Caller
 from schema.contracts.base import Contract
 from schema.errors import SpellError
 from schema.scopes import Scope
@@ -71,26 +71,3 @@ async def list_keys(identity: OwnerDep, services: ServicesDep) -> list[ApiKeySum
 async def revoke_key(identity: OwnerDep, key_id: KeyIdDep, services: ServicesDep) -> None:
     """End a key now."""
     await services.accounts.revoke_key(identity.caller.account_id, key_id)
-
-
-@router.get("/billing/caps")
-async def get_usage(
-    identity: OwnerDep,
-    services: ServicesDep,
-    currency: Annotated[str, Query(pattern=r"^[A-Z]{3}$")] = "USD",
-) -> list[BudgetUsage]:
-    """What is held, spent and left under each budget that this key's casts fall under."""
-    caller = identity.caller
-    return await services.accounts.usage(caller.account_id, caller.api_key_id, currency)
-
-
-@router.post("/billing/caps", openapi_extra=body_schema(Cap))
-async def set_cap(request: Request, identity: OwnerDep, services: ServicesDep) -> list[BudgetUsage]:
-    """Set a hard cap: per day, per month, in total, or per key."""
-    cap = await read_json(request, Cap)
-    if (cap.kind is CapKind.API_KEY) != (cap.api_key_id is not None):
-        message = "`api_key_id` goes with kind `api_key`, and only with it."
-        raise SpellError("VALIDATION_ERROR", message)
-    caller = identity.caller
-    await services.accounts.set_cap(caller.account_id, cap)
-    return await services.accounts.usage(caller.account_id, caller.api_key_id, cap.currency)

@@ -1,6 +1,9 @@
 """What a notification says to people."""
 
+from typing import Any
+
 from schema.contracts.notifications import Notification, NotificationKind
+from schema.money import format_micros
 
 _SUBJECTS = {
     NotificationKind.FINDING_OPENED: "{spell}: a vulnerability was found",
@@ -13,6 +16,7 @@ _SUBJECTS = {
     NotificationKind.SPELL_REVOKED: "{spell} was revoked",
     NotificationKind.REVOCATION_LIFTED: "{spell} is not revoked any more",
     NotificationKind.ENDPOINT_DISABLED: "a webhook endpoint was disabled",
+    NotificationKind.BUDGET_ALERT: "{percent} % of a cap is used",
 }
 _REMEDIES = {
     NotificationKind.FINDING_OPENED: "Publish a version without it and yank this one, or ask the "
@@ -25,6 +29,8 @@ _REMEDIES = {
     "suspension.",
     NotificationKind.ENDPOINT_DISABLED: "Mend what receives it, then: spell webhooks update "
     "<endpoint> --enable, and spell webhooks replay <endpoint> --since <time> for what it missed.",
+    NotificationKind.BUDGET_ALERT: "Casts that do not fit under the cap are refused. See what is "
+    "left, and set another cap if you want: spell cap show, spell cap set.",
     NotificationKind.SPELL_REVOKED: "Casts of what rests on it were stopped, and are refused.",
 }
 
@@ -36,7 +42,9 @@ def subject_of(notification: Notification) -> str:
     if others:
         spell += f" and {others} more"
     days = notification.details.get("days_left", "")
-    return _SUBJECTS[notification.kind].format(spell=spell, days=days)
+    return _SUBJECTS[notification.kind].format(
+        spell=spell, days=days, percent=notification.details.get("percent", "")
+    )
 
 
 def text_of(notification: Notification) -> str:
@@ -47,6 +55,8 @@ def text_of(notification: Notification) -> str:
         lines.append(f"Endpoint: {details['endpoint']}")
     if details.get("reason"):
         lines.append(f"Reason: {details['reason']}")
+    if notification.kind is NotificationKind.BUDGET_ALERT:
+        lines += _cap_lines(details)
     for finding in details.get("findings", []):
         lines += [f"- {finding['message']}", f"  due {finding['due_at']}"]
     unnamed = details.get("findings_total", 0) - len(details.get("findings", []))
@@ -58,6 +68,19 @@ def text_of(notification: Notification) -> str:
     if notification.version:
         lines += ["", f"spell vulnerabilities {_named(notification)}"]
     return "\n".join(lines) + "\n"
+
+
+def _cap_lines(details: dict[str, Any]) -> list[str]:
+    """Which cap, and how much of it."""
+    used, cap = (
+        format_micros(details[name], details["currency"]) for name in ("used_micros", "cap_micros")
+    )
+    lines = [f"Cap: {details['cap']} of {cap}", f"Held and spent: {used}"]
+    if details.get("api_key_id"):
+        lines.append(f"Key: {details['api_key_id']}")
+    if details.get("period_start"):
+        lines.append(f"Since: {details['period_start']} ({details['time_zone']})")
+    return lines
 
 
 def _named(notification: Notification) -> str:

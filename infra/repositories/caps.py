@@ -20,9 +20,7 @@ from schema.errors import SpellError
 
 # ruff: noqa: S608  (the statements below are put together from constants only)
 _HAS_KEY = text("SELECT id FROM api_keys WHERE id = :key AND account_id = :account")
-_THIS = (
-    "account_id = :account AND kind = :kind AND scope_id = :scope_id AND currency = :currency"
-)
+_THIS = "account_id = :account AND kind = :kind AND scope_id = :scope_id AND currency = :currency"
 _CHANGED = (
     " INSERT INTO billing_changes"
     " (account_id, changed_by, subject, kind, scope_id, currency, before, after)"
@@ -131,7 +129,7 @@ async def _note_reached(
 ) -> None:
     """Alert of what is used of the new cap already; holds alert of what they cross themselves."""
     used, cap = state.used_micros, row["cap"]
-    reached = [percent for percent in row["alerts_at"] if 0 < used and used * 100 >= cap * percent]
+    reached = [percent for percent in row["alerts_at"] if used > 0 and used * 100 >= cap * percent]
     if reached:
         now = {"used": used, "period_start": state.period_start, "reached": reached}
         await connection.execute(_REACHED, {**row, **now})

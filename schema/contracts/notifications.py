@@ -23,6 +23,7 @@ class NotificationKind(StrEnum):
     SPELL_REVOKED = "spell.revoked"
     REVOCATION_LIFTED = "revocation.lifted"
     ENDPOINT_DISABLED = "endpoint.disabled"
+    BUDGET_ALERT = "budget.alert"
 
 
 class ChannelKind(StrEnum):

@@ -21,7 +21,17 @@ from schema.tables.aftercare import (
     VersionFinding,
 )
 from schema.tables.artifacts import Artifact, UsedArtifactLink
-from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
+from schema.tables.billing import (
+    BillingChange,
+    BillingTimeZone,
+    Budget,
+    BudgetAlert,
+    BudgetCap,
+    BudgetKind,
+    Hold,
+    LedgerAccount,
+    LedgerTransfer,
+)
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.github import GitHubConnection, GitHubDeviceCode
 from schema.tables.publishing import Publication, PublicationEvent, Upload
@@ -64,8 +74,12 @@ __all__ = [
     "AdvisorySource",
     "ApiKey",
     "Artifact",
+    "BillingChange",
+    "BillingTimeZone",
     "Budget",
+    "BudgetAlert",
     "BudgetCap",
+    "BudgetKind",
     "CallbackSecretRow",
     "Cast",
     "CastCallback",

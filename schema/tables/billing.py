@@ -1,11 +1,23 @@
 """Budgets, holds and the ledger: all money, in integer micros."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Index, Text, text
+from sqlalchemy import BigInteger, Column, Date, Identity, Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from schema.tables.columns import created_at, moment, text_key
+from schema.tables.columns import created_at, document, moment, text_key, updated_at
+
+
+class BudgetKind(SQLModel, table=True):
+    """A kind of budget: what it is of, and how long its periods are. Rows come by migration."""
+
+    __tablename__ = "budget_kinds"
+
+    name: str = text_key(primary=True)
+    scope: str = Field(sa_type=Text)
+    period: str = Field(sa_type=Text)
 
 
 class BudgetCap(SQLModel, table=True):
@@ -18,10 +30,13 @@ class BudgetCap(SQLModel, table=True):
     __tablename__ = "budget_caps"
 
     account_id: str = text_key("accounts.id", primary=True)
-    kind: str = text_key(primary=True)
+    kind: str = text_key("budget_kinds.name", primary=True)
     scope_id: str = text_key(primary=True)
     currency: str = text_key(primary=True)
     cap_micros: int = Field(sa_type=BigInteger)
+    alerts_at: list[int] = Field(
+        sa_column=Column(ARRAY(SmallInteger), nullable=False, server_default="{}")
+    )
     updated_at: datetime = created_at()
 
 
@@ -40,6 +55,58 @@ class Budget(SQLModel, table=True):
     period_start: date = Field(primary_key=True, sa_type=Date)
     held_micros: int = Field(default=0, sa_type=BigInteger)
     posted_micros: int = Field(default=0, sa_type=BigInteger)
+
+
+class BudgetAlert(SQLModel, table=True):
+    """A threshold of a cap that was crossed: once in its period. Told once, never changed."""
+
+    __tablename__ = "budget_alerts"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    account_id: str = text_key("accounts.id")
+    kind: str = Field(sa_type=Text)
+    scope_id: str = Field(sa_type=Text)
+    currency: str = Field(sa_type=Text)
+    period_start: date = Field(sa_type=Date)
+    cap_micros: int = Field(sa_type=BigInteger)
+    percent: int = Field(sa_type=SmallInteger)
+    used_micros: int = Field(sa_type=BigInteger)
+    created_at: datetime = created_at()
+    told_at: datetime | None = moment()
+
+
+class BillingTimeZone(SQLModel, table=True):
+    """The zone that an account counts days in, and the one that takes over; no row means UTC."""
+
+    __tablename__ = "billing_time_zones"
+
+    account_id: str = text_key("accounts.id", primary=True)
+    zone: str = Field(sa_type=Text)
+    from_day: date = Field(sa_type=Date)
+    next_zone: str | None = Field(default=None, sa_type=Text)
+    next_from_day: date | None = Field(default=None, sa_type=Date)
+    updated_at: datetime = updated_at()
+
+
+class BillingChange(SQLModel, table=True):
+    """Who changed a cap or the billing time zone, from what to what. Append-only."""
+
+    __tablename__ = "billing_changes"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    account_id: str = text_key("accounts.id")
+    changed_by: str = text_key("api_keys.id")
+    subject: str = Field(sa_type=Text)
+    kind: str | None = Field(default=None, sa_type=Text)
+    scope_id: str = Field(default="", sa_type=Text)
+    currency: str | None = Field(default=None, sa_type=Text)
+    before: dict[str, Any] | None = document(null=True)
+    after: dict[str, Any] | None = document(null=True)
+    changed_at: datetime = created_at()
 
 
 class Hold(SQLModel, table=True):

@@ -17,6 +17,7 @@ from activities.clocks import ClockActivities
 from activities.notifying import NotifyingActivities
 from activities.rescanning import RescanningActivities
 from infra.postgres import Database, row_dict
+from infra.repositories.budget_alerts import PostgresAlertTeller
 from infra.repositories.decisions import record_decision
 from infra.repositories.findings import PostgresFindings
 from infra.repositories.notification_channels import PostgresNotificationChannels
@@ -145,7 +146,10 @@ class Aftercare:
         rescanning = RescanningActivities(self.findings, self.verdicts, self.temporal, log)
         clocks = ClockActivities(self.findings, self.verdicts)
         notifying = NotifyingActivities(
-            self.outbox, self.temporal, dict.fromkeys(ChannelKind, self.channel)
+            self.outbox,
+            self.temporal,
+            dict.fromkeys(ChannelKind, self.channel),
+            PostgresAlertTeller(self.database),
         )
         return Worker(
             self.client,

@@ -70,6 +70,9 @@ class World:
         unused = cast("Any", None)
         return Services(
             accounts=stand_in,
+            caps=unused,
+            billing=unused,
+            time_zones=unused,
             spells=unused,
             secrets=unused,
             advisory_exceptions=unused,
