@@ -119,6 +119,8 @@ async def test_a_cap_of_the_account_bounds_what_is_held_and_spent(
         "account_month",
         "account_total",
         "api_key",
+        "api_key_day",
+        "api_key_month",
         "balance",
     }
     assert {u["posted_micros"] for u in usage.values()} == {2 * PRICE}
@@ -180,6 +182,11 @@ async def test_the_hold_is_the_worst_case_even_if_the_cost_would_fit(
         {"kind": "api_key", "cap_micros": 1},
         {"kind": "account_day", "cap_micros": 1, "api_key_id": "key_aaaaaaaaaaaaaaaa"},
         {"kind": "account_day", "cap_micros": 1, "currency": "usd"},
+        {"kind": "api_key_day", "cap_micros": 1},
+        {"kind": "account_day", "cap_micros": 1, "alerts_at": [0]},
+        {"kind": "account_day", "cap_micros": 1, "alerts_at": [101]},
+        {"kind": "account_day", "cap_micros": 1, "alerts_at": [50, 50]},
+        {"kind": "account_day", "cap_micros": 1, "alerts_at": [1, 2, 3, 4, 5, 6, 7, 8, 9]},
     ],
     ids=str,
 )

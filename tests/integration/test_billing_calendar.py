@@ -182,7 +182,7 @@ async def test_what_is_no_zone_is_refused_by_the_database_too(
         "INSERT INTO billing_time_zones (account_id, zone, from_day)"
         " VALUES (:account, :zone, date '1970-01-01')"
     )
+    row = {"account": calendar.person.account_id, "zone": zone}
     with pytest.raises(DBAPIError):
         async with calendar.database.transaction() as connection:
-            row = {"account": calendar.person.account_id, "zone": zone}
             await connection.execute(insert, row)

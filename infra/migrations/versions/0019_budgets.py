@@ -126,22 +126,24 @@ _LOCKING = (
     DECLARE
         clock record;
         month date;
-        locked integer;
     BEGIN
         SELECT * INTO clock FROM billing_clock(account, moment);
         month := date_trunc('month', clock.day)::date;
-        FOR attempt IN 1..2 LOOP
-            PERFORM FROM budget_rows(key, clock.day, month) r
-                JOIN budgets b USING (kind, scope_id, period_start)
-                WHERE b.account_id = account AND b.currency = money
-                ORDER BY b.kind, b.scope_id FOR UPDATE OF b;
-            GET DIAGNOSTICS locked = ROW_COUNT;
-            EXIT WHEN locked = (SELECT count(*) FROM budget_kinds);
+        -- Missing rows are made before any is locked: whoever held some of them and waited for a
+        -- new one would be waited for by whoever locks the new one first.
+        IF (SELECT count(*) FROM budget_kinds) > (SELECT count(*)
+            FROM budget_rows(key, clock.day, month) r
+            JOIN budgets b ON b.account_id = account AND b.currency = money AND b.kind = r.kind
+                AND b.scope_id = r.scope_id AND b.period_start = r.period_start) THEN
             INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,
                 posted_micros)
             SELECT account, r.kind, r.scope_id, money, r.period_start, 0, 0
                 FROM budget_rows(key, clock.day, month) r ORDER BY r.kind ON CONFLICT DO NOTHING;
-        END LOOP;
+        END IF;
+        PERFORM FROM budget_rows(key, clock.day, month) r
+            JOIN budgets b USING (kind, scope_id, period_start)
+            WHERE b.account_id = account AND b.currency = money
+            ORDER BY b.kind, b.scope_id FOR UPDATE OF b;
         RETURN QUERY SELECT b.kind, b.scope_id, b.period_start, b.held_micros, b.posted_micros,
             c.cap_micros, c.alerts_at, clock.day, clock.zone, clock.next_zone, clock.next_from_day
             FROM budget_rows(key, clock.day, month) r
