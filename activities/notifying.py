@@ -15,6 +15,7 @@ from schema.contracts.notifications import DeliveryRef, RelayReport
 from schema.errors import SpellError
 
 DELIVERIES_PER_LOOK = 500
+ALERTS_AT_ONCE = 50
 
 
 class NotifyingActivities:
@@ -39,10 +40,13 @@ class NotifyingActivities:
         Effect: alerts told as notifications; workflows started; the deliveries noted as relayed.
         Same twice: a delivery's workflow has its business id, so a second start joins the first.
         Gives up on: nothing; the next look comes within a minute.
-        Heartbeat: before the first delivery and after each.
+        Heartbeat: after each fifty alerts, and after each delivery.
         """
-        await self._alerts.tell(limit=DELIVERIES_PER_LOOK)
-        activity.heartbeat()
+        for _ in range(DELIVERIES_PER_LOOK // ALERTS_AT_ONCE):
+            told = await self._alerts.tell(limit=ALERTS_AT_ONCE)
+            activity.heartbeat()
+            if told < ALERTS_AT_ONCE:
+                break
         waiting = await self._outbox.waiting(limit=DELIVERIES_PER_LOOK)
         for delivery in waiting:
             await self._deliveries.start(delivery)
