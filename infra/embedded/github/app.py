@@ -12,7 +12,10 @@ from infra.embedded.github.callers import Callers
 from infra.embedded.github.hosting import GitHubHost
 from infra.embedded.github.rest import (
     apps,
+    branches,
+    collaborators,
     contents,
+    git_data,
     local,
     people,
     pulls,
@@ -22,7 +25,10 @@ from infra.embedded.github.rest import (
 from infra.embedded.github.server import Server
 from infra.embedded.github.state import App, State
 
-_RESOURCES = (apps, contents, pulls, people, sign_in, local, repositories)
+_RESOURCES = (
+    *(apps, branches, collaborators, contents, git_data, local, people, pulls, repositories),
+    sign_in,
+)
 
 
 def make_app(folder: Path, app: App, base_url: str) -> FastAPI:

@@ -20,6 +20,17 @@ _REPOSITORY_PAGES = (
     *("releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams"),
     "trees",
 )
+# What a repository here never has, but every answer of GitHub tells of.
+_NOTHING_OF: Document = {
+    **dict.fromkeys(("homepage", "language", "license", "mirror_url")),
+    **dict.fromkeys(("forks", "forks_count", "network_count", "open_issues"), 0),
+    **dict.fromkeys(("open_issues_count", "size", "stargazers_count", "subscribers_count"), 0),
+    **dict.fromkeys(("watchers", "watchers_count"), 0),
+    **dict.fromkeys(("has_discussions", "has_issues", "has_pages", "has_projects"), False),
+    "has_wiki": False,
+    "has_downloads": False,
+    "topics": [],
+}
 
 
 def moment(seconds: float) -> str:
@@ -64,6 +75,10 @@ def repository_document(
         "html_url": f"{base_url}/{full_name}",
         "clone_url": f"{base_url}/{full_name}.git",
         **{f"{page}_url": f"{url}/{page}" for page in _REPOSITORY_PAGES},
+        "git_url": f"{base_url}/{full_name}.git",
+        "ssh_url": f"{base_url}/{full_name}.git",
+        "svn_url": f"{base_url}/{full_name}",
+        **_NOTHING_OF,
         "default_branch": repository["default_branch"],
         "is_template": repository["is_template"],
         "archived": False,

@@ -75,7 +75,7 @@ def routes(server: Server) -> APIRouter:
             raise RefusedError(404, "Not Found")
         body = await request.json()
         commit = state.git.find(template["id"], template["default_branch"])
-        files = {} if commit is None else dict(commit.files)
+        files = {} if commit is None else state.git.files(template["id"], commit)
         into = body.get("owner") or caller.login
         return _made(server, caller, into, body, files=files, template=template["id"])
 
