@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from infra.embedded.github.actions.mount import mount
 from infra.embedded.github.actions.place import Place
 from infra.embedded.github.callers import Callers
+from infra.embedded.github.front import FrontMiddleware
 from infra.embedded.github.hosting import GitHubHost
+from infra.embedded.github.own_parts import OwnPartsMiddleware
 from infra.embedded.github.rest import (
     apps,
     branches,
@@ -19,6 +21,7 @@ from infra.embedded.github.rest import (
     local,
     people,
     pulls,
+    rate_limit,
     repositories,
     sign_in,
 )
@@ -26,8 +29,8 @@ from infra.embedded.github.server import Server
 from infra.embedded.github.state import App, State
 
 _RESOURCES = (
-    *(apps, branches, collaborators, contents, git_data, local, people, pulls, repositories),
-    sign_in,
+    *(apps, branches, collaborators, contents, git_data, local, people, pulls, rate_limit),
+    *(repositories, sign_in),
 )
 
 
@@ -60,6 +63,8 @@ def make_app(folder: Path, app: App, base_url: str) -> FastAPI:
 
     for resource in _RESOURCES:
         made.include_router(resource.routes(server))
-    # Last, so that its faults are outermost.
+    made.add_middleware(FrontMiddleware, callers=server.callers, limits=server.limits)
+    # Later, so that its faults are further out.
     mount(made, place)
+    made.add_middleware(OwnPartsMiddleware)
     return made

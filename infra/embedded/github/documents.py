@@ -55,6 +55,20 @@ def user_document(base_url: str, owner: Mapping[str, Any]) -> Document:
     }
 
 
+def person_document(base_url: str, owner: Mapping[str, Any]) -> Document:
+    """A `public-user`: what is known of a person, or of oneself."""
+    about = ("bio", "blog", "company", "email", "hireable", "location", "twitter_username")
+    counts = ("followers", "following", "public_gists", "public_repos")
+    return {
+        **user_document(base_url, owner),
+        "name": owner["login"],
+        **dict.fromkeys(about),
+        **dict.fromkeys(counts, 0),
+        "created_at": moment(0),
+        "updated_at": moment(0),
+    }
+
+
 def repository_document(
     base_url: str, owner: Mapping[str, Any], repository: Document, *, push: bool | None
 ) -> Document:

@@ -59,7 +59,9 @@ def no_such_route(_: Request, error: Exception) -> JSONResponse:
     """What GitHub says where it has no route, or none of that verb."""
     if not isinstance(error, HTTPException):
         raise error
-    return refusal(404, "Not Found", error.headers)
+    if error.status_code in {404, 405}:
+        return refusal(404, "Not Found")
+    return refusal(error.status_code, str(error.detail), error.headers)
 
 
 def not_fitting(_: Request, error: Exception) -> JSONResponse:
