@@ -82,7 +82,8 @@ def _writing(router: APIRouter, server: Server) -> None:
         pull = _find(server, repository, number)
         if body.get("state", "open") not in {"open", "closed"}:
             raise RefusedError(422, "Invalid request.\n\n'state' is neither open nor closed.")
-        said = {name: body[name] for name in ("title", "body", "state") if name in body}
+        wanted = ("title", "body", "state")
+        said: Document = {field: body[field] for field in wanted if field in body}
         changed = state.change_pull(pull["id"], said)
         return whole_pull_document(server, repository, changed)
 
