@@ -12,6 +12,8 @@ from infra.embedded.github.callers import Callers
 from infra.embedded.github.front import FrontMiddleware
 from infra.embedded.github.hosting import GitHubHost
 from infra.embedded.github.own_parts import OwnPartsMiddleware
+from infra.embedded.github.pages import home, installing
+from infra.embedded.github.pages import repositories as repository_pages
 from infra.embedded.github.rest import (
     apps,
     branches,
@@ -55,7 +57,7 @@ def make_app(folder: Path, app: App, base_url: str) -> FastAPI:
             place.close()
             state.close()
 
-    made = FastAPI(lifespan=living)
+    made = FastAPI(lifespan=living, openapi_url=None)
 
     @made.get("/health")
     def health() -> dict[str, str]:
@@ -67,4 +69,10 @@ def make_app(folder: Path, app: App, base_url: str) -> FastAPI:
     # Later, so that its faults are further out.
     mount(made, place)
     made.add_middleware(OwnPartsMiddleware)
+    for router in (
+        home.routes(server, place),
+        installing.routes(server),
+        repository_pages.routes(server, place),
+    ):
+        made.include_router(router)
     return made

@@ -60,6 +60,10 @@ class State:
         """A user or an organisation; GitHub's logins do not know case."""
         return _named(self.documents.all(_OWNER), "login", login)
 
+    def owners(self) -> list[Document]:
+        """All users and organisations."""
+        return self.documents.all(_OWNER)
+
     def make_owner(self, login: str, kind: str, members: list[str]) -> Document:
         """A new user (`User`) or organisation (`Organization`), or the one that is there."""
         found = self.owner(login)

@@ -64,6 +64,11 @@ class Artifacts:
         artifact = self._documents.get(ARTIFACT, artifact_id)
         return _aged(artifact) if artifact and artifact["finalized"] else None
 
+    def is_open(self, artifact_id: int) -> bool:
+        """Whether it is still being sent: what is finalized does not change any more."""
+        artifact = self._documents.get(ARTIFACT, artifact_id)
+        return artifact is not None and not artifact["finalized"]
+
     def all(self, repository_id: int, run_id: int | None = None) -> list[Document]:
         """The finalized artifacts, newest first."""
         found = self._documents.all(ARTIFACT, repository_id, run_id)

@@ -24,7 +24,8 @@ def routes(artifacts: Artifacts) -> APIRouter:
     async def put(
         artifact_id: int, request: Request, comp: str = "", blockid: str = ""
     ) -> Response:
-        if not artifacts.allows(artifact_id, "put", dict(request.query_params)):
+        is_allowed = artifacts.allows(artifact_id, "put", dict(request.query_params))
+        if not is_allowed or not artifacts.is_open(artifact_id):
             return Response(status_code=403)
         if comp == "blocklist":
             return await _join(artifacts, artifact_id, request)
@@ -71,7 +72,7 @@ async def _written(request: Request, target: Path, bytes_max: int) -> bool:
                 break
             await run_in_threadpool(file.write, piece)
     if size > bytes_max:
-        target.unlink(missing_ok=True)
+        await run_in_threadpool(target.unlink, missing_ok=True)
     return size <= bytes_max
 
 

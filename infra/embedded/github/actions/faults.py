@@ -1,5 +1,6 @@
 """Faults on order: what a network and GitHub do on a bad day, for a number of times."""
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -104,6 +105,13 @@ class Faults:
                         self._documents.drop(_KIND, document["id"])
                     return Fault.model_validate({**_said(document)})
         return None
+
+    def queue_seconds(self, repository: str) -> float:
+        """How long a new run of the repository is to stay queued."""
+        if self.take(FaultKind.STUCK_RUN, repository):
+            return math.inf
+        slow = self.take(FaultKind.SLOW_RUN, repository)
+        return slow.seconds if slow else 0.0
 
 
 def _use(document: Document) -> bool | None:

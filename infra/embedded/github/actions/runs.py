@@ -5,7 +5,6 @@
 Every change is in the documents before a webhook tells of it.
 """
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from threading import Lock
@@ -78,7 +77,7 @@ class Runs:
             "updated_at": stamp(at),
             "run_started_at": stamp(at),
             "listed_from": at.timestamp() + (hidden.seconds if hidden else 0),
-            "starts_from": at.timestamp() + self._queue_seconds(repository),
+            "starts_from": at.timestamp() + self._faults.queue_seconds(repository.full_name),
         }
         with self._numbering:
             run["number"] = 1 + len(
@@ -89,13 +88,6 @@ class Runs:
         assert begun is not None
         self.tell_run(begun, "requested")
         return begun
-
-    def _queue_seconds(self, repository: HostedRepository) -> float:
-        """How long a new run is to stay queued, by the faults that are ordered."""
-        if self._faults.take(FaultKind.STUCK_RUN, repository.full_name):
-            return math.inf
-        slow = self._faults.take(FaultKind.SLOW_RUN, repository.full_name)
-        return slow.seconds if slow else 0.0
 
     def get(self, run_id: int) -> Document | None:
         """A run; None when it is unknown."""
