@@ -56,7 +56,7 @@ def shown(server: LocalGitHub, path: str) -> str:
     answer = server.http.get(path).raise_for_status()
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
-    return answer.text
+    return str(answer.text)
 
 
 def test_a_run_is_shown_with_its_steps_and_log_escaped(server: LocalGitHub) -> None:
