@@ -16,6 +16,7 @@ from infra.embedded.github.pages import home, installing
 from infra.embedded.github.pages import repositories as repository_pages
 from infra.embedded.github.rest import (
     apps,
+    authorizations,
     branches,
     collaborators,
     contents,
@@ -31,8 +32,8 @@ from infra.embedded.github.server import Server
 from infra.embedded.github.state import App, State
 
 _RESOURCES = (
-    *(apps, branches, collaborators, contents, git_data, local, people, pulls, rate_limit),
-    *(repositories, sign_in),
+    *(apps, authorizations, branches, collaborators, contents, git_data, local, people, pulls),
+    *(rate_limit, repositories, sign_in),
 )
 
 
