@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.support.e2e import Caster, Logs, WholePlatform, whole_platform
-from tests.support.workflow_mode import LocalActions, local_actions
 from tests.support.tls_servers import Authority, Received, TlsServer, response, tls_server
+from tests.support.workflow_mode import LocalActions, local_actions
 
 # What the processes said during a test; a failing one shows it.
 _LINES_SHOWN_MAX = 200

@@ -7,28 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.e2e import Caster, Json, WholePlatform
-from tests.support.money import assert_books_balance
-from tests.support.workflow_mode import ActionsSpell, Case, LocalActions, price_of
+from tests.support.workflow_mode import LocalActions, assert_succeeded_once
 
-CREDIT = 10_000_000
 WEBHOOKS = 1_000
-
-
-async def succeeded_once(caster: Caster, spell: ActionsSpell, case: Case, cast: Json) -> None:
-    """One run, one success, one charge; each step told once."""
-    assert (cast["status"], cast["billing"]) == ("succeeded", "settled"), cast
-    assert cast["result"] == {"said": "done"}
-    assert cast["cost"]["micros"] == price_of(cast)
-    assert (await spell.the_run())["display_title"] == cast["cast_id"]
-    assert len(case.executions) == 1
-    events = await caster.events(cast["cast_id"])
-    assert [event.kind for event in events if event.kind != "progress"] == [
-        *("queued", "held", "running", "storing", "settled")
-    ]
-    assert [event.id for event in events] == list(range(1, len(events) + 1))
-    assert await caster.open_holds() == 0
-    assert await caster.credit_left() == CREDIT - cast["cost"]["micros"]
-    await assert_books_balance(caster.platform.database)
 
 
 @pytest.mark.parametrize("dispatch", ["workflow_dispatch", "repository_dispatch"])
@@ -41,7 +22,7 @@ async def test_a_dispatch_that_was_taken_but_not_confirmed_is_one_run(
     case = spell.case()
     cast = await caster.ended(spell.key, case.inputs)
     assert await spell.faults() == []
-    await succeeded_once(caster, spell, case, cast)
+    await assert_succeeded_once(caster, spell, case, cast)
 
 
 async def test_a_rate_limit_is_waited_for(caster: Caster, github: LocalActions) -> None:
@@ -50,7 +31,7 @@ async def test_a_rate_limit_is_waited_for(caster: Caster, github: LocalActions) 
     case = spell.case()
     cast = await caster.ended(spell.key, case.inputs)
     assert await spell.faults() == []
-    await succeeded_once(caster, spell, case, cast)
+    await assert_succeeded_once(caster, spell, case, cast)
 
 
 async def test_where_webhooks_are_lost_looking_finishes_the_cast(
@@ -60,7 +41,7 @@ async def test_where_webhooks_are_lost_looking_finishes_the_cast(
     await spell.fault("webhook_lost", times=WEBHOOKS)
     case = spell.case()
     cast = await caster.ended(spell.key, case.inputs)
-    await succeeded_once(caster, spell, case, cast)
+    await assert_succeeded_once(caster, spell, case, cast)
     assert [fault["kind"] for fault in await spell.faults()] == ["webhook_lost"]
     assert await deliveries_of(platform, cast) == 0
 
@@ -72,7 +53,7 @@ async def test_webhooks_that_come_twice_change_nothing(
     await spell.fault("webhook_twice", times=WEBHOOKS)
     case = spell.case()
     cast = await caster.ended(spell.key, case.inputs)
-    await succeeded_once(caster, spell, case, cast)
+    await assert_succeeded_once(caster, spell, case, cast)
     [left] = await spell.faults()
     sent = WEBHOOKS - left["times"]
     assert 0 < await deliveries_of(platform, cast) <= sent

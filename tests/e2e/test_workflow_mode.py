@@ -110,9 +110,9 @@ async def test_a_repeated_request_is_the_same_cast_and_the_same_run(
 async def test_where_the_app_is_not_installed_a_cast_is_refused_and_told_how_to_install(
     caster: Caster, github: LocalActions
 ) -> None:
-    await github.local("POST", "owners", {"login": "leaver", "type": "Organization"})
+    await github.own("leaver")
     spell, key = await github.spell("leaver"), fresh_key()
-    await github.local("DELETE", "installations/leaver")
+    await github.uninstall(spell)
     case = spell.case()
     told = problem(await caster.cast(spell.key, case.inputs, key=key), 403, "FORBIDDEN_REPO")
     assert told["details"]["repo"] == spell.repo

@@ -3,11 +3,7 @@
 Method: real runs that would wait for much longer.
 """
 
-import asyncio
-from datetime import datetime
-
 import psutil
-import pytest
 
 from tests.support.e2e import Caster, Event, Json, WholePlatform
 from tests.support.money import assert_books_balance

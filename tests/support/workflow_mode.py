@@ -12,11 +12,13 @@ from typing import Any
 import httpx
 
 from schema.canonical import canonical_json
+from schema.contracts.run import Usage
 from schema.package import build_package
 from schema.pricing import MeteredPrice, cost_of
-from schema.contracts.run import Usage
 from tests.support.bills import with_bill
 from tests.support.e2e import PATIENCE_SECONDS, Caster, Json, WholePlatform, fresh_spell
+from tests.support.e2e_packages import RUNTIME, toml
+from tests.support.money import assert_books_balance
 
 BY_TIME: Json = {
     "model": "metered",
@@ -30,6 +32,17 @@ SCHEMAS: Json = {
     "input": {"type": "object", "required": ["ran"]},
     "output": {"type": "object", "required": ["said"], "properties": {"said": {"type": "string"}}},
 }
+_ABOUT = {
+    "name": "For a test",
+    "version": "1.0.0",
+    "description": "Runs on GitHub Actions.",
+    "author": "Tests",
+    "license": "Apache-2.0",
+    "visibility": "public",
+}
+_IN_SERVICE = {"language": "wat", "target": "wasm32-wasip1", **RUNTIME}
+CREDIT = 10_000_000
+"""What casters have before their one cast."""
 _CASE = Path(__file__).parent / "workflows"
 WORKFLOW_FILE = ".github/workflows/case.yml"
 FILES = {
@@ -62,6 +75,15 @@ class LocalActions:
         owner, _, name = repo.partition("/")
         packed = {path: base64.b64encode(content).decode() for path, content in files.items()}
         await self.local("POST", "repositories", {"owner": owner, "name": name, "files": packed})
+
+    async def own(self, owner: str) -> None:
+        """An organisation of the maker's."""
+        body = {"login": owner, "type": "Organization", "members": ["maker"]}
+        await self.local("POST", "owners", body)
+
+    async def uninstall(self, spell: "ActionsSpell") -> None:
+        """Take the App away from the owner of a spell's repository."""
+        await self.local("DELETE", f"installations/{spell.repo.partition('/')[0]}")
 
     async def install(self, owner: str) -> None:
         """Install the platform's App with an owner."""
@@ -164,37 +186,35 @@ async def local_actions(platform: WholePlatform, folder: Path) -> AsyncIterator[
 def files_of(
     key: str,
     repo: str,
+    *,
     pricing: Json = BY_TIME,
     timeout_ms: int = TIMEOUT_MS,
     dispatch: str = "workflow_dispatch",
+    execution: Json | None = None,
+    module: bytes | None = None,
 ) -> dict[str, bytes]:
-    """The files of a package that runs in a repository, without a bill of materials."""
-    units = pricing.get("unit_micros", {})
-    prices = {name: value for name, value in pricing.items() if name != "unit_micros"}
-    lines = [
-        "manifest_version = 1",
-        "[spell]",
-        f'key = "{key}"',
-        'name = "For a test"\nversion = "1.0.0"\ndescription = "Runs on GitHub Actions."',
-        'author = "Tests"\nlicense = "Apache-2.0"\nvisibility = "public"',
-        '[execution]\nmode = "workflow"',
-        f'[execution.workflow]\nrepo = "{repo}"\nworkflow = "case.yml"\nref = "main"',
-        f'dispatch = "{dispatch}"\ntimeout_ms = {timeout_ms}',
-        "[pricing]",
-        *(f"{name} = {canonical_json(value).decode()}" for name, value in prices.items()),
-        *(["[pricing.unit_micros]"] if units else []),
-        *(f"{name} = {value}" for name, value in units.items()),
-    ]
-    return {
-        "manifest.toml": "\n".join(lines).encode() + b"\n",
-        "schema.json": canonical_json(SCHEMAS),
+    """The files of a package that runs in a repository, without a bill of materials.
+
+    With a module it offers mode `service`, too; `execution` says which is the first choice.
+    """
+    target = {"repo": repo, "workflow": "case.yml", "ref": "main", "dispatch": dispatch}
+    price = {name: value for name, value in pricing.items() if name != "unit_micros"}
+    sections = {
+        "spell": {**_ABOUT, "key": key},
+        "execution": execution or {"mode": "workflow"},
+        "execution.workflow": {**target, "timeout_ms": timeout_ms},
+        "runtime": {} if module is None else _IN_SERVICE,
+        "pricing": price,
+        "pricing.unit_micros": pricing.get("unit_micros", {}),
     }
+    files = {"manifest.toml": toml(sections), "schema.json": canonical_json(SCHEMAS)}
+    return files if module is None else {**files, "spell.wasm": module}
 
 
 async def until(happened: Callable[[], Awaitable[Any]]) -> Any:
     """What it answers, as soon as that is something; GitHub tells nobody but the platform."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := await happened()):
+        while not (found := await happened()):  # noqa: ASYNC110  (see above)
             await asyncio.sleep(0.05)
     return found
 
@@ -202,3 +222,22 @@ async def until(happened: Callable[[], Awaitable[Any]]) -> Any:
 def price_of(cast: Json) -> int:
     """What a cast costs that is paid by the time it took."""
     return cost_of(MeteredPrice.model_validate(BY_TIME), Usage.model_validate(cast["usage"]))
+
+
+async def assert_succeeded_once(
+    caster: Caster, spell: ActionsSpell, case: Case, cast: Json
+) -> None:
+    """One run, one success, one charge; each step told once."""
+    assert (cast["status"], cast["billing"]) == ("succeeded", "settled"), cast
+    assert cast["result"] == {"said": "done"}
+    assert cast["cost"]["micros"] == price_of(cast)
+    assert (await spell.the_run())["display_title"] == cast["cast_id"]
+    assert len(case.executions) == 1
+    events = await caster.events(cast["cast_id"])
+    assert [event.kind for event in events if event.kind != "progress"] == [
+        *("queued", "held", "running", "storing", "settled")
+    ]
+    assert [event.id for event in events] == list(range(1, len(events) + 1))
+    assert await caster.open_holds() == 0
+    assert await caster.credit_left() == CREDIT - cast["cost"]["micros"]
+    await assert_books_balance(caster.platform.database)

@@ -23,7 +23,7 @@ def main() -> int:
         ran.write(f"{os.getpid()}\n")
     _wait_for(inputs.get("gate"))
     if inputs.get("fails"):
-        print("no: the moon is full")
+        sys.stdout.write("no: the moon is full\n")
         return 3
     _leave("out/output.json", json.dumps({"said": inputs.get("say")}).encode())
     _leave("out/pages/one.txt", bytes(range(256)) * 1000)

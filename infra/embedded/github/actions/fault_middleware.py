@@ -35,8 +35,8 @@ class FaultMiddleware:
             await self._app(scope, receive, send)
             return
         repository = found[1]
-        if slow := await self._take(FaultKind.SLOW_ANSWER, repository):
-            await asyncio.sleep(slow.seconds)
+        if slow := await self._take(FaultKind.SLOW_ANSWER, repository, scope):
+            send = _later(send, slow.seconds)
         refusal = await self._refusal(scope, repository)
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -45,22 +45,24 @@ class FaultMiddleware:
         else:
             await self._app(scope, receive, send)
 
-    async def _take(self, kind: FaultKind, repository: str) -> Fault | None:
-        return await run_in_threadpool(self._faults.take, kind, repository)
+    async def _take(self, kind: FaultKind, repository: str, scope: Scope) -> Fault | None:
+        return await run_in_threadpool(self._faults.take, kind, repository, scope["path"])
 
     async def _refusal(self, scope: Scope, repository: str) -> JSONResponse | None:
-        if fault := await self._take(FaultKind.SECONDARY_RATE_LIMIT, repository):
+        if fault := await self._take(FaultKind.SECONDARY_RATE_LIMIT, repository, scope):
             message = "You have exceeded a secondary rate limit. Please wait a few minutes."
             return _refused(fault, 403, message, {"retry-after": str(int(fault.seconds))})
-        if fault := await self._take(FaultKind.PRIMARY_RATE_LIMIT, repository):
+        if fault := await self._take(FaultKind.PRIMARY_RATE_LIMIT, repository, scope):
             return _refused(fault, 403, "API rate limit exceeded.", _used_up(fault))
-        if _is_dispatch(scope) and (fault := await self._take(FaultKind.ERROR_BEFORE, repository)):
+        if not _is_dispatch(scope):
+            return None
+        if fault := await self._take(FaultKind.ERROR_BEFORE, repository, scope):
             return _refused(fault, 502, "Server Error", {})
         return None
 
     async def _dispatch(self, repository: str, scope: Scope, receive: Receive, send: Send) -> None:
-        error = await self._take(FaultKind.ERROR_AFTER, repository)
-        drop = None if error else await self._take(FaultKind.DROP_AFTER, repository)
+        error = await self._take(FaultKind.ERROR_AFTER, repository, scope)
+        drop = None if error else await self._take(FaultKind.DROP_AFTER, repository, scope)
         if error is None and drop is None:
             await self._app(scope, receive, send)
             return
@@ -69,6 +71,17 @@ class FaultMiddleware:
             await _refused(error, 502, "Server Error", {})(scope, receive, send)
         else:
             _hang_up(receive)
+
+
+def _later(send: Send, seconds: float) -> Send:
+    """Hold the answer back; what was asked for is done."""
+
+    async def send_later(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(seconds)
+        await send(message)
+
+    return send_later
 
 
 async def _nowhere(message: Message) -> None:

@@ -25,7 +25,7 @@ class FaultKind(StrEnum):
     PRIMARY_RATE_LIMIT = "primary_rate_limit"
     """403 (or `status`) with `x-ratelimit-remaining: 0`, to any request of the repository."""
     SLOW_ANSWER = "slow_answer"
-    """Any answer comes `seconds` later."""
+    """The answer comes `seconds` later; what was asked for is done at once."""
     SLOW_RUN = "slow_run"
     """A run stays queued for `seconds`."""
     UNLISTED_RUN = "unlisted_run"
@@ -49,6 +49,8 @@ class Fault(BaseModel):
     """How long, or after how long to try again."""
     status: int = Field(default=0, ge=0, le=599)
     """Another status than the usual one; 0 for the usual one."""
+    path: str = Field(default="", max_length=200)
+    """Only requests whose path ends so."""
 
 
 class Faults:
@@ -71,10 +73,11 @@ class Faults:
         for document in self._documents.all(_KIND):
             self._documents.drop(_KIND, document["id"])
 
-    def take(self, kind: FaultKind, repository: str) -> Fault | None:
+    def take(self, kind: FaultKind, repository: str, path: str = "") -> Fault | None:
         """Use up one fault of a kind that is meant for the repository; None when there is none."""
         for document in self._documents.all(_KIND):
-            if document["kind"] == kind and document["repository"] in {None, repository}:
+            meant = document["repository"] in {None, repository} and path.endswith(document["path"])
+            if document["kind"] == kind and meant:
                 left = self._documents.change(_KIND, document["id"], _use)
                 if left is not None:
                     if left["times"] == 0:
