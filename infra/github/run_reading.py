@@ -55,7 +55,7 @@ def artifact_of(document: dict[str, Any]) -> ActionsArtifact:
 def _has_begun(job: dict[str, Any]) -> bool:
     """GitHub gives jobs that never ran times of beginning, too.
 
-    Queued ones; skipped ones; and those that were cancelled in the queue, which are `completed` with
+    Queued ones; skipped ones; and those that were cancelled in the queue, which are completed with
     no step and no runner.
     """
     state = _state(job.get("status"))
