@@ -98,6 +98,7 @@ class World:
             notifications=unused,
             endpoints=unused,
             deliveries=unused,
+            github=unused,
             callbacks=unused,
             webhooks=unused,
             aftercare=unused,
