@@ -12,8 +12,14 @@ from tests.support.workflow_mode import LocalActions, assert_succeeded_once
 WEBHOOKS = 1_000
 
 
-@pytest.mark.parametrize("dispatch", ["workflow_dispatch", "repository_dispatch"])
-@pytest.mark.parametrize("fault", ["error_after", "drop_after"])
+@pytest.mark.parametrize(
+    ("fault", "dispatch"),
+    [
+        ("error_after", "workflow_dispatch"),
+        ("error_after", "repository_dispatch"),
+        ("drop_after", "workflow_dispatch"),
+    ],
+)
 async def test_a_dispatch_that_was_taken_but_not_confirmed_is_one_run(
     caster: Caster, github: LocalActions, fault: str, dispatch: str
 ) -> None:
@@ -23,6 +29,20 @@ async def test_a_dispatch_that_was_taken_but_not_confirmed_is_one_run(
     cast = await caster.ended(spell.key, case.inputs)
     assert await spell.faults() == []
     await assert_succeeded_once(caster, spell, case, cast)
+
+
+async def test_a_run_that_nobody_tells_of_is_found_by_looking_for_it(
+    platform: WholePlatform, caster: Caster, github: LocalActions
+) -> None:
+    """No answer, no webhook, and for a while it is in no list."""
+    spell = await github.spell()
+    await spell.fault("error_after")
+    await spell.fault("unlisted_run", seconds=3)
+    await spell.fault("webhook_lost", times=WEBHOOKS)
+    case = spell.case()
+    cast = await caster.ended(spell.key, case.inputs)
+    await assert_succeeded_once(caster, spell, case, cast)
+    assert await deliveries_of(platform, cast) == 0
 
 
 async def test_a_rate_limit_is_waited_for(caster: Caster, github: LocalActions) -> None:

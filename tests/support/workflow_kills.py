@@ -81,9 +81,9 @@ class Stage:
         self.github = github
         self._locks = locks
 
-    async def cast(self, *, gated: bool = False) -> HeldCast:
+    async def cast(self, *, gated: bool = False, **changes: Any) -> HeldCast:
         """A cast that has not begun, of a spell and by a caster of its own."""
-        spell = await self.github.spell()
+        spell = await self.github.spell(**changes)
         caster = await self.github.platform.new_caster(CREDIT)
         return HeldCast(caster, spell, spell.case(gated=True) if gated else spell.case())
 

@@ -17,6 +17,7 @@ from schema.package import build_package
 from schema.pricing import MeteredPrice, cost_of
 from tests.support.bills import with_bill
 from tests.support.e2e import PATIENCE_SECONDS, Caster, Json, WholePlatform, fresh_spell
+from tests.support.e2e_github import connect, github_of, local
 from tests.support.e2e_packages import RUNTIME, toml
 from tests.support.money import assert_books_balance
 
@@ -60,15 +61,15 @@ class LocalActions:
 
     platform: WholePlatform
     maker: Caster
+    login: str
+    """The maker's on GitHub."""
     http: httpx.AsyncClient
     folder: Path
     """Where runs note that they ran, and gates are."""
 
     async def local(self, method: str, path: str, body: Any = None) -> Any:
         """Tell the local GitHub something that the real one is not told."""
-        answer = await self.http.request(method, f"/_local/{path}", json=body)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        return await local(self.http, method, path, body)
 
     async def repository(self, repo: str, files: dict[str, bytes]) -> None:
         """A repository with these files and no others; again: another commit."""
@@ -78,7 +79,7 @@ class LocalActions:
 
     async def own(self, owner: str) -> None:
         """An organisation of the maker's."""
-        body = {"login": owner, "type": "Organization", "members": ["maker"]}
+        body = {"login": owner, "type": "Organization", "members": [self.login]}
         await self.local("POST", "owners", body)
 
     async def uninstall(self, spell: "ActionsSpell") -> None:
@@ -90,9 +91,10 @@ class LocalActions:
         await self.local("PUT", "installations", {"account": owner})
 
     async def spell(
-        self, owner: str = "maker", dispatch: str = "workflow_dispatch", **changes: Any
+        self, owner: str | None = None, dispatch: str = "workflow_dispatch", **changes: Any
     ) -> "ActionsSpell":
         """A published spell, with a repository of its own where the App is installed."""
+        owner = owner or self.login
         repo, key = f"{owner}/case-{next(_numbers)}", fresh_spell()
         by_payload = {WORKFLOW_FILE: _ON_DISPATCH} if dispatch == "repository_dispatch" else {}
         await self.repository(repo, {**FILES, **by_payload})
@@ -102,8 +104,8 @@ class LocalActions:
         return ActionsSpell(self, key, repo)
 
     async def ask(self, repo: str, path: str, method: str = "GET") -> Json:
-        """Ask the API about a repository, as its owner."""
-        token = (await self.local("POST", f"tokens/{repo.partition('/')[0]}", {}))["token"]
+        """Ask the API about a repository, as the maker's user."""
+        token = (await self.local("POST", f"tokens/{self.login}", {}))["token"]
         headers = {"Authorization": f"Bearer {token}"}
         answer = await self.http.request(method, f"/repos/{repo}/{path}", headers=headers)
         document: Json = answer.raise_for_status().json()
@@ -174,13 +176,10 @@ class Case:
 
 @asynccontextmanager
 async def local_actions(platform: WholePlatform, folder: Path) -> AsyncIterator[LocalActions]:
-    """The platform's GitHub, with a maker who is connected with its user `maker`."""
+    """The platform's GitHub, with a maker who is connected with a user of it."""
     maker = await platform.new_caster()
-    url = platform.embedded.context.platform_environment["SPELL_GITHUB_API_URL"]
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
-        github = LocalActions(platform, maker, http, folder)
-        await github.local("POST", "owners", {"login": "maker"})
-        yield github
+    async with github_of(platform) as http:
+        yield LocalActions(platform, maker, await connect(maker, "maker"), http, folder)
 
 
 def files_of(
