@@ -85,7 +85,8 @@ async def test_its_events_are_those_of_every_mode(caster: Caster, github: LocalA
     assert kinds.index("running") < kinds.index("progress") < kinds.index("storing")
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     assert events[: len(begun)] == begun
-    assert begun[-1].data["report"]["run_url"] == (await spell.the_run())["html_url"]
+    told = begun[-1].data["report"]
+    assert (told["run_url"], told["job"]) == ((await spell.the_run())["html_url"], "case")
     stored = next(event.data for event in events if event.kind == "storing")
     assert (stored["artifacts"], stored["artifact_bytes"]) == (2, len(NOTES) + len(PAGE))
     resumed = await caster.events(cast_id, after="2")
