@@ -6,11 +6,14 @@ Method: casts are held up, one at each step; one kill -9 hits the worker in the 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import pytest
 
+from tests.modules.guests import guest
 from tests.support.e2e import Json, WholePlatform
 from tests.support.money import assert_books_balance
 from tests.support.workflow_kills import HeldCast, Stage
@@ -19,16 +22,17 @@ from tests.support.workflow_mode import (
     LocalActions,
     assert_succeeded_once,
     local_actions,
+    price_of,
     until,
 )
 
 # In this order: GitHub's two places are free first, taken then, and what waits for neither is last.
 STEPS = [
-    *("before_the_settlement", "before_the_artifacts", "fetching"),
+    *("before_the_settlement", "before_the_artifacts", "fetching", "during_the_cancel"),
     *("in_progress", "done_meanwhile", "queued"),
     *("during_the_dispatch", "before_the_record", "before_the_intent"),
 ]
-_GATED = {"before_the_settlement", "in_progress", "done_meanwhile"}
+_GATED = {"before_the_settlement", "during_the_cancel", "in_progress", "done_meanwhile"}
 _AFTER_THE_SEARCH_SECONDS = 240
 
 
@@ -41,10 +45,17 @@ async def github(platform: WholePlatform) -> AsyncIterator[LocalActions]:
 
 @pytest.fixture(scope="module")
 async def unknown(github: LocalActions) -> dict[str, HeldCast]:
-    """Casts that GitHub has no run of, which nobody can know: they take long, so they are first."""
+    """Casts that GitHub has no run of, which nobody can know: they take long, so they are first.
+
+    Their spells have a fallback, which must not run: the first mode may have.
+    """
     async with AsyncExitStack() as locks:
         stage = Stage(github, locks)
-        casts = {"refused": await stage.cast(), "before_the_dispatch": await stage.cast()}
+        modes = {"mode": "workflow", "fallback": "service"}
+        casts = {
+            name: await stage.cast(module=guest("echo"), execution=modes)
+            for name in ("refused", "before_the_dispatch")
+        }
         await casts["refused"].spell.fault("error_before")
         await casts["refused"].begin()
         await stage.before_the_dispatch(casts["before_the_dispatch"])
@@ -53,9 +64,17 @@ async def unknown(github: LocalActions) -> dict[str, HeldCast]:
     return casts
 
 
+@dataclass(frozen=True)
+class Killed:
+    """Casts by the step that the worker died in; there is another worker now."""
+
+    casts: dict[str, HeldCast]
+    cancelling: asyncio.Task[Json]
+
+
 @pytest.fixture(scope="module")
-async def killed(github: LocalActions, unknown: dict[str, HeldCast]) -> dict[str, HeldCast]:
-    """The casts, by the step that the worker died in; there is another worker now."""
+async def killed(github: LocalActions, unknown: dict[str, HeldCast]) -> Killed:
+    """One kill for all steps."""
     del unknown
     platform = github.platform.embedded
     async with AsyncExitStack() as locks:
@@ -70,7 +89,8 @@ async def killed(github: LocalActions, unknown: dict[str, HeldCast]) -> dict[str
     platform.start_again("worker")
     await platform.wait_replaced("worker", dead)
     casts["in_progress"].case.open()
-    return casts
+    assert stage.cancelling is not None
+    return Killed(casts, stage.cancelling)
 
 
 async def _has_ended(held: HeldCast) -> bool:
@@ -78,10 +98,38 @@ async def _has_ended(held: HeldCast) -> bool:
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("step", STEPS)
-async def test_the_worker_dies(killed: dict[str, HeldCast], step: str) -> None:
-    held = killed[step]
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "during_the_cancel"])
+async def test_a_cast_survives_the_death_of_the_worker(killed: Killed, step: str) -> None:
+    held = killed.casts[step]
     cast = await held.caster.followed(held.cast_id)
+    await assert_succeeded_once(held.caster, held.spell, held.case, cast)
+
+
+@pytest.mark.timeout(200)
+async def test_a_cancel_survives_the_death_of_the_worker(killed: Killed) -> None:
+    held, answer = killed.casts["during_the_cancel"], await killed.cancelling
+    assert answer["accepted"] is True
+    cast = answer["cast"]
+    assert (cast["status"], cast["billing"]) == ("cancelled", "settled")
+    assert cast["cost"]["micros"] == price_of(cast) < cast["estimated_cost"]["micros"]
+    assert (await held.spell.the_run())["conclusion"] == "cancelled"
+    assert len(held.case.executions) == 1
+    assert await held.caster.open_holds() == 0
+    assert await held.caster.credit_left() == CREDIT - cast["cost"]["micros"]
+    await assert_books_balance(held.caster.platform.database)
+
+
+@pytest.mark.parametrize("process", ["api", "temporal", "postgres", "nats"])
+async def test_a_run_on_github_survives_the_death_of(
+    platform: WholePlatform, github: LocalActions, process: str
+) -> None:
+    held = await Stage(github, AsyncExitStack()).cast(gated=True)
+    await held.begin()
+    await until(held.case.begun)
+    pid = platform.embedded.kill(process)
+    await platform.embedded.wait_replaced(process, pid)
+    held.case.open()
+    cast = await _ended(held)
     await assert_succeeded_once(held.caster, held.spell, held.case, cast)
 
 
@@ -98,6 +146,7 @@ async def _unknown(held: HeldCast) -> None:
     cast = await _ended(held)
     assert (cast["status"], cast["billing"]) == ("failed", "released")
     assert cast["problem"]["code"] == "DISPATCH_UNKNOWN"
+    assert (cast["mode"], cast["fell_back"]) == ("workflow", None)
     assert (cast["cost"]["micros"], cast["usage"]) == (0, None)
     assert await held.spell.runs() == []
     kinds = [event.kind for event in await held.caster.events(held.cast_id)]
@@ -108,8 +157,8 @@ async def _unknown(held: HeldCast) -> None:
 
 
 async def _ended(held: HeldCast) -> Json:
-    """The search for a run takes longer than the patience of other tests."""
+    """The search for a run takes longer than one stream's patience, and an api may be away."""
     async with asyncio.timeout(_AFTER_THE_SEARCH_SECONDS):
         while True:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, httpx.TransportError):
                 return await held.caster.followed(held.cast_id)

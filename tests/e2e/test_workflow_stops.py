@@ -5,6 +5,7 @@ Method: real runs that would wait for much longer.
 
 import psutil
 
+from schema.scopes import Scope
 from tests.support.e2e import Caster, Event, Json, WholePlatform
 from tests.support.money import assert_books_balance
 from tests.support.workflow_mode import (
@@ -113,6 +114,25 @@ async def test_a_run_whose_time_is_up_is_stopped_and_costs_its_time(
     ]
     assert await caster.open_holds() == 0
     assert await caster.credit_left() == CREDIT - cast["cost"]["micros"]
+    await assert_books_balance(platform.database)
+
+
+async def test_the_run_of_a_revoked_spell_is_stopped_on_github_and_free(
+    platform: WholePlatform, caster: Caster, github: LocalActions
+) -> None:
+    operator = await platform.new_caster(scopes=[Scope.DEPLOY])
+    spell = await github.spell()
+    case = spell.case(gated=True)
+    cast = await running(caster, spell, case)
+    trusted = {"kind": "spell", "value": spell.key}
+    answer = await operator.post("/v1/revocations", json={"trusted": trusted, "reason": "a test"})
+    assert (answer.status_code, answer.json()["casts_stopped"]) == (200, 1)
+    ended = await caster.followed(cast["cast_id"])
+    assert (ended["status"], ended["billing"]) == ("failed", "released")
+    assert ended["problem"]["code"] == "SPELL_REVOKED"
+    await gone(spell, case)
+    assert await caster.open_holds() == 0
+    assert await caster.credit_left() == CREDIT
     await assert_books_balance(platform.database)
 
 

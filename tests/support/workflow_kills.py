@@ -4,6 +4,7 @@ What the worker asks the database for is held up by a lock of the test's, what i
 a slow answer, and a run by a gate.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from infra.postgres import Database
 from schema.ids import cast_id_for
-from tests.support.e2e import Caster, Json, fresh_key
+from tests.support.e2e import Caster, Json, as_object, fresh_key
 from tests.support.workflow_mode import CREDIT, ActionsSpell, Case, LocalActions, until
 
 _HOLD_SETTLEMENT = "SELECT 1 FROM holds WHERE cast_id = :cast_id FOR UPDATE"
@@ -59,10 +60,17 @@ class HeldCast:
         admitted = await self.caster.admitted(self.spell.key, self.case.inputs, key=self.key)
         assert admitted["cast_id"] == self.cast_id
 
-    async def slow(self, path: str) -> None:
-        """Have GitHub take its time at one address, and begin; back when it was asked there."""
+    async def cancel(self) -> Json:
+        """Cancel it; what is answered at its end."""
+        answer = await self.caster.post(f"/v1/casts/{self.cast_id}:cancel")
+        assert answer.status_code == 200, answer.text
+        return as_object(answer)
+
+    @asynccontextmanager
+    async def asking(self, path: str) -> AsyncIterator[None]:
+        """Have GitHub take its time at one address; it was asked there when this is left."""
         await self.spell.fault("slow_answer", path=path, seconds=_SLOW_SECONDS, times=_SLOW_TIMES)
-        await self.begin()
+        yield
         await until(lambda: self._was_asked(_SLOW_TIMES))
 
     async def _was_asked(self, times: int) -> bool:
@@ -79,6 +87,8 @@ class Stage:
 
     def __init__(self, github: LocalActions, locks: AsyncExitStack) -> None:
         self.github = github
+        self.cancelling: asyncio.Task[Json] | None = None
+        """The answer to the only cancel."""
         self._locks = locks
 
     async def cast(self, *, gated: bool = False, **changes: Any) -> HeldCast:
@@ -103,7 +113,8 @@ class Stage:
 
     async def during_the_dispatch(self, held: HeldCast) -> None:
         """GitHub was asked, and takes it only when nobody listens any more."""
-        await held.slow("/dispatches")
+        async with held.asking("/dispatches"):
+            await held.begin()
 
     async def before_the_record(self, held: HeldCast) -> None:
         """GitHub has said which run it is, and that is not on record."""
@@ -125,13 +136,21 @@ class Stage:
         await until(held.spell.runs)
         assert (await held.spell.the_run())["status"] == "queued"
 
+    async def during_the_cancel(self, held: HeldCast) -> None:
+        """GitHub was asked to cancel the run."""
+        await self.in_progress(held)
+        async with held.asking("/cancel"):
+            self.cancelling = asyncio.create_task(held.cancel())
+
     async def before_the_artifacts(self, held: HeldCast) -> None:
         """The run has ended, and nothing of it has been fetched."""
-        await held.slow("/logs")
+        async with held.asking("/logs"):
+            await held.begin()
 
     async def fetching(self, held: HeldCast) -> None:
         """Logs are fetched, and an artifact is asked for."""
-        await held.slow("/zip")
+        async with held.asking("/zip"):
+            await held.begin()
 
     async def before_the_settlement(self, held: HeldCast) -> None:
         """Everything is fetched and kept, and the hold is open."""

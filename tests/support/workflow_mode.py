@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from github import Auth
 
 from schema.canonical import canonical_json
 from schema.contracts.run import Usage
@@ -107,9 +108,23 @@ class LocalActions:
         """Ask the API about a repository, as the maker's user."""
         token = (await self.local("POST", f"tokens/{self.login}", {}))["token"]
         headers = {"Authorization": f"Bearer {token}"}
-        answer = await self.http.request(method, f"/repos/{repo}/{path}", headers=headers)
+        answer = await self.http.request(
+            method, f"/repos/{repo}/{path}".rstrip("/"), headers=headers
+        )
         document: Json = answer.raise_for_status().json()
         return document
+
+    async def deliveries(self, repo: str) -> list[Json]:
+        """What GitHub sent the App about a repository, newest first: what the App is told of it."""
+        context = self.platform.embedded.context
+        app = Auth.AppAuth(
+            context.platform_environment["SPELL_GITHUB_APP_ID"], context.credentials.github_app_key
+        )
+        headers, query = {"Authorization": f"Bearer {app.token}"}, {"per_page": 100}
+        answer = await self.http.get("/app/hook/deliveries", headers=headers, params=query)
+        repository_id = (await self.ask(repo, ""))["id"]
+        sent: list[Json] = answer.raise_for_status().json()
+        return [one for one in sent if one["repository_id"] == repository_id]
 
 
 @dataclass(frozen=True)
