@@ -2,7 +2,12 @@
 
 from typing import Protocol
 
-from schema.contracts.github_users import DeviceCode, Disconnected, GitHubStatus
+from schema.contracts.github_users import (
+    AppInstallation,
+    DeviceCode,
+    Disconnected,
+    GitHubStatus,
+)
 
 
 class GitHubConnections(Protocol):
@@ -25,3 +30,14 @@ class GitHubConnections(Protocol):
 
     async def disconnect(self, account_id: str) -> Disconnected:
         """Forget the user, and end what they granted."""
+
+
+class GitHubUsers(Protocol):
+    """The GitHub users whom accounts are connected with."""
+
+    async def installations(self, account_id: str) -> list[AppInstallation]:
+        """Where the platform's App is installed that the user can see.
+
+        Raises SpellError: GITHUB_NOT_CONNECTED, MODE_UNAVAILABLE, SERVICE_UNAVAILABLE,
+        RATE_LIMITED.
+        """

@@ -14,7 +14,7 @@ from infra.cast_artifacts import CastArtifacts
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
-from infra.github.accounts import connecting_of
+from infra.github.accounts import connected_users_of, connecting_of
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
@@ -108,6 +108,7 @@ def build_services(
         run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
         github=connecting_of(platform),
+        github_users=connected_users_of(platform),
         schedules=PostgresSchedules(database, vault, schedules_max=settings.schedules_max),
         schedule_clocks=TemporalCastSchedules(platform.temporal),
         schedule_seconds_min=settings.schedule_seconds_min,

@@ -1,15 +1,19 @@
 """`spell github …`: the GitHub user whom your account is connected with."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
 
-from cli.context import CliContext, cli_context
+from cli.client import Api, CliError, ExitCode
+from cli.context import cli_context
 
 github = typer.Typer(no_args_is_help=True, help="Connect your account with your GitHub user.")
 
+FAILURES_MAX = 12
+"""In a row; then the command gives up. With GitHub's usual interval that is a minute."""
 _PATH = "/v1/account/github"
 
 
@@ -23,7 +27,7 @@ def connect(context: typer.Context) -> None:
     code = cli.api.json("POST", _PATH)
     where = f"open {code['verification_uri']} and enter {code['user_code']}"
     cli.output.document(code, f"{where}, if it is you who began this")
-    status = _awaited(cli, code)
+    status = awaited(cli.api, code)
     cli.output.document(status, f"connected with {status['connected']['login']}")
 
 
@@ -33,6 +37,23 @@ def status(context: typer.Context) -> None:
     cli = cli_context(context)
     found = cli.api.json("GET", _PATH)
     cli.output.document(found, "\n".join(_lines(found)))
+
+
+@github.command("installations")
+def list_installations(context: typer.Context) -> None:
+    """List where the platform's GitHub App is installed, and what it may do there."""
+    cli = cli_context(context)
+    found = cli.api.json("GET", f"{_PATH}/installations")
+    rows = [
+        (
+            one["owner"],
+            "suspended" if one["suspended"] else "installed",
+            "every repository" if one["every_repository"] else "chosen repositories",
+            " ".join(f"{name}:{level}" for name, level in sorted(one["permissions"].items())),
+        )
+        for one in found
+    ]
+    cli.output.table(found, ("owner", "state", "where", "permissions"), rows)
 
 
 @github.command("disconnect")
@@ -45,15 +66,27 @@ def disconnect(context: typer.Context) -> None:
     cli.output.document(ended, "disconnected" if ended["was_connected"] else "was not connected")
 
 
-def _awaited(cli: CliContext, code: dict[str, Any]) -> dict[str, Any]:
-    """The connection, once somebody has confirmed the code; the platform says when none will."""
-    interval = code["interval_seconds"]
+def awaited(
+    api: Api, code: dict[str, Any], sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
+    """The connection, once somebody has confirmed the code; the platform says when none will.
+
+    A lost answer, and a platform or GitHub that is away, are asked again a few times.
+    """
+    interval, failures = code["interval_seconds"], 0
     while True:
-        time.sleep(interval)
-        status: dict[str, Any] = cli.api.json("POST", f"{_PATH}:complete")
+        sleep(interval)
+        try:
+            status: dict[str, Any] = api.json("POST", f"{_PATH}:complete")
+        except CliError as error:
+            failures += 1
+            passes = error.exit_code == ExitCode.PLATFORM or error.document.get("retryable")
+            if not passes or failures > FAILURES_MAX:
+                raise
+            continue
         if status["pending"] is None:
             return status
-        interval = status["pending"]["interval_seconds"]
+        interval, failures = status["pending"]["interval_seconds"], 0
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

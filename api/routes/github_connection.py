@@ -3,7 +3,12 @@
 from fastapi import APIRouter, Response
 
 from api.deps import OwnerDep, ServicesDep
-from schema.contracts.github_users import DeviceCode, Disconnected, GitHubStatus
+from schema.contracts.github_users import (
+    AppInstallation,
+    DeviceCode,
+    Disconnected,
+    GitHubStatus,
+)
 
 router = APIRouter(prefix="/v1/account", tags=["account"])
 
@@ -35,6 +40,12 @@ async def complete_connection(
 async def get_connection(identity: OwnerDep, services: ServicesDep) -> GitHubStatus:
     """Whom the account is connected with; never a token."""
     return await services.github.status(identity.caller.account_id)
+
+
+@router.get("/github/installations")
+async def list_installations(identity: OwnerDep, services: ServicesDep) -> list[AppInstallation]:
+    """Where the platform's GitHub App is installed that the user can see, and what it may there."""
+    return await services.github_users.installations(identity.caller.account_id)
 
 
 @router.delete("/github")

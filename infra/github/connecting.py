@@ -138,17 +138,16 @@ class GitHubConnecting:
 
     async def _revoked(self, held: HeldTokens) -> bool:
         """End everything that the user granted; GitHub takes a good token only as a proof."""
-        if self._sign_in is None or not self._sign_in.can_revoke:
+        if self._sign_in is None:
             return False
         try:
             access = held.access
             if not held.is_fresh and held.refresh is not None:
                 tokens = await self._sign_in.refreshed(held.refresh)
                 access = held.access if tokens is None else tokens.access
-            await self._sign_in.revoke(access, grant=True)
+            return await self._sign_in.revoke(access, grant=True)
         except SpellError:
             return False
-        return True
 
     async def _give_back(self, access_token: str, *, grant: bool = False) -> None:
         """End what nobody here will use, if GitHub answers; else its own time ends it."""

@@ -1,14 +1,16 @@
 """What GitHub users may do whom accounts are connected with.
 
-Fits the ports `RepositoryRights` and `BuyerTokens`.
+Fits the ports `RepositoryRights` and `BuyerTokens`, and serves the API.
 """
 
+from typing import Any
 from urllib.parse import quote
 
 from infra.github.asking import ask
 from infra.github.replies import OK, Reply, away, failure_of
 from infra.github.sign_in import GitHubSignIn, Tokens
 from infra.repositories.github_connections import HeldTokens, PostgresGitHubConnections
+from schema.contracts.github_users import AppInstallation
 from schema.errors import SpellError
 
 
@@ -58,6 +60,21 @@ class ConnectedUsers:
             return False
         return permissions.get("push") is True
 
+    async def installations(self, account_id: str) -> list[AppInstallation]:
+        """Where the App is installed that the user can see: at most the first hundred.
+
+        Raises:
+            SpellError: as `user_token`.
+        """
+        reply = await self._ask(account_id, "/user/installations?per_page=100")
+        document = reply.document
+        if reply.status not in OK or not isinstance(document, dict):
+            raise failure_of(reply) or away(f"GitHub answered {reply.status}.")
+        # Those of an enterprise have no login, and reach no repository.
+        return [
+            _installation(one) for one in document["installations"] if "login" in one["account"]
+        ]
+
     async def _ask(self, account_id: str, path: str) -> Reply:
         """An answer to the user. A token that GitHub takes no more ends the connection."""
         for _ in range(2):
@@ -89,6 +106,15 @@ class ConnectedUsers:
         if self._sign_in is None:
             raise no_app()
         return self._sign_in
+
+
+def _installation(document: dict[str, Any]) -> AppInstallation:
+    return AppInstallation(
+        owner=document["account"]["login"],
+        permissions=document["permissions"],
+        every_repository=document["repository_selection"] == "all",
+        suspended=document.get("suspended_at") is not None,
+    )
 
 
 def no_app() -> SpellError:

@@ -69,11 +69,6 @@ class GitHubSignIn:
         self._client_id = client_id
         self._client_secret = client_secret
 
-    @property
-    def can_revoke(self) -> bool:
-        """Whether the App may end what users granted: that takes its secret."""
-        return self._client_secret is not None
-
     async def begin(self) -> NewCode:
         """A new code. Raises SpellError: SERVICE_UNAVAILABLE, RATE_LIMITED."""
         form = {"client_id": self._client_id}
@@ -126,24 +121,26 @@ class GitHubSignIn:
             raise _misconfigured(answer)
         return _tokens(answer)
 
-    async def revoke(self, access_token: str, *, grant: bool) -> None:
+    async def revoke(self, access_token: str, *, grant: bool) -> bool:
         """End a token, or with `grant` everything that its user let the App do.
 
-        What has ended before is no error. Without a client secret nothing is asked.
+        Returns:
+            False: GitHub does not know the token (any more), or the platform has no client secret.
 
         Raises:
             SpellError: SERVICE_UNAVAILABLE, RATE_LIMITED.
         """
         if self._client_secret is None:
-            return
+            return False
         reply = await ask(
             "DELETE",
             f"{self._applications}/{'grant' if grant else 'token'}",
             client=(self._client_id, self._client_secret),
             body={"access_token": access_token},
         )
-        if reply.status not in OK and reply.status not in (NOT_FOUND, UNPROCESSABLE):
-            raise failure_of(reply) or away(f"GitHub answered {reply.status}.")
+        if reply.status in OK or reply.status in (NOT_FOUND, UNPROCESSABLE):
+            return reply.status in OK
+        raise failure_of(reply) or away(f"GitHub answered {reply.status}.")
 
     async def _token_answer(self, form: Mapping[str, str]) -> Mapping[str, Any]:
         whole = {"client_id": self._client_id, **form}

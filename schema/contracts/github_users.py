@@ -36,6 +36,18 @@ class GitHubStatus(Contract):
     """A code that nobody has confirmed yet."""
 
 
+class AppInstallation(Contract):
+    """Where the platform's GitHub App is installed, as far as the user may know of it."""
+
+    owner: str
+    """The user or organisation."""
+    permissions: dict[str, str]
+    """What the App may do there, such as `actions: write`; for the user, as far as they may."""
+    every_repository: bool
+    """Whether on all repositories of the owner, or on chosen ones."""
+    suspended: bool
+
+
 class Disconnected(Contract):
     """What came of taking a connection back."""
 

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.client import ExitCode
@@ -16,6 +17,7 @@ from tests.support.bills import with_bill
 from tests.support.e2e import Caster, Json, WholePlatform, as_object, fresh_spell, problem
 from tests.support.e2e_cli import Shell
 from tests.support.e2e_github import connect, decide, github_of, keep_secret, local
+from tests.support.traces import places_of
 
 _WORKFLOW = b"""\
 name: cast
@@ -92,20 +94,28 @@ async def test_a_maker_connects_by_command_and_publishes_into_a_repository_of_th
     platform: WholePlatform, caster: Caster, tmp_path: Path
 ) -> None:
     shell, login = Shell.of(caster, tmp_path), f"maker-{fresh_spell()[-8:]}"
+    since = datetime.now(UTC)
     assert await shell.json("github", "status") == {"connected": None, "pending": None}
     await repository(platform, f"{login}/own")
     refused = await caster.upload(package(f"{login}/own", fresh_spell()))
     problem(refused, 409, "GITHUB_NOT_CONNECTED")
 
     connected = await connect_by_command(shell, platform, login)
-    await keep_secret(caster)
     assert connected["connected"]["login"] == login
     assert await shell.json("github", "status") == connected
     said = await shell.spell("github", "status")
     assert said.stdout.startswith(f"connected with {login} since 20")
 
+    [installed] = await shell.json("github", "installations")
+    assert (installed["owner"], installed["every_repository"]) == (login, True)
+    assert installed["permissions"]["actions"] == "write"
+
     published = await caster.publish(package(f"{login}/own", fresh_spell()))
     assert published.created
+
+    assert "Postgres rows" in await places_of(login, platform, since)
+    for token in await keep_secret(caster):
+        assert await places_of(token, platform, since) == set()
 
 
 async def test_nobody_offers_a_repository_of_somebody_else(

@@ -68,6 +68,7 @@ ADDRESSES = [
     ("POST", "/v1/account/github", Scope.ACCOUNT),
     ("POST", "/v1/account/github:complete", Scope.ACCOUNT),
     ("GET", "/v1/account/github", Scope.ACCOUNT),
+    ("GET", "/v1/account/github/installations", Scope.ACCOUNT),
     ("DELETE", "/v1/account/github", Scope.ACCOUNT),
     ("POST", "/v1/keys", Scope.ACCOUNT),
     ("GET", "/v1/keys", Scope.ACCOUNT),

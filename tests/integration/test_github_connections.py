@@ -143,6 +143,24 @@ async def test_a_user_may_push_where_they_are_at_home_and_nowhere_else(
     assert list(found.values()) == [True, True, True, False, False, False, False], found
 
 
+async def test_a_user_sees_where_the_app_is_installed_for_them(platform: Connecting) -> None:
+    login, other = platform.user(), platform.user()
+    account_id = await platform.connected(login)
+    platform.server.owner(f"org-{login}", type="Organization", members=[login])
+    platform.server.install(f"org-{login}", permissions={"actions": "read"}, repositories=["a"])
+    platform.server.install(login, suspended=True)
+    platform.server.install(other)
+    found = await platform.users.installations(account_id)
+    assert [(one.owner, one.every_repository, one.suspended) for one in found] == [
+        (f"org-{login}", False, False),
+        (login, True, True),
+    ]
+    assert found[0].permissions["actions"] == "read"
+    with pytest.raises(SpellError) as caught:
+        await platform.users.installations(await platform.account())
+    assert caught.value.code == "GITHUB_NOT_CONNECTED"
+
+
 async def test_who_is_not_connected_is_told_so(platform: Connecting) -> None:
     account_id = await platform.account()
     for call in (

@@ -32,8 +32,8 @@ async def connect(caster: Caster, login: str | None = None) -> str:
     return login
 
 
-async def keep_secret(caster: Caster) -> None:
-    """Have the end of all tests look for the account's tokens in what processes printed."""
+async def keep_secret(caster: Caster) -> tuple[str, str]:
+    """The account's tokens; the end of all tests looks for them in what processes printed."""
     platform = caster.platform
     vault = make_vault(settings_of(platform.embedded.context))
     held = await PostgresGitHubConnections(platform.database, vault).tokens(
@@ -42,6 +42,7 @@ async def keep_secret(caster: Caster) -> None:
     assert held is not None
     assert held.refresh is not None
     platform.secrets.update((held.access, held.refresh))
+    return held.access, held.refresh
 
 
 @asynccontextmanager

@@ -99,6 +99,7 @@ class World:
             endpoints=unused,
             deliveries=unused,
             github=unused,
+            github_users=unused,
             callbacks=unused,
             webhooks=unused,
             aftercare=unused,

@@ -29,9 +29,9 @@ def routes(server: Server) -> APIRouter:
         if not secrets.compare_digest(_basic(request).encode(), known.encode()):
             raise RefusedError(401, "Bad credentials")
         found = state.token(body.access_token)
-        if client_id != app.client_id or found is None:
+        if client_id != app.client_id:
             raise RefusedError(404, "Not Found")
-        if found["kind"] != "user":
+        if found is None or found["kind"] != "user":
             raise RefusedError(422, "Validation Failed")
         return found
 
