@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.modules.guests import guest
-from tests.support.e2e import Json, WholePlatform
+from tests.support.e2e import Json, WholePlatform, as_object, problem
 from tests.support.money import assert_books_balance
 from tests.support.workflow_kills import HeldCast, Stage
 from tests.support.workflow_mode import (
@@ -30,9 +30,10 @@ from tests.support.workflow_mode import (
 STEPS = [
     *("before_the_settlement", "before_the_artifacts", "fetching", "during_the_cancel"),
     *("in_progress", "done_meanwhile", "queued"),
-    *("during_the_dispatch", "before_the_record", "before_the_intent"),
+    *("during_the_check", "during_the_dispatch", "before_the_record", "before_the_intent"),
 ]
 _GATED = {"before_the_settlement", "during_the_cancel", "in_progress", "done_meanwhile"}
+_ANSWERED_LATE = {"during_the_check", "during_the_cancel"}
 _AFTER_THE_SEARCH_SECONDS = 240
 
 
@@ -69,6 +70,7 @@ class Killed:
     """Casts by the step that the worker died in; there is another worker now."""
 
     casts: dict[str, HeldCast]
+    admitting: asyncio.Task[httpx.Response]
     cancelling: asyncio.Task[Json]
 
 
@@ -89,8 +91,9 @@ async def killed(github: LocalActions, unknown: dict[str, HeldCast]) -> Killed:
     platform.start_again("worker")
     await platform.wait_replaced("worker", dead)
     casts["in_progress"].case.open()
+    assert stage.admitting is not None
     assert stage.cancelling is not None
-    return Killed(casts, stage.cancelling)
+    return Killed(casts, stage.admitting, stage.cancelling)
 
 
 async def _has_ended(held: HeldCast) -> bool:
@@ -98,9 +101,20 @@ async def _has_ended(held: HeldCast) -> bool:
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("step", [step for step in STEPS if step != "during_the_cancel"])
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in _ANSWERED_LATE])
 async def test_a_cast_survives_the_death_of_the_worker(killed: Killed, step: str) -> None:
     held = killed.casts[step]
+    cast = await held.caster.followed(held.cast_id)
+    await assert_succeeded_once(held.caster, held.spell, held.case, cast)
+
+
+@pytest.mark.timeout(200)
+async def test_an_admission_survives_the_death_of_the_worker(killed: Killed) -> None:
+    held, first = killed.casts["during_the_check"], await killed.admitting
+    assert first.status_code in {202, 503}, first.text
+    # Whoever asks again by the key gets the same cast.
+    again = await held.ask()
+    assert (again.status_code, as_object(again)["cast_id"]) == (202, held.cast_id)
     cast = await held.caster.followed(held.cast_id)
     await assert_succeeded_once(held.caster, held.spell, held.case, cast)
 
@@ -140,6 +154,22 @@ async def test_a_dispatch_whose_fate_nobody_knows_is_free(
 ) -> None:
     """The worker died when it was about to ask GitHub; or GitHub answered 502, and took nothing."""
     await _unknown(unknown[why])
+
+
+async def test_where_github_is_away_a_cast_is_refused_for_free(
+    platform: WholePlatform, github: LocalActions
+) -> None:
+    stage = Stage(github, AsyncExitStack())
+    held = await stage.cast()
+    platform.embedded.pause_restarts("github")
+    dead = platform.embedded.kill("github")
+    told = problem(await held.ask(), 503, "ADMISSION_FAILED")
+    platform.embedded.start_again("github")
+    await platform.embedded.wait_replaced("github", dead)
+    assert await held.spell.runs() == []
+    assert await held.caster.open_holds() == 0
+    assert await held.caster.credit_left() == CREDIT
+    assert told["details"]["cause"] == "SERVICE_UNAVAILABLE"
 
 
 async def _unknown(held: HeldCast) -> None:

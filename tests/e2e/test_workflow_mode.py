@@ -13,6 +13,7 @@ from tests.support.e2e import Caster, Json, WholePlatform, as_object, fresh_key,
 from tests.support.money import assert_books_balance
 from tests.support.workflow_mode import (
     BY_TIME,
+    CREDIT,
     FILES,
     FLAT,
     TIMEOUT_MS,
@@ -22,7 +23,6 @@ from tests.support.workflow_mode import (
     price_of,
 )
 
-CREDIT = 10_000_000
 HELD = BY_TIME["base_micros"] + BY_TIME["unit_micros"]["compute_ms"] * TIMEOUT_MS
 NOTES, PAGE = b"# Notes\n", bytes(range(256)) * 1000
 

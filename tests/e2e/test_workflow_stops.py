@@ -10,6 +10,7 @@ from tests.support.e2e import Caster, Event, Json, WholePlatform
 from tests.support.money import assert_books_balance
 from tests.support.workflow_mode import (
     BY_TIME,
+    CREDIT,
     FLAT,
     ActionsSpell,
     Case,
@@ -17,8 +18,6 @@ from tests.support.workflow_mode import (
     price_of,
     until,
 )
-
-CREDIT = 10_000_000
 
 
 async def running(caster: Caster, spell: ActionsSpell, case: Case) -> Json:

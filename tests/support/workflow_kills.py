@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 from sqlalchemy import text
 
 from infra.postgres import Database
@@ -55,6 +56,10 @@ class HeldCast:
         person = self.caster.person
         return cast_id_for(person.account_id, person.secret, self.key)
 
+    async def ask(self) -> httpx.Response:
+        """Ask for it, or ask again."""
+        return await self.caster.cast(self.spell.key, self.case.inputs, key=self.key)
+
     async def begin(self) -> None:
         """Have it admitted."""
         admitted = await self.caster.admitted(self.spell.key, self.case.inputs, key=self.key)
@@ -89,6 +94,8 @@ class Stage:
         self.github = github
         self.cancelling: asyncio.Task[Json] | None = None
         """The answer to the only cancel."""
+        self.admitting: asyncio.Task[httpx.Response] | None = None
+        """The answer to the cast that is not decided on."""
         self._locks = locks
 
     async def cast(self, *, gated: bool = False, **changes: Any) -> HeldCast:
@@ -96,6 +103,12 @@ class Stage:
         spell = await self.github.spell(**changes)
         caster = await self.github.platform.new_caster(CREDIT)
         return HeldCast(caster, spell, spell.case(gated=True) if gated else spell.case())
+
+    async def during_the_check(self, held: HeldCast) -> None:
+        """Nothing is decided: GitHub is asked whether the cast could be dispatched."""
+        await held.spell.fault("slow_answer", path="/installation", seconds=_SLOW_SECONDS)
+        self.admitting = asyncio.create_task(held.ask())
+        await until(lambda: _none(held.spell.faults()))
 
     async def before_the_intent(self, held: HeldCast) -> None:
         """Nothing is on record, and GitHub was not asked."""
