@@ -147,15 +147,6 @@ async def test_a_run_on_github_survives_the_death_of(
     await assert_succeeded_once(held.caster, held.spell, held.case, cast)
 
 
-@pytest.mark.timeout(_AFTER_THE_SEARCH_SECONDS)
-@pytest.mark.parametrize("why", ["before_the_dispatch", "refused"])
-async def test_a_dispatch_whose_fate_nobody_knows_is_free(
-    unknown: dict[str, HeldCast], why: str
-) -> None:
-    """The worker died when it was about to ask GitHub; or GitHub answered 502, and took nothing."""
-    await _unknown(unknown[why])
-
-
 async def test_where_github_is_away_a_cast_is_refused_for_free(
     platform: WholePlatform, github: LocalActions
 ) -> None:
@@ -170,6 +161,15 @@ async def test_where_github_is_away_a_cast_is_refused_for_free(
     assert await held.caster.open_holds() == 0
     assert await held.caster.credit_left() == CREDIT
     assert told["details"]["cause"] == "SERVICE_UNAVAILABLE"
+
+
+@pytest.mark.timeout(_AFTER_THE_SEARCH_SECONDS)
+@pytest.mark.parametrize("why", ["before_the_dispatch", "refused"])
+async def test_a_dispatch_whose_fate_nobody_knows_is_free(
+    unknown: dict[str, HeldCast], why: str
+) -> None:
+    """The worker died when it was about to ask GitHub; or GitHub answered 502, and took nothing."""
+    await _unknown(unknown[why])
 
 
 async def _unknown(held: HeldCast) -> None:
