@@ -80,7 +80,7 @@ async def test_a_cancel_in_githubs_queue_is_free(
     platform: WholePlatform, caster: Caster, github: LocalActions
 ) -> None:
     spell = await github.spell()
-    await spell.fault("slow_run", seconds=60)
+    await spell.fault("stuck_run")
     case = spell.case()
     cast_id = (await caster.admitted(spell.key, case.inputs))["cast_id"]
     await until(spell.runs)
