@@ -44,7 +44,7 @@ def run_to_its_end(server: LocalGitHub) -> str:
     actions = "/repos/maker/spell/actions"
     body = {"ref": "main", "return_run_details": True}
     begun = server.http.post(f"{actions}/workflows/w.yml/dispatches", json=body, headers=headers)
-    path = urlsplit(begun.raise_for_status().json()["html_url"]).path
+    path = urlsplit(str(begun.raise_for_status().json()["html_url"])).path
     until = time.monotonic() + 30
     while "Job ../" not in (page := shown(server, path)) or "success." not in page:
         assert time.monotonic() < until, page
@@ -56,7 +56,7 @@ def shown(server: LocalGitHub, path: str) -> str:
     answer = server.http.get(path).raise_for_status()
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
-    return answer.text
+    return str(answer.text)
 
 
 def test_a_run_is_shown_with_its_steps_and_log_escaped(server: LocalGitHub) -> None:

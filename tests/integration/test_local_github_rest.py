@@ -1,5 +1,6 @@
 """The REST half of the local GitHub: unmodified PyGithub, and answers as GitHub describes them."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from github import Auth, Github, GithubException, GithubIntegration, InputGitTre
 from github.Repository import Repository
 
 from tests.support.github_description import Description
+from tests.support.hook_receiver import HookReceiver
 from tests.support.local_github import APP_ID, LocalGitHub, local_github
 
 FILES = {"README.md": b"hello\n", "src/deep/one.txt": b"1\n", "src/two.bin": b"\xff\x00"}
@@ -134,6 +136,10 @@ def _people(server: LocalGitHub, maker: Github, repository: Repository) -> None:
     assert maker.get_user().get_installations().totalCount == 1
     assert repository.get_collaborator_permission("maker") == "admin"
     assert repository.get_collaborator_permission("buyer") == "read"
+    server.owner("helper")
+    server.repository("maker/shared", FILES, collaborators=["helper"])
+    shared = as_user(server, "helper").get_repo("maker/shared")
+    assert shared.get_collaborator_permission("helper") == "write"
     assert repository.has_in_collaborators("maker")
     assert not repository.has_in_collaborators("buyer")
     left = maker.get_rate_limit().rate
@@ -310,3 +316,24 @@ def test_a_body_that_is_too_large_is_refused_said_or_not(server: LocalGitHub) ->
     unsaid = server.http.post("/user/repos", content=iter([large]), headers=headers)
     assert (said.status_code, unsaid.status_code) == (413, 413)
     assert isinstance(said, httpx.Response)
+
+
+def test_every_webhook_is_as_github_describes_it(tmp_path: Path, description: Description) -> None:
+    receiver = HookReceiver("hook-secret")
+    job = b"jobs:\n  one:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]\n"
+    files = {".github/workflows/w.yml": b"on: workflow_dispatch\n" + job}
+    with local_github(tmp_path, receiver.url) as server:
+        server.repository("maker/spell", files)
+        server.install("maker")
+        workflow = as_user(server, "maker").get_repo("maker/spell").get_workflow("w.yml")
+        assert workflow.create_dispatch("main", throw=True)
+        until = time.monotonic() + 30
+        while "completed" not in receiver.actions("workflow_run"):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    receiver.close()
+    for _, event, payload in receiver.heard:
+        description.check_event(event, payload)
+    assert len(receiver.heard) == 6
+    with pytest.raises(AssertionError, match="webhook-workflow-run-completed"):
+        description.check_event("workflow_run", {"action": "completed"})

@@ -150,7 +150,11 @@ def _schema_of(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _as_meant(node: Any) -> Any:
-    """JSON Schema, mended: `oneOf` here names schemas that overlap, and an account is a user *or*."""
+    """JSON Schema, with two places mended.
+
+    `oneOf` names schemas that overlap (of refusals, say), and one account is said to be a user and
+    an enterprise at once.
+    """
     if isinstance(node, list):
         return [_as_meant(item) for item in node]
     if not isinstance(node, dict):

@@ -39,6 +39,8 @@ class NewRepository(_Body):
     files: dict[str, str] = Field(default_factory=dict)
     private: bool = False
     is_template: bool = False
+    collaborators: list[str] = Field(default_factory=list)
+    """Who may push besides the owner."""
 
 
 class NewInstallation(_Body):
@@ -98,7 +100,11 @@ def routes(server: Server) -> APIRouter:
         state.make_owner(body.owner, "User", [])
         found = state.repository(body.owner, body.name)
         if found is None:
-            more = {"private": body.private, "is_template": body.is_template}
+            more = {
+                "private": body.private,
+                "is_template": body.is_template,
+                "collaborators": body.collaborators,
+            }
             found = state.make_repository(body.owner, body.name, files, **more)
         else:
             before = state.git.find(found["id"], found["default_branch"])
