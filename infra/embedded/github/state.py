@@ -18,6 +18,14 @@ _OWNER, _REPOSITORY, _INSTALLATION, _TOKEN, _PULL = (
     "token",
     "pull",
 )
+# What the platform's App asks of those who install it: to run workflows, and to make copies of
+# templates.
+APP_PERMISSIONS = {
+    "actions": "write",
+    "administration": "write",
+    "contents": "write",
+    "pull_requests": "write",
+}
 INSTALLATION_TOKEN_SECONDS = 3600
 USER_TOKEN_SECONDS = 8 * 3600
 

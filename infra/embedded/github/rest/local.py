@@ -84,7 +84,9 @@ def routes(server: Server) -> APIRouter:
     def make_token(login: str) -> Document:
         if state.owner(login) is None:
             raise RefusedError(404, "Not Found")
-        text, _ = state.add_token("ghu_", USER_TOKEN_SECONDS, kind="user", login=login)
+        text, _ = state.add_token(
+            "ghp_", USER_TOKEN_SECONDS, kind="user", login=login, personal=True
+        )
         return {"token": text}
 
     @router.delete("/tokens/{login}")
