@@ -40,10 +40,12 @@ def _stopped(order: CollectOrder, why: Problem, usage: Usage | None) -> RunOutco
     """The end of a run that we stopped.
 
     QUEUE_TIMEOUT is the proof that no job began (a fallback may run then): only of a run that
-    GitHub has ended, without one.
+    GitHub has ended, without one. Of one that was run again, only the last attempt's are known.
     """
-    began = usage is not None or order.look.state is not ActionsState.COMPLETED
-    if why.code == "QUEUE_TIMEOUT" and began:
+    look = order.look
+    has_ended = look.state is ActionsState.COMPLETED
+    may_have_begun = usage is not None or not has_ended or look.run_attempt > 1
+    if why.code == "QUEUE_TIMEOUT" and may_have_begun:
         return ended(Outcome.LOST, _problem(order, "ACTIONS_RUN_LOST"), None)
     outcome = _OUTCOME_OF_STOP.get(why.code, Outcome.CANCELLED)
     return ended(outcome, _told(order, why), _if_used(outcome, usage))

@@ -53,10 +53,16 @@ def artifact_of(document: dict[str, Any]) -> ActionsArtifact:
 
 
 def _has_begun(job: dict[str, Any]) -> bool:
-    """GitHub gives queued and skipped jobs times of beginning, too: those never ran."""
-    return _state(job.get("status")) is not ActionsState.QUEUED and (
-        job.get("conclusion") != "skipped"
-    )
+    """GitHub gives jobs that never ran times of beginning, too.
+
+    Queued ones; skipped ones; and those that were cancelled in the queue, which are completed with
+    no step and no runner.
+    """
+    state = _state(job.get("status"))
+    if state is not ActionsState.COMPLETED:
+        return state is ActionsState.IN_PROGRESS
+    was_taken = bool(job.get("steps") or job.get("runner_id"))
+    return was_taken and job.get("conclusion") != "skipped"
 
 
 def _state(status: Any) -> ActionsState:
