@@ -19,6 +19,7 @@ from api.aftercare_ports import (
 from api.archive_slots import ArchiveSlots
 from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
+from api.mode_ports import ModeRules
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -69,6 +70,7 @@ class Services:
     """Everything that routes call."""
 
     accounts: Accounts
+    modes: ModeRules
     spells: Spells
     secrets: SpellSecrets
     advisory_exceptions: AdvisoryExceptions

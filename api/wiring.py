@@ -17,6 +17,7 @@ from infra.event_feed import NatsEventFeed
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
+from infra.repositories.account_modes import PostgresAccountModes
 from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
@@ -59,13 +60,13 @@ def build_services(
     settings, casts = platform.settings, PostgresCastReads(database)
     files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
-    settings = platform.settings
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
     slots = StreamSlots(
         streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
     )
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
+        modes=PostgresAccountModes(database, settings.mode_policy),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),

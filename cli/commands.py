@@ -16,6 +16,7 @@ from cli import (
     demo,
     dev,
     identities,
+    modes,
     notifications,
     operator,
     publishing,
@@ -65,6 +66,7 @@ _PANELS: dict[str, dict[str, Command]] = {
     "Your account": {
         "keys": account.keys,
         "cap": account.cap,
+        "modes": modes.modes,
         "notifications": notifications.notifications,
         "webhooks": webhooks.webhooks,
     },

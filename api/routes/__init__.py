@@ -2,6 +2,7 @@
 
 from api.routes import (
     account,
+    account_modes,
     advisory_exceptions,
     aliases,
     artifacts,
@@ -46,6 +47,7 @@ ROUTERS = tuple(
         revocations,
         signing_identities,
         account,
+        account_modes,
         notification_channels,
         notifications,
         webhook_endpoints,
