@@ -65,10 +65,12 @@ async def test_a_restriction_that_makes_no_sense_changes_nothing(caster: Caster,
 async def test_the_command_shows_restricts_and_lifts(caster: Caster, tmp_path: Path) -> None:
     shell = Shell.of(caster, tmp_path)
     assert uses(await shell.json("modes")) == ALL
-    said = await shell.spell("modes", "restrict", "service")
+    said = await shell.spell("modes", "--only", "service")
     assert said.code == 0, said
     assert "MODE_FORBIDDEN" in said.stdout
     assert "restricted by this account to service" in said.stderr
     assert (await shell.json("modes"))["restricted_to"] == ["service"]
-    assert (await shell.json("modes", "lift")) == {"restricted_to": None}
-    assert uses(await shell.json("modes")) == ALL
+    assert (await shell.spell("modes", "--only", "clone", "--any")).code == 2
+    assert (await shell.json("modes"))["restricted_to"] == ["service"], "it asked for both"
+    lifted = await shell.json("modes", "--any")
+    assert (lifted["restricted_to"], uses(lifted)) == (None, ALL)
