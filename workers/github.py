@@ -67,6 +67,7 @@ def github_worker(
         ActionsProgress(casts, bus, vault),
         collector,
         threads,
+        vault,
     )
     return Worker(
         platform.temporal,
