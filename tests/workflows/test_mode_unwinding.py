@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowFailureError
 
 from infra.postgres import Database
 from schema.contracts.cast import Billing
+from schema.ids import actions_workflow_id
 from tests.support.actions import ON_ACTIONS, SERVICE_FIRST, ScriptedGitHub
 from tests.support.builders import Person, a_cast, make_person, publish
 from tests.support.interceptors import StepFaults
@@ -18,7 +19,7 @@ from tests.support.platform import CastingPlatform
 
 CREDIT = 1_000_000
 ON_ACTIONS_STEPS = ("casting.admit", "casting.hold_checked", "billing.settle")
-ON_GITHUB_STEPS = ("scripted.outcome",)
+ON_GITHUB_STEPS = ("actions.check", "scripted.outcome")
 FALLING_BACK_STEPS = ("casting.fall_back",)
 
 
@@ -91,6 +92,45 @@ async def test_each_undo_twice_equals_once(
     async with platform.worker, github.worker:
         with pytest.raises(WorkflowFailureError):
             await (await platform.start(a_cast(caster, key))).result()
+    assert await credit_left(database, caster) == CREDIT
+    assert await open_holds(database, caster) == 0
+    await assert_books_balance(database)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_check_of_the_fallback_that_fails_leaves_the_first_end(
+    client: Client, database: Database, when: str
+) -> None:
+    """No runner took it, and nobody knows of GitHub: what is known stands, and costs nothing."""
+    key, caster = await given(database, SERVICE_FIRST)
+    faults = StepFaults(**{f"fail_{when}": frozenset({"actions.check"})})
+    platform, github = scene(client, database, SERVICE_FIRST, faults)
+    async with platform.worker, github.worker:
+        result = await (await platform.start(a_cast(caster, key))).result()
+    assert faults.ran["actions.check"] == 1
+    assert result.problem is not None
+    assert (result.problem.code, result.cost_micros) == ("QUEUE_TIMEOUT", 0)
+    assert github.orders == []
+    assert await credit_left(database, caster) == CREDIT
+    assert await open_holds(database, caster) == 0
+    await assert_books_balance(database)
+
+
+async def test_a_run_that_an_operator_cancels_behind_the_casts_back_costs_nothing(
+    client: Client, database: Database
+) -> None:
+    """One that is terminated: `tests/integration/test_casts_and_their_runs.py`."""
+    key, caster = await given(database, ON_ACTIONS)
+    platform = CastingPlatform(client, database)
+    github = ScriptedGitHub(client, script=lambda _: None)
+    request = a_cast(caster, key)
+    async with platform.worker, github.worker:
+        cast = await platform.start(request)
+        await github.until_ordered()
+        child = client.get_workflow_handle(actions_workflow_id(request.cast_id))
+        await child.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await cast.result()
     assert await credit_left(database, caster) == CREDIT
     assert await open_holds(database, caster) == 0
     await assert_books_balance(database)
