@@ -8,9 +8,17 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Worker
 
 from infra.postgres import Database
-from tests.support.actions import ACTIONS_FIRST, ON_ACTIONS, SERVICE_FIRST, ScriptedGitHub, ended
+from tests.support.actions import (
+    ACTIONS_FIRST,
+    ON_ACTIONS,
+    SERVICE_FIRST,
+    TARGET,
+    ScriptedGitHub,
+    ended,
+)
 from tests.support.builders import a_cast, make_person, publish
 from tests.support.platform import CastingPlatform, admit, cancel
+from tests.support.publishing import ScriptedPublishing
 from workflows.tidy_actions import TidyActions
 
 Handle = WorkflowHandle[Any, Any]
@@ -77,6 +85,25 @@ async def cast_fell_back_to_actions(client: Client, database: Database) -> Handl
     return await _cast(platform, ScriptedGitHub(client), SERVICE_FIRST)
 
 
+async def publish_on_actions_succeeded(client: Client, database: Database) -> Handle:
+    del database
+    return await _publish(client)
+
+
+async def publish_on_actions_refused(client: Client, database: Database) -> Handle:
+    """The repository is not the maker's."""
+    del database
+    return await _publish(client, repositories="FORBIDDEN_REPO")
+
+
+async def _publish(client: Client, **refuse: str) -> Handle:
+    platform = ScriptedPublishing(client, refuse, TARGET)
+    async with platform.worker:
+        handle = await platform.start()
+        await handle.result()
+    return handle
+
+
 @activity.defn(name="purging.actions")
 async def _purged() -> int:
     return 3
@@ -99,5 +126,7 @@ MODE_SCENARIOS = (
     cast_fell_back_at_the_check,
     cast_fell_back_to_service,
     cast_fell_back_to_actions,
+    publish_on_actions_succeeded,
+    publish_on_actions_refused,
     tidy_actions_succeeded,
 )
