@@ -72,9 +72,13 @@ def verify_receipt(
     output: Annotated[
         Path | None, typer.Option(help="The output, byte for byte: compare digests.")
     ] = None,
-    artifact: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=FILE, an artifact of a run on GitHub Actions: compare digests."),
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with what the run left, by name: compare digests.",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Run the module again and compare; needs --input.")
@@ -94,7 +98,8 @@ def verify_receipt(
         checks.append(input_check(stated, content))
     if found is not None:
         checks.append(output_check(stated, found))
-    checks += [_artifact_check(stated, each) for each in artifact or []]
+    if artifacts is not None:
+        checks += _artifact_checks(stated, artifacts)
     # What does not hold, or is about another input, need not be run.
     if replay and content is not None and all(check.passed for check in checks):
         checks += replay_here(cli, stated, content, module)
@@ -143,14 +148,16 @@ def checks_of(envelope: Envelope, keys: list[bytes]) -> tuple[AnyReceipt, list[C
     return stated, [signature, *standing_checks(stated)]
 
 
-def _artifact_check(stated: AnyReceipt, given: str) -> Check:
-    name, parted, file = given.partition("=")
-    if not parted:
-        raise CliError("--artifact is NAME=FILE.", ExitCode.USAGE)
+def _artifact_checks(stated: AnyReceipt, folder: Path) -> list[Check]:
+    """One for each artifact that the receipt names; one that is not there is a failed check."""
     if not isinstance(stated, ActionsReceipt):
         message = "Only receipts of runs on GitHub Actions name artifacts."
         raise CliError(message, ExitCode.USAGE)
-    return artifact_check(stated, name, read_file(Path(file)))
+    files = [(artifact, folder / artifact.name) for artifact in stated.run.artifacts]
+    return [
+        artifact_check(artifact, stated.run.salt, read_file(file) if file.is_file() else None)
+        for artifact, file in files
+    ]
 
 
 def _keys(cli: CliContext, given: str | None) -> list[bytes]:

@@ -4,6 +4,7 @@ Each check names one thing, says what the receipt says of it and what was found.
 """
 
 from schema.actions_ends import SUCCESS, wall_ms_between
+from schema.contracts.actions_record import RecordedArtifact
 from schema.contracts.cast import CastStatus, RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.receipt import ActionsReceipt, AnyReceipt, Check, Receipt
@@ -119,11 +120,10 @@ def time_check(receipt: ActionsReceipt) -> Check:
     return compared("time by GitHub's clock", used, min(ran_ms, receipt.run.limits.timeout_ms))
 
 
-def artifact_check(receipt: ActionsReceipt, name: str, content: bytes) -> Check:
-    """Whether these bytes are the artifact of this name."""
-    digests = {one.name: one.digest for one in receipt.run.artifacts}
-    found = salted_digest(receipt.run.salt, content)
-    return compared(f"artifact {name}", digests.get(name), found)
+def artifact_check(artifact: RecordedArtifact, salt: str, content: bytes | None) -> Check:
+    """Whether these bytes are what the run left under this name; None: it is not at hand."""
+    found = None if content is None else salted_digest(salt, content)
+    return compared(f"artifact digest {artifact.name}", artifact.digest, found)
 
 
 def input_check(receipt: AnyReceipt, content: bytes) -> Check:

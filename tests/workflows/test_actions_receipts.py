@@ -123,14 +123,14 @@ async def test_a_success_is_checked_without_the_platform(
     assert [one.name for one in stated.run.artifacts] == ["picture.svg"]
     said = await verify(
         *(tmp_path, scene, envelope, "--input", "inputs.json", "--output", "output.json"),
-        *("--artifact", "picture.svg=picture.svg"),
+        *("--artifacts", "."),
     )
     assert said.code == 0, said
     passed = {check["name"]: check["passed"] for check in said.document()["checks"]}
     assert set(passed.values()) == {True}
     assert {
         *("signature", "cost", "transfers", "usage within limits", "conclusion"),
-        *("time by GitHub's clock", "input digest", "output digest", "artifact picture.svg"),
+        *("time by GitHub's clock", "input digest", "output digest", "artifact digest picture.svg"),
     } == set(passed)
     await assert_books_balance(scene.database)
 
@@ -155,7 +155,7 @@ async def test_a_replay_is_refused_here_and_there_with_the_reason(
     assert "ran on GitHub Actions" in said.document()["message"]
 
 
-async def test_what_is_no_artifact_of_it_is_told(
+async def test_an_artifact_that_is_another_or_not_at_hand_is_told(
     scene_of: Callable[[ToldGitHub], Scene], tmp_path: Path
 ) -> None:
     scene = scene_of(a_success())
@@ -163,10 +163,16 @@ async def test_what_is_no_artifact_of_it_is_told(
     async with scene.running():
         await scene.ended(request)
     envelope, _ = await scene.receipt(request)
-    for given in ("picture.svg=output.json", "other.svg=picture.svg"):
-        said = await verify(tmp_path, scene, envelope, "--artifact", given)
+    for number, content in enumerate((None, b"another")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if content is not None:
+            (folder / "picture.svg").write_bytes(content)
+        said = await verify(tmp_path, scene, envelope, "--artifacts", folder.name)
         assert said.code == 3, said
-    assert (await verify(tmp_path, scene, envelope, "--artifact", "picture.svg")).code == 2
+        wrong = [one["name"] for one in said.document()["checks"] if not one["passed"]]
+        assert wrong == ["artifact digest picture.svg"]
+    assert (await verify(tmp_path, scene, envelope, "--artifacts", "nowhere")).code == 2
 
 
 @pytest.mark.parametrize(

@@ -141,12 +141,13 @@ def test_digests_are_those_of_inputs_output_and_artifacts() -> None:
     receipt = an_actions_receipt(inputs='{"n":1}', output=b'{"ok": true}\n')
     assert input_check(receipt, b'{"n":1}').passed
     assert output_check(receipt, b'{"ok": true}\n').passed
-    assert artifact_check(receipt, "report.svg", REPORT).passed
+    (report,) = receipt.run.artifacts
+    assert artifact_check(report, receipt.run.salt, REPORT).passed
     assert not input_check(receipt, b'{"n":2}').passed
     assert not output_check(receipt, b'{"ok":true}').passed
-    assert not artifact_check(receipt, "report.svg", b"<svg />").passed
-    missing = artifact_check(receipt, "other.svg", REPORT)
-    assert (missing.passed, missing.signed) == (False, "none")
+    assert not artifact_check(report, receipt.run.salt, b"<svg />").passed
+    missing = artifact_check(report, receipt.run.salt, None)
+    assert (missing.passed, missing.found) == (False, "none")
 
 
 @pytest.mark.parametrize("end", ENDS, ids=str)
