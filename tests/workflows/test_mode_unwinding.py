@@ -11,7 +11,13 @@ from temporalio.client import Client, WorkflowFailureError
 from infra.postgres import Database
 from schema.contracts.cast import Billing
 from schema.ids import actions_workflow_id
-from tests.support.actions import ON_ACTIONS, SERVICE_FIRST, ScriptedGitHub
+from tests.support.actions import (
+    ACTIONS_FIRST,
+    ON_ACTIONS,
+    SERVICE_FIRST,
+    ScriptedGitHub,
+    ended,
+)
 from tests.support.builders import Person, a_cast, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.money import assert_books_balance, credit_left, open_holds
@@ -20,7 +26,8 @@ from tests.support.platform import CastingPlatform
 CREDIT = 1_000_000
 ON_ACTIONS_STEPS = ("casting.admit", "casting.hold_checked", "billing.settle")
 ON_GITHUB_STEPS = ("actions.check", "scripted.outcome")
-FALLING_BACK_STEPS = ("casting.fall_back",)
+TO_ACTIONS_STEPS = ("casting.fall_back", "scripted.outcome")
+TO_SERVICE_STEPS = ("casting.fall_back", "running.run")
 
 
 async def given(database: Database, package: dict[str, Any]) -> tuple[str, Person]:
@@ -31,20 +38,24 @@ async def given(database: Database, package: dict[str, Any]) -> tuple[str, Perso
 def scene(
     client: Client, database: Database, package: dict[str, Any], faults: StepFaults
 ) -> tuple[CastingPlatform, ScriptedGitHub]:
-    """Both workers with the faults; of a spell that falls back, no runner takes the run."""
+    """Both workers with the faults; of a spell that falls back, nobody takes the first run."""
     platform = CastingPlatform(client, database, interceptors=[faults])
+    github = ScriptedGitHub(client, interceptors=[faults])
     if package is SERVICE_FIRST:
         platform = CastingPlatform(
             client, database, lambda _: None, interceptors=[faults], queue_seconds=0
         )
-    return platform, ScriptedGitHub(client, interceptors=[faults])
+    if package is ACTIONS_FIRST:
+        github.script = lambda _: ended("QUEUE_TIMEOUT", ran_ms=None)
+    return platform, github
 
 
 CASES = [
     *((ON_ACTIONS, step) for step in (*ON_ACTIONS_STEPS, *ON_GITHUB_STEPS)),
-    *((SERVICE_FIRST, step) for step in FALLING_BACK_STEPS),
+    *((SERVICE_FIRST, step) for step in TO_ACTIONS_STEPS),
+    *((ACTIONS_FIRST, step) for step in TO_SERVICE_STEPS),
 ]
-NAMES = [step for _, step in CASES]
+NAMES = [f"{package['mode']}-{step}" for package, step in CASES]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
