@@ -20,11 +20,12 @@ from infra.postgres import Database
 from infra.repositories.artifacts import PostgresArtifacts
 from infra.signed_receipts import VaultSignedReceipts
 from schema.contracts.cast import CastInput
-from schema.contracts.receipt import ActionsReceipt
+from schema.contracts.receipt import ActionsReceipt, Check, Receipt
 from schema.contracts.replay import ReplayInput
 from schema.names import GITHUB_TASK_QUEUE
+from schema.receipt_checks import replay_refusal, standing_checks
 from schema.receipts import payload_of, read_envelope, read_statement
-from tests.support.actions import BY_TIME, ON_ACTIONS, TARGET
+from tests.support.actions import ACTIONS_FIRST, BY_TIME, ON_ACTIONS, SERVICE_FIRST, TARGET
 from tests.support.actions_platform import ActionsPlatform, ToldGitHub, a_zip
 from tests.support.builders import FLAT_500, Person, a_cast, make_person, publish
 from tests.support.e2e_cli import Said, Shell
@@ -47,16 +48,16 @@ class Scene:
     """A spell on GitHub Actions, a caster, and both halves of the platform."""
 
     def __init__(self, client: Client, database: Database, github: ToldGitHub) -> None:
-        self.database, self.github = database, github
+        self.client, self.database, self.github = client, database, github
         self.casting = CastingPlatform(client, database)
         self.actions = ActionsPlatform(client, database, github, task_queue=GITHUB_TASK_QUEUE)
         self.receipts = VaultSignedReceipts(self.casting.receipts, make_vault())
         self.caster: Person
 
-    async def request(self, price: Any = BY_TIME) -> CastInput:
+    async def request(self, price: Any = BY_TIME, kind: Any = ON_ACTIONS) -> CastInput:
         """A cast of a version in a repository that nobody else has."""
         target = TARGET.model_copy(update={"repo": f"acme/{uuid.uuid4().hex}"})
-        package = {**ON_ACTIONS, "actions": target, "price": price}
+        package = {**kind, "actions": target, "price": price}
         spell = await publish(self.database, await make_person(self.database), **package)
         self.caster = await make_person(self.database, credit_micros=1_000_000)
         return a_cast(self.caster, spell.spell_key, inputs_json=INPUTS)
@@ -242,3 +243,34 @@ async def test_what_a_refused_output_came_with_is_on_record_to_be_deleted(
     assert {view.name for view, _ in found} == {"big/picture.svg", "no-output.json"}
     assert set(scene.actions.artifacts.content) == {view.name for view, _ in found}
     assert all(view.expires_at == view.created_at for view, _ in found), "the next look takes them"
+
+
+async def test_a_cast_that_fell_back_to_actions_has_the_receipt_of_what_ran(
+    scene_of: Callable[[ToldGitHub], Scene], tmp_path: Path
+) -> None:
+    scene = scene_of(a_success())
+    scene.casting = CastingPlatform(scene.client, scene.database, lambda _: None, queue_seconds=0)
+    request = await scene.request(kind=SERVICE_FIRST)
+    async with scene.running():
+        await scene.ended(request)
+    envelope, stated = await scene.receipt(request)
+    assert stated.cost_micros == BY_TIME.base_micros + 2_000
+    assert (await verify(tmp_path, scene, envelope, "--input", "inputs.json")).code == 0
+
+
+async def test_a_cast_that_fell_back_to_the_fleet_has_the_receipt_of_what_ran(
+    scene_of: Callable[[ToldGitHub], Scene],
+) -> None:
+    scene = scene_of(ToldGitHub(None))
+    scene.github.starts = False
+    request = await scene.request(kind=ACTIONS_FIRST)
+    async with scene.running():
+        await scene.ended(request)
+    found = await scene.receipts.receipt(request.account_id, request.cast_id)
+    assert isinstance(found, Receipt)
+    assert (found.status, replay_refusal(found)) == ("succeeded", None)
+    assert wrong_of(standing_checks(found)) == []
+
+
+def wrong_of(checks: list[Check]) -> list[str]:
+    return [check.name for check in checks if not check.passed]
