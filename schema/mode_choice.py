@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from schema.contracts.base import Contract
 from schema.contracts.cast import FellBack, RunOutcome
-from schema.contracts.modes import ModeStanding
+from schema.contracts.modes import ModeRights
 from schema.contracts.plans import CastPlan, Mode, RunPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
@@ -91,11 +91,11 @@ def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice
     return Choice(mode=fallback, fell_back=FellBack(first=first, mode=fallback, code=refusal.code))
 
 
-def standings_of(policy: ModePolicy, account: Sequence[Mode] | None) -> list[ModeStanding]:
+def rights_of(policy: ModePolicy, account: Sequence[Mode] | None) -> list[ModeRights]:
     """What an account may do with each mode, under an installation's policy and its own."""
     own = policy.within(account)
     return [
-        ModeStanding(
+        ModeRights(
             mode=mode,
             publish=mode in policy.granted,
             use=mode in own.granted,

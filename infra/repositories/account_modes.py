@@ -5,7 +5,7 @@ from sqlalchemy import text
 from infra.postgres import Database
 from schema.contracts.modes import AccountModes
 from schema.contracts.plans import Mode
-from schema.mode_choice import ModePolicy, standings_of
+from schema.mode_choice import ModePolicy, rights_of
 
 _FIND = text("SELECT modes FROM account_modes WHERE account_id = :account_id")
 _RESTRICT = text(
@@ -32,7 +32,7 @@ class PostgresAccountModes:
         async with self._database.reading() as connection:
             found = (await connection.execute(_FIND, {"account_id": account_id})).first()
         own = None if found is None else [Mode(mode) for mode in found.modes]
-        return AccountModes(modes=standings_of(self._policy, own), restricted_to=own)
+        return AccountModes(modes=rights_of(self._policy, own), restricted_to=own)
 
     async def restrict(self, account_id: str, modes: list[Mode]) -> None:
         """Let the account's casts take these modes only, from the next admission on."""

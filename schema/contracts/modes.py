@@ -8,7 +8,7 @@ from schema.contracts.base import Contract
 from schema.contracts.plans import Mode
 
 
-class ModeStanding(Contract):
+class ModeRights(Contract):
     """One mode: what this account may do with it now, and what is in the way."""
 
     mode: Mode
@@ -23,7 +23,7 @@ class ModeStanding(Contract):
 class AccountModes(Contract):
     """All modes, and the account's own restriction."""
 
-    modes: list[ModeStanding]
+    modes: list[ModeRights]
     restricted_to: list[Mode] | None = None
     """What the account lets its own casts take; null: whatever the installation allows."""
 

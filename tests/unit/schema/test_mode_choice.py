@@ -16,7 +16,7 @@ from schema.mode_choice import (
     cannot_have_run,
     choose_mode,
     is_unavailable,
-    standings_of,
+    rights_of,
 )
 from schema.pricing import usage_of_time
 from tests.support.actions import BY_TIME, TARGET
@@ -128,15 +128,15 @@ def test_no_choice_is_ever_outside_of_what_is_offered_allowed_and_available(
 def test_what_an_account_is_told_of_modes_is_what_its_casts_meet() -> None:
     policy = ModePolicy(allowed=(SERVICE, WORKFLOW), available=(SERVICE, CLONE))
     for own in (None, [SERVICE], [WORKFLOW]):
-        for standing in standings_of(policy, own):
-            offer = Offer(modes=[standing.mode])
-            assert standing.publish == (standing.mode is SERVICE)
-            if standing.mode is CLONE:
-                assert (standing.use, standing.code) == (False, "MODE_FORBIDDEN")
-            elif standing.use:
-                assert choose_mode(offer, None, policy.within(own)).mode is standing.mode
+        for right in rights_of(policy, own):
+            offer = Offer(modes=[right.mode])
+            assert right.publish == (right.mode is SERVICE)
+            if right.mode is CLONE:
+                assert (right.use, right.code) == (False, "MODE_FORBIDDEN")
+            elif right.use:
+                assert choose_mode(offer, None, policy.within(own)).mode is right.mode
             else:
-                assert refused(offer, None, policy.within(own)).code == standing.code
+                assert refused(offer, None, policy.within(own)).code == right.code
 
 
 @pytest.mark.parametrize("ran", [False, True], ids=["no usage", "usage"])
