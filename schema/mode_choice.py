@@ -71,6 +71,20 @@ class Choice(Contract):
     fell_back: FellBack | None = None
 
 
+def rights_of(policy: ModePolicy, account: Sequence[Mode] | None) -> list[ModeRights]:
+    """What an account may do with each mode, under an installation's policy and its own."""
+    own = policy.within(account)
+    return [
+        ModeRights(
+            mode=mode,
+            publish=mode in policy.granted,
+            use=mode in own.granted,
+            code=_refusal_code(mode, own),
+        )
+        for mode in Mode
+    ]
+
+
 def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice:
     """The mode of a cast.
 
@@ -89,20 +103,6 @@ def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice
     if fallback is None:
         raise refusal
     return Choice(mode=fallback, fell_back=FellBack(first=first, mode=fallback, code=refusal.code))
-
-
-def rights_of(policy: ModePolicy, account: Sequence[Mode] | None) -> list[ModeRights]:
-    """What an account may do with each mode, under an installation's policy and its own."""
-    own = policy.within(account)
-    return [
-        ModeRights(
-            mode=mode,
-            publish=mode in policy.granted,
-            use=mode in own.granted,
-            code=_refusal_code(mode, own),
-        )
-        for mode in Mode
-    ]
 
 
 def is_unavailable(problem: Problem) -> bool:
