@@ -18,7 +18,7 @@ from schema.contracts.publish import (
     UploadOrder,
     UploadView,
 )
-from schema.contracts.receipt import Receipt, ReceiptKeys
+from schema.contracts.receipt import AnyReceipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.revocation import Revocation, RevocationResult, RevocationView
 from schema.contracts.signing_identity import SigningIdentity
@@ -308,7 +308,7 @@ class ArtifactLinks(Protocol):
 class SignedReceipts(Protocol):
     """Receipts of casts that have ended, and what checks them."""
 
-    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+    async def receipt(self, account_id: str, cast_id: str) -> AnyReceipt | None:
         """The receipt without its signature; None while there is none."""
 
     async def envelope(self, account_id: str, cast_id: str) -> bytes | None:

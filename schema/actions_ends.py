@@ -3,6 +3,8 @@
 GitHub's words about the end decide; what the run says of itself does not count.
 """
 
+from datetime import datetime
+
 from schema.contracts.actions import ActionsLook, ActionsState, CollectOrder
 from schema.contracts.cast import RunOutcome
 from schema.contracts.problem import Problem
@@ -84,7 +86,12 @@ def usage_of(order: CollectOrder) -> Usage | None:
 def _wall_ms(look: ActionsLook, seconds_so_far: int) -> int:
     if look.started_at is None or look.ended_at is None:
         return seconds_so_far * 1000
-    return max(0, round((look.ended_at - look.started_at).total_seconds() * 1000))
+    return wall_ms_between(look.started_at, look.ended_at)
+
+
+def wall_ms_between(started_at: datetime, ended_at: datetime) -> int:
+    """The time of a run's jobs, from the start of the first to the end of the last."""
+    return max(0, round((ended_at - started_at).total_seconds() * 1000))
 
 
 def _if_used(outcome: Outcome, usage: Usage | None) -> Usage | None:

@@ -413,8 +413,8 @@ CATALOGUE: dict[str, ErrorKind] = {
     "NOT_REPLAYABLE": ErrorKind(
         422,
         "A replay of this cast would prove nothing.",
-        "Only deterministic spells replay, and only runs that no clock ended; see "
-        "`details.reason`.",
+        "Only deterministic spells replay, in mode service, and only runs that no clock ended; "
+        "see `details.reason`.",
     ),
     "CAST_CANCELLED": ErrorKind(
         409, "The cast was cancelled.", "Cast again with a new Idempotency-Key."

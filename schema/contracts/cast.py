@@ -1,10 +1,11 @@
 """The life of a cast, as messages: admission, the run, settlement, the result."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from schema.contracts.actions_record import ActionsRecord
 from schema.contracts.artifacts import KeptArtifact
 from schema.contracts.base import Contract
 from schema.contracts.plans import ActionsLimits, CastPlan, Mode, RunPlan
@@ -243,6 +244,21 @@ class RunRecord(Contract):
     """None when the run gave no output in good order."""
 
 
+def _mode_of(record: Any) -> str:
+    """Records of the fleet's runs do not say their mode: there was no other one."""
+    if isinstance(record, dict):
+        return str(record.get("mode", Mode.SERVICE))
+    return str(getattr(record, "mode", Mode.SERVICE))
+
+
+CastRecord = Annotated[
+    Annotated[RunRecord, Tag(Mode.SERVICE.value)]
+    | Annotated[ActionsRecord, Tag(Mode.WORKFLOW.value)],
+    Discriminator(_mode_of),
+]
+"""What ran, in whatever mode."""
+
+
 class RunOutcome(Contract):
     """What came of the run, after the output was checked and stored."""
 
@@ -256,7 +272,7 @@ class RunOutcome(Contract):
     artifacts: list[KeptArtifact] = Field(default_factory=list)
     """Besides the output: what else the run left, kept under the account's key."""
     engine: str = ""
-    record: RunRecord | None = None
+    record: CastRecord | None = None
     """None when nothing ran."""
     violations: list[RunViolation] = Field(default_factory=list)
     stages: Stages | None = None

@@ -18,6 +18,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.receipt import (
     PAYLOAD_TYPE,
     SIGNING_PURPOSE,
+    AnyReceipt,
     Receipt,
     ReceiptRun,
     ReceiptTransfer,
@@ -92,7 +93,7 @@ def a_receipt(
     return noted(request, plan_of(request.module_digest, price), told, inputs, output)
 
 
-def signed(receipt: Receipt, vault: PlatformVault | None = None) -> bytes:
+def signed(receipt: AnyReceipt, vault: PlatformVault | None = None) -> bytes:
     """The receipt's envelope, as the platform would answer it."""
     vault, payload = vault or make_vault(), statement_of(receipt)
     signature = vault.sign(SIGNING_PURPOSE, pae(PAYLOAD_TYPE, payload))
