@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from cli.casts import CastArgument
 from cli.client import CliError, ExitCode, in_path
 from cli.context import CliContext, cli_context
-from schema.contracts.artifacts import OUTPUT_ARTIFACT
+from schema.artifact_names import OUTPUT_ARTIFACT
 
 artifacts = typer.Typer(no_args_is_help=True, help="List and get what casts left.")
 

@@ -14,8 +14,9 @@ from infra.artifact_types import content_type_of
 from infra.blob_store import ObjectBlobStore
 from infra.vault import ENCRYPTION_BYTES, PlatformVault
 from schema import limits
+from schema.artifact_names import OUTPUT_ARTIFACT
 from schema.blob_keys import artifact_key
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactName, KeptArtifact, check_bounds
+from schema.contracts.artifacts import ArtifactName, KeptArtifact, check_bounds
 from schema.errors import SpellError
 from schema.ids import account_of_cast, sha256_digest
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from infra.artifact_store import EncryptedArtifactStore
 from infra.cast_files import EncryptedCastFiles
 from infra.repositories.artifacts import PostgresArtifacts
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactView
+from schema.artifact_names import OUTPUT_ARTIFACT
+from schema.contracts.artifacts import ArtifactView
 from schema.contracts.cast import CastStatus
 from schema.contracts.views import CastView
 from schema.errors import SpellError

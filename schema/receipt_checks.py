@@ -3,7 +3,9 @@
 Each check names one thing, says what the receipt says of it and what was found.
 """
 
-from schema.contracts.cast import CastStatus, RunOutcome
+from collections.abc import Iterable
+
+from schema.contracts.cast import ArtifactDigest, CastStatus, RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.receipt import Check, Receipt
 from schema.contracts.replay import Replayed
@@ -74,6 +76,8 @@ def limits_check(receipt: Receipt) -> Check:
         "host_calls": (usage.host_calls, limits.host_calls_max),
         "scratch_bytes_peak": (usage.scratch_bytes_peak, limits.scratch_bytes_max),
     }
+    if limits.artifacts_bytes_max or usage.artifact_bytes:
+        bounded["artifact_bytes"] = (usage.artifact_bytes, limits.artifacts_bytes_max)
     over = [name for name, (used, most) in bounded.items() if used > most]
     return compared("usage within limits", NOTHING, ", ".join(over) or NOTHING)
 
@@ -90,6 +94,13 @@ def output_check(receipt: Receipt, content: bytes) -> Check:
     return compared(
         "output digest", receipt.run.output_digest, salted_digest(receipt.run.salt, content)
     )
+
+
+def artifact_check(receipt: Receipt, name: str, content: bytes) -> Check:
+    """Whether these bytes are what the spell left under this name."""
+    signed = _by_name(receipt.run.artifacts).get(name)
+    found = salted_digest(receipt.run.salt, content)
+    return compared(f"artifact digest {name}", signed, found)
 
 
 def replay_refusal(receipt: Receipt) -> str | None:
@@ -113,10 +124,22 @@ def replay_checks(receipt: Receipt, replayed: Replayed) -> list[Check]:
         compared("replay code", code, replayed.code),
         compared("replay output digest", run.output_digest, replayed.output_digest),
     ]
-    for name in DETERMINISTIC_USAGE:
+    if run.limits.artifacts_bytes_max:
+        left, found_again = _by_name(run.artifacts), _by_name(replayed.artifacts)
+        checks.append(compared("replay artifacts", left or None, found_again or None))
+    for name in _figures(receipt):
         found = getattr(replayed.usage, name) if replayed.usage else None
         checks.append(compared(f"replay {name}", getattr(receipt.usage, name), found))
     return checks
+
+
+def _figures(receipt: Receipt) -> tuple[str, ...]:
+    more = ("artifact_bytes",) if receipt.run.limits.artifacts_bytes_max else ()
+    return DETERMINISTIC_USAGE + more
+
+
+def _by_name(artifacts: Iterable[ArtifactDigest]) -> dict[str, str]:
+    return {artifact.name: artifact.digest for artifact in artifacts}
 
 
 def _cost_of(receipt: Receipt) -> int:

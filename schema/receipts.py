@@ -7,15 +7,18 @@ checks brings Ed25519.
 import base64
 import binascii
 import hashlib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.base import Contract
+from schema.contracts.cast import ArtifactDigest
 from schema.contracts.receipt import (
     PAYLOAD_TYPE,
     PREDICATE_TYPE,
+    PREDICATE_TYPE_WITH_ARTIFACTS,
     STATEMENT_TYPE,
     Envelope,
     EnvelopeSignature,
@@ -50,15 +53,29 @@ def salted_digest(salt: str, content: bytes) -> str:
     return "sha256:" + hashlib.sha256(bytes.fromhex(salt) + content).hexdigest()
 
 
+def artifact_digests(salt: str, files: Mapping[str, bytes]) -> list[ArtifactDigest]:
+    """What a run left besides its output, as its record has it."""
+    return [
+        ArtifactDigest(name=name, digest=salted_digest(salt, content))
+        for name, content in sorted(files.items())
+    ]
+
+
 def statement_of(receipt: Receipt) -> bytes:
     """The payload of a receipt's envelope: the same bytes for the same receipt."""
     statement = Statement(
         _type=STATEMENT_TYPE,
         subject=subjects_of(receipt),
-        predicateType=PREDICATE_TYPE,
+        predicateType=predicate_type_of(receipt),
         predicate=receipt,
     )
     return canonical_json(statement.model_dump(mode="json", by_alias=True))
+
+
+def predicate_type_of(receipt: Receipt) -> str:
+    """The first, unless the run could leave artifacts: older receipts keep every byte."""
+    new = receipt.run.limits.artifacts_bytes_max
+    return PREDICATE_TYPE_WITH_ARTIFACTS if new else PREDICATE_TYPE
 
 
 def subjects_of(receipt: Receipt) -> list[Subject]:
@@ -134,6 +151,8 @@ def read_statement(payload: bytes) -> Receipt:
     receipt = statement.predicate
     if statement.subject != subjects_of(receipt):
         raise ReceiptRefusedError("the statement's subjects are not the receipt's digests")
+    if statement.predicate_type != predicate_type_of(receipt):
+        raise ReceiptRefusedError("the predicateType is not that of such a receipt")
     return receipt
 
 

@@ -17,6 +17,8 @@ from schema.money import Currency, Micros
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:spell-platform:receipt:v1"
 """Names the meaning of `Receipt`; another meaning gets another number."""
+PREDICATE_TYPE_WITH_ARTIFACTS = "urn:spell-platform:receipt:v2"
+"""Of the receipts of spells that may leave artifacts: all of the first, and what they left."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 ENVELOPE_MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
 SIGNING_PURPOSE = "receipts"
@@ -81,7 +83,9 @@ class Statement(Contract):
 
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: list[Subject]
-    predicate_type: Literal["urn:spell-platform:receipt:v1"] = Field(alias="predicateType")
+    predicate_type: Literal["urn:spell-platform:receipt:v1", "urn:spell-platform:receipt:v2"] = (
+        Field(alias="predicateType")
+    )
     predicate: Receipt
 
 
