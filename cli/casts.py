@@ -9,6 +9,7 @@ import typer
 
 from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
+from cli.downloads import save_artifacts
 from cli.following import show_events
 from cli.inputs import collect_inputs, collect_limits
 from cli.output import money
@@ -53,6 +54,10 @@ def cast(
     ] = None,
     detach: Annotated[bool, typer.Option(help="Do not wait for the end.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the result's JSON to this file.")] = None,
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(help="Write all that a success leaves into this folder.", file_okay=False),
+    ] = None,
 ) -> None:
     """Cast a spell: hold, run, settle; shows progress, result and cost."""
     cli = cli_context(context)
@@ -80,7 +85,11 @@ def cast(
         cli.output.document(admitted, admitted["cast_id"])
         return
     show_events(cli, admitted["cast_id"])
-    finish(cli, ended_cast(cli.api, admitted["cast_id"]), out)
+    ended = ended_cast(cli.api, admitted["cast_id"])
+    if artifacts is not None and ended["status"] == CastStatus.SUCCEEDED:
+        for file in save_artifacts(cli, ended["cast_id"], artifacts):
+            cli.output.note(f"left     {file}")
+    finish(cli, ended, out)
 
 
 def _admit(api: Api, spell: str, body: dict[str, Any], key: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ CASES = (
     _case(
         "two_at_once",
         "have its quota twice",
-        "SUCCESS SUCCESS NOSPC NOSPC SUCCESS SUCCESS NOSPC SUCCESS NOSPC SUCCESS SUCCESS",
+        "SUCCESS SUCCESS NOSPC NOSPC SUCCESS SUCCESS SUCCESS SUCCESS NOSPC SUCCESS SUCCESS",
         violations=_FULL,
         artifacts={"g": bytes(65536)},
     ),
