@@ -64,19 +64,18 @@ def cast(
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         # Said before it costs anything.
         raise CliError(f"{out}: there is no such folder to write to.", ExitCode.USAGE)
-    body: dict[str, Any] = {
-        "inputs": collect_inputs(inputs, member or [], text or [], base64 or [])
+    cap = None if cap_micros is None else {"micros": cap_micros, "currency": "USD"}
+    wishes: dict[str, Any] = {
+        "version": version or None,
+        "mode": mode.value if mode else None,
+        "budget_cap": cap,
+        "limits": collect_limits(limit) if limit else None,
+        "callback_url": callback_url or None,
     }
-    if version:
-        body["version"] = version
-    if mode:
-        body["mode"] = mode.value
-    if cap_micros is not None:
-        body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
-    if limit:
-        body["limits"] = collect_limits(limit)
-    if callback_url:
-        body["callback_url"] = callback_url
+    body = {
+        "inputs": collect_inputs(inputs, member or [], text or [], base64 or []),
+        **{name: wish for name, wish in wishes.items() if wish is not None},
+    }
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     admitted = _admit(cli.api, spell, body, key)
     cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")

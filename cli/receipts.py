@@ -16,6 +16,7 @@ from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.receipt import Check, Envelope, Receipt
 from schema.contracts.replay import ReplayReport
 from schema.receipt_checks import (
+    artifact_check,
     cost_check,
     input_check,
     limits_check,
@@ -78,6 +79,14 @@ def verify_receipt(
     output: Annotated[
         Path | None, typer.Option(help="The output, byte for byte: compare digests.")
     ] = None,
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder, as `spell artifacts save` makes it: compare digests.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Run the module again and compare; needs --input.")
     ] = False,
@@ -96,6 +105,8 @@ def verify_receipt(
         checks.append(input_check(stated, content))
     if found is not None:
         checks.append(output_check(stated, found))
+    if artifacts is not None:
+        checks += _artifact_checks(stated, artifacts)
     # What does not hold, or is about another input, need not be run.
     if replay and content is not None and all(check.passed for check in checks):
         checks += replay_here(cli, stated, content, module)
@@ -120,6 +131,15 @@ def replay_receipt(
     report = ReplayReport.model_validate_json(answer.content)
     document = {"cast_id": cast_id, "holds": report.matches}
     _show(cli, document, report.checks)
+
+
+def _artifact_checks(stated: Receipt, folder: Path) -> list[Check]:
+    """One for each artifact that the receipt names; one that is not there is a failed check."""
+    files = [(artifact, folder / artifact.name) for artifact in stated.run.artifacts]
+    return [
+        artifact_check(artifact, stated.run.salt, read_file(file) if file.is_file() else None)
+        for artifact, file in files
+    ]
 
 
 def _checked(cli: CliContext, file: Path, key: str | None) -> tuple[Receipt, list[Check]]:

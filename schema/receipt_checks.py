@@ -96,11 +96,10 @@ def output_check(receipt: Receipt, content: bytes) -> Check:
     )
 
 
-def artifact_check(receipt: Receipt, name: str, content: bytes) -> Check:
-    """Whether these bytes are what the spell left under this name."""
-    signed = _by_name(receipt.run.artifacts).get(name)
-    found = salted_digest(receipt.run.salt, content)
-    return compared(f"artifact digest {name}", signed, found)
+def artifact_check(artifact: ArtifactDigest, salt: str, content: bytes | None) -> Check:
+    """Whether these bytes are what the spell left under this name; None: it is not at hand."""
+    found = None if content is None else salted_digest(salt, content)
+    return compared(f"artifact digest {artifact.name}", artifact.digest, found)
 
 
 def replay_refusal(receipt: Receipt) -> str | None:

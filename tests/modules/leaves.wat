@@ -27,7 +27,7 @@
   (func (export "slowly") (local $left i32)
     (call $read_input)
     (call $leave_both)
-    (local.set $left (i32.const 400000000))
+    (local.set $left (i32.const 1000000000))
     (loop $more
       (local.set $left (i32.sub (local.get $left) (i32.const 1)))
       (br_if $more (local.get $left)))
