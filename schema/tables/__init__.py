@@ -20,7 +20,7 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
-from schema.tables.artifacts import Artifact, UsedArtifactLink
+from schema.tables.artifacts import Artifact, CastLeftovers, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
@@ -69,6 +69,7 @@ __all__ = [
     "Cast",
     "CastCallback",
     "CastEvent",
+    "CastLeftovers",
     "Consent",
     "GitHubDelivery",
     "Hold",
