@@ -41,8 +41,16 @@ def test_what_is_no_single_range_is_answered_with_the_whole(header: str | None) 
     assert asked_range(header, None, ETAG, 10_000) is None
 
 
-@pytest.mark.parametrize(("header", "size"), [("bytes=10000-", 10_000), ("bytes=10001-10002", 10_000),
-                                              ("bytes=-0", 10_000), ("bytes=0-0", 0), ("bytes=-1", 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [
+        ("bytes=10000-", 10_000),
+        ("bytes=10001-10002", 10_000),
+        ("bytes=-0", 10_000),
+        ("bytes=0-0", 0),
+        ("bytes=-1", 0),
+    ],
+)
 def test_a_range_without_a_byte_cannot_be_answered(header: str, size: int) -> None:
     with pytest.raises(SpellError) as refused:
         asked_range(header, None, ETAG, size)
