@@ -1,6 +1,6 @@
 """Frames between the supervisor and its processes.
 
-A frame is a JSON head and two byte strings, each with its length in front. One side sends, the
+A frame is a JSON head and three byte strings, each with its length in front. One side sends, the
 other answers. To a sandbox process there is never more than one frame under way in a direction;
 the egress process has many, told apart by a number in their heads.
 """
@@ -9,9 +9,10 @@ import json
 import os
 import struct
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
-_LENGTHS = struct.Struct(">III")
+_LENGTHS = struct.Struct(">IIII")
 _HEAD_BYTES_MAX = 64 * 1024
 # A larger buffer is mapped and unmapped for each frame: 14 us.
 _READ_BYTES = 64 * 1024
@@ -25,11 +26,12 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message: what it says, and up to two attachments."""
+    """One message: what it says, and up to three attachments."""
 
     head: dict[str, Any]
     first: bytes = b""
     second: bytes = b""
+    third: bytes = b""
 
 
 def encode(frame: Frame) -> bytes:
@@ -37,8 +39,8 @@ def encode(frame: Frame) -> bytes:
     # Characters as they are: escaped, a head that was bounded where it came from may be six times
     # as long, and break the channel.
     head = json.dumps(frame.head, separators=(",", ":"), ensure_ascii=False).encode()
-    lengths = _LENGTHS.pack(len(head), len(frame.first), len(frame.second))
-    return b"".join((lengths, head, frame.first, frame.second))
+    lengths = _LENGTHS.pack(len(head), len(frame.first), len(frame.second), len(frame.third))
+    return b"".join((lengths, head, frame.first, frame.second, frame.third))
 
 
 class FrameReader:
@@ -64,18 +66,15 @@ class FrameReader:
         self._pieces += piece
         if len(self._pieces) < _LENGTHS.size:
             return None
-        head, first, second = _LENGTHS.unpack_from(self._pieces)
-        if head > _HEAD_BYTES_MAX or max(first, second) > self._attachment_bytes_max:
+        head, first, second, third = _LENGTHS.unpack_from(self._pieces)
+        if head > _HEAD_BYTES_MAX or max(first, second, third) > self._attachment_bytes_max:
             raise FrameError("a frame is larger than this side accepts")
-        end = _LENGTHS.size + head + first + second
+        starts = list(accumulate((_LENGTHS.size, head, first, second, third)))
+        end = starts[-1]
         if len(self._pieces) < end:
             return None
-        start = _LENGTHS.size + head
-        frame = Frame(
-            head=_parse_head(bytes(self._pieces[_LENGTHS.size : start])),
-            first=bytes(self._pieces[start : start + first]),
-            second=bytes(self._pieces[start + first : end]),
-        )
+        said, *attached = (bytes(self._pieces[at:to]) for at, to in pairwise(starts))
+        frame = Frame(_parse_head(said), *attached)
         del self._pieces[:end]
         return frame
 
