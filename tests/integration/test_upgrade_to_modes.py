@@ -27,6 +27,7 @@ from schema.receipts import statement_of
 from tests.support.builders import a_cast
 from tests.support.money import assert_books_balance, open_holds
 from tests.support.old_rows import (
+    COST,
     OldRows,
     an_end,
     database_of_before,
@@ -119,7 +120,7 @@ async def test_an_old_cast_under_way_is_settled_by_the_code_of_now(upgraded: Upg
     casts = old_casts(database)
     assert await open_holds(database, old.caster) == 1
     result = await casts.settle(an_end(old.queued, old.plan))
-    assert (result.status, result.cost_micros) == (CastStatus.SUCCEEDED, 106)
+    assert (result.status, result.cost_micros) == (CastStatus.SUCCEEDED, COST)
     assert await open_holds(database, old.caster) == 0
     await assert_books_balance(database)
 

@@ -17,7 +17,7 @@ from infra.repositories import budgets
 from infra.repositories.budgets import BudgetScope
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.decisions import record_decision
-from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
+from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
 from infra.repositories.package_evidence import keep_evidence
 from schema.contracts.cast import Admission, CastInput, RunOutcome, RunRecord, SettleOrder
 from schema.contracts.plans import RunPlan
@@ -25,6 +25,7 @@ from schema.contracts.publish import InspectedPackage
 from schema.contracts.run import Outcome
 from schema.contracts.supply_chain import Decision
 from schema.receipts import salted_digest
+from schema.settlement import split
 from tests.support.builders import (
     METERED,
     NO_EVIDENCE,
@@ -64,6 +65,16 @@ _CAST = text(
     " INSERT INTO cast_events (cast_id, seq, kind, data) VALUES (:cast_id, 1, 'queued', '{}'),"
     " (:cast_id, 2, 'held', '{}')"
 )
+
+_END = text(
+    "WITH hold_row AS (UPDATE holds SET state = 'posted', posted_micros = :cost, closed_at = now()"
+    "  WHERE cast_id = :cast_id)"
+    " UPDATE casts SET status = 'succeeded', billing = 'settled', cost_micros = :cost,"
+    " usage = CAST(:usage AS jsonb), engine = :engine, record = CAST(:record AS jsonb),"
+    " finished_at = now(), started_at = now() WHERE id = :cast_id"
+)
+COST = 106
+"""What a success with `USAGE` costs at `METERED`."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +130,12 @@ async def write_old_rows(database: Database) -> OldRows:
     ended, queued = (a_cast(caster, package.spell_key) for _ in range(2))
     for request in (ended, queued):
         await _write_cast(database, request, plan)
-    await old_casts(database).settle(an_end(ended, plan))
+    await _end_cast(database, ended, plan)
     return OldRows(maker, caster, package, plan, ended, queued)
 
 
 def old_casts(database: Database) -> PostgresCasts:
-    """Casts; settlement writes into no column that is newer than these rows."""
+    """Casts as the code of now sees them; for after the upgrade."""
     return PostgresCasts(database, KnownVerdicts(), fee_basis_points=2000, open_casts_max=1000)
 
 
@@ -201,6 +212,39 @@ async def _write_cast(database: Database, request: CastInput, plan: RunPlan) -> 
         await budgets.move(connection, scope, held=amount)
         await connection.execute(_CAST, row)
         await move_money(connection, [moved])
+
+
+async def _end_cast(database: Database, request: CastInput, plan: RunPlan) -> None:
+    """As settlement ended it then."""
+    outcome, amount = an_end(request, plan).outcome, plan.worst_case_micros
+    scope = BudgetScope.of_today(request.account_id, request.api_key_id, "USD")
+    hold, maker, platform, credit = (
+        LedgerAccountName("caster_hold", request.account_id, "USD"),
+        LedgerAccountName("maker_payable", plan.maker_account_id, "USD"),
+        LedgerAccountName("platform_revenue", None, "USD"),
+        LedgerAccountName("caster_credit", request.account_id, "USD"),
+    )
+    share, fee = split(COST, 2000)
+    cast_id = request.cast_id
+    row = {
+        "cast_id": cast_id,
+        "cost": COST,
+        "usage": as_jsonb(outcome.usage),
+        "engine": outcome.engine,
+        "record": as_jsonb(outcome.record),
+    }
+    async with database.transaction() as connection:
+        await budgets.move(connection, scope, held=-amount, posted=COST)
+        await connection.execute(_END, row)
+        await open_accounts(connection, [maker, platform])
+        await move_money(
+            connection,
+            [
+                Transfer(f"{cast_id}:post", "post", hold, maker, share, cast_id),
+                Transfer(f"{cast_id}:fee", "fee", hold, platform, fee, cast_id),
+                Transfer(f"{cast_id}:void", "void", hold, credit, amount - COST, cast_id),
+            ],
+        )
 
 
 def _admission(request: CastInput, plan: RunPlan, amount: int) -> dict[str, Any]:
