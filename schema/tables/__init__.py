@@ -23,6 +23,7 @@ from schema.tables.aftercare import (
 from schema.tables.artifacts import Artifact, CastLeftovers, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
+from schema.tables.github import GitHubConnection, GitHubDeviceCode
 from schema.tables.publishing import Publication, PublicationEvent, Upload
 from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
@@ -71,7 +72,9 @@ __all__ = [
     "CastEvent",
     "CastLeftovers",
     "Consent",
+    "GitHubConnection",
     "GitHubDelivery",
+    "GitHubDeviceCode",
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
