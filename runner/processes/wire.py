@@ -9,7 +9,6 @@ import json
 import os
 import struct
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any
 
 _LENGTHS = struct.Struct(">IIII")
@@ -69,12 +68,18 @@ class FrameReader:
         head, first, second, third = _LENGTHS.unpack_from(self._pieces)
         if head > _HEAD_BYTES_MAX or max(first, second, third) > self._attachment_bytes_max:
             raise FrameError("a frame is larger than this side accepts")
-        starts = list(accumulate((_LENGTHS.size, head, first, second, third)))
-        end = starts[-1]
+        first_at = _LENGTHS.size + head
+        second_at = first_at + first
+        third_at = second_at + second
+        end = third_at + third
         if len(self._pieces) < end:
             return None
-        said, *attached = (bytes(self._pieces[at:to]) for at, to in pairwise(starts))
-        frame = Frame(_parse_head(said), *attached)
+        frame = Frame(
+            head=_parse_head(bytes(self._pieces[_LENGTHS.size : first_at])),
+            first=bytes(self._pieces[first_at:second_at]),
+            second=bytes(self._pieces[second_at:third_at]),
+            third=bytes(self._pieces[third_at:end]),
+        )
         del self._pieces[:end]
         return frame
 

@@ -133,6 +133,17 @@ async def test_more_than_the_quota_fails_the_run_and_nothing_else(
     assert blobs_of(platform, cast["cast_id"]) == []
 
 
+async def test_as_much_as_output_and_artifacts_may_have_together_arrives(
+    platform: WholePlatform, maker: Caster, caster: Caster
+) -> None:
+    spell = await published(maker, "as_much_as_fits", max_output_mb=1, max_artifacts_mb=4)
+    cast = await caster.ended(spell, SENT)
+    assert cast["status"] == "succeeded", cast["problem"]
+    base = cast["links"]["artifacts"]
+    assert (await caster.get(f"{base}/copy.json")).content == b"a" * (63 * 65536 + 65000)
+    assert len((await caster.get(f"{base}/output.json")).content) == 15 * 65536 + 65000 + 2
+
+
 async def test_a_runner_killed_in_mid_run_leaves_exactly_one_set(
     platform: WholePlatform, maker: Caster, caster: Caster
 ) -> None:

@@ -8,6 +8,7 @@
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 4)
   (global $length (mut i32) (i32.const 0))
+  (data (i32.const 32) "\"")
   (data (i32.const 64) "copy.json")
   (data (i32.const 80) "rows")
   (data (i32.const 96) "rows/1.csv")
@@ -39,6 +40,25 @@
     (loop $more
       (call $write (local.get $file) (i32.const 65536) (i32.const 65536))
       (br $more)))
+
+  ;; All but a few bytes of 4 MiB, and an output of all but a few of one.
+  (func (export "as_much_as_fits") (local $left i32) (local $file i32)
+    (memory.fill (i32.const 65536) (i32.const 97) (i32.const 65536))
+    (local.set $file (call $made (i32.const 64) (i32.const 9)))
+    (local.set $left (i32.const 63))
+    (loop $more
+      (call $write (local.get $file) (i32.const 65536) (i32.const 65536))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $more (local.get $left)))
+    (call $write (local.get $file) (i32.const 65536) (i32.const 65000))
+    (call $write (i32.const 1) (i32.const 32) (i32.const 1))
+    (local.set $left (i32.const 15))
+    (loop $more
+      (call $write (i32.const 1) (i32.const 65536) (i32.const 65536))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $more (local.get $left)))
+    (call $write (i32.const 1) (i32.const 65536) (i32.const 65000))
+    (call $write (i32.const 1) (i32.const 32) (i32.const 1)))
 
   (func $leave_both
     (call $write (call $made (i32.const 64) (i32.const 9))
