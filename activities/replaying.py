@@ -14,8 +14,9 @@ from schema.contracts.replay import Replayed, ReplayInput, ReplayPlan, ReplayRep
 from schema.contracts.run import Verdict
 from schema.errors import SpellError
 from schema.ids import account_of_cast, replay_run_id
+from schema.packaging.artifact_archive import read_artifacts
 from schema.receipt_checks import ENDED_BY_THE_MACHINE, input_check, replay_checks, replay_refusal
-from schema.receipts import salted_digest
+from schema.receipts import artifact_digests, salted_digest
 from schema.settlement import status_of
 
 
@@ -104,15 +105,19 @@ class ReplayingActivities:
         return report
 
     def _replayed(self, receipt: Receipt, verdict: Verdict) -> Replayed:
-        digest = None
+        salt, digest = receipt.run.salt, None
         if verdict.sealed_output:
-            digest = salted_digest(receipt.run.salt, self._vault.open_reply(verdict.sealed_output))
+            digest = salted_digest(salt, self._vault.open_reply(verdict.sealed_output))
+        sealed = verdict.sealed_artifacts
+        archive = self._vault.open_reply(sealed) if sealed else b""
+        artifacts = read_artifacts(archive, receipt.run.limits.artifacts_bytes_max)
         return Replayed(
             engine=verdict.engine,
             status=status_of(verdict.outcome),
             code=verdict.code,
             usage=verdict.usage,
             output_digest=digest,
+            artifacts=artifact_digests(salt, artifacts),
         )
 
     async def _keep(self, report: ReplayReport) -> None:

@@ -276,6 +276,17 @@ class CastFiles(Protocol):
         """A progress report, as the event of it keeps it."""
 
 
+class OpenArtifact(Protocol):
+    """An artifact that is there to be read."""
+
+    @property
+    def view(self) -> ArtifactView:
+        """What there is to know of it."""
+
+    def read(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """Its content from one byte to before another, piece by piece; at least one piece."""
+
+
 class Artifacts(Protocol):
     """What casts left, while it is kept."""
 
@@ -288,8 +299,8 @@ class Artifacts(Protocol):
     async def of_cast(self, cast: CastView) -> list[ArtifactView]:
         """All of a cast's, its output first."""
 
-    async def open(self, cast: CastView, name: str) -> tuple[ArtifactView, AsyncIterator[bytes]]:
-        """One of them, and its content. Raises SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED."""
+    async def open(self, cast: CastView, name: str) -> OpenArtifact:
+        """One of them. Raises SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED."""
 
 
 class ArtifactLinks(Protocol):

@@ -13,7 +13,7 @@ from cli.context import CliContext, cli_context
 from cli.files import read_file, write_file
 from cli.replays import replay_here
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
-from schema.contracts.receipt import ActionsReceipt, AnyReceipt, Check, Envelope
+from schema.contracts.receipt import AnyReceipt, Check, Envelope
 from schema.contracts.replay import ReplayReport
 from schema.receipt_checks import artifact_check, input_check, output_check, standing_checks
 from schema.receipts import (
@@ -75,7 +75,7 @@ def verify_receipt(
     artifacts: Annotated[
         Path | None,
         typer.Option(
-            help="A folder with what the run left, by name: compare digests.",
+            help="A folder, as `spell artifacts save` makes it: compare digests.",
             exists=True,
             file_okay=False,
         ),
@@ -150,9 +150,6 @@ def checks_of(envelope: Envelope, keys: list[bytes]) -> tuple[AnyReceipt, list[C
 
 def _artifact_checks(stated: AnyReceipt, folder: Path) -> list[Check]:
     """One for each artifact that the receipt names; one that is not there is a failed check."""
-    if not isinstance(stated, ActionsReceipt):
-        message = "Only receipts of runs on GitHub Actions name artifacts."
-        raise CliError(message, ExitCode.USAGE)
     files = [(artifact, folder / artifact.name) for artifact in stated.run.artifacts]
     return [
         artifact_check(artifact, stated.run.salt, read_file(file) if file.is_file() else None)

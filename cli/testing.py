@@ -13,7 +13,7 @@ from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from cli.packages import package_folder
 from cli.replays import replayer
-from cli.trials import FOLDER, Trial, fault_of, output_of, read_trials, run_trial
+from cli.trials import FOLDER, Trial, fault_of, names_left, output_of, read_trials, run_trial
 from cli.workflow_checks import WORKFLOWS, faults_of_workflow
 from schema.canonical import canonical_json
 from schema.contracts.plans import Mode
@@ -157,8 +157,15 @@ async def _tried(
             fault = f"output{wrong[0].path}: {wrong[0].message}" if wrong else None
     except SpellError as error:
         fault = error.message
-    used = replayed.usage.fuel if fault is None and replayed.usage else 0
-    return Finding(name, passed=fault is None, found=fault or f"as expected, fuel {used:,}")
+    if fault is not None:
+        return Finding(name, passed=False, found=fault)
+    return Finding(name, passed=True, found=_as_expected(replayed))
+
+
+def _as_expected(replayed: Replayed) -> str:
+    found = f"as expected, fuel {replayed.usage.fuel if replayed.usage else 0:,}"
+    left = names_left(replayed)
+    return f"{found}, left {', '.join(left)}" if left else found
 
 
 def _refused(error: SpellError) -> Finding:

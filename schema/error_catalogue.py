@@ -156,6 +156,11 @@ CATALOGUE: dict[str, ErrorKind] = {
     "ARTIFACT_EXPIRED": ErrorKind(
         410, "The artifact's time was up, and it was deleted.", "Cast again to make it anew."
     ),
+    "RANGE_NOT_SATISFIABLE": ErrorKind(
+        416,
+        "The artifact has no byte in the range that was asked for.",
+        "Ask for a range below `details.bytes`, its size, or for all of it.",
+    ),
     "LINK_EXPIRED": ErrorKind(
         410,
         "This link's time is up, or it was used.",

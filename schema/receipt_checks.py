@@ -3,9 +3,11 @@
 Each check names one thing, says what the receipt says of it and what was found.
 """
 
+from collections.abc import Iterable
+
 from schema.actions_ends import SUCCESS, wall_ms_between
 from schema.contracts.actions_record import RecordedArtifact
-from schema.contracts.cast import CastStatus, RunOutcome
+from schema.contracts.cast import ArtifactDigest, CastStatus, RunOutcome
 from schema.contracts.problem import Problem
 from schema.contracts.receipt import ActionsReceipt, AnyReceipt, Check, Receipt
 from schema.contracts.replay import Replayed
@@ -89,7 +91,7 @@ def _bounded(receipt: AnyReceipt) -> dict[str, tuple[int, int]]:
     if isinstance(receipt, ActionsReceipt):
         return {"wall_ms": (usage.wall_ms, receipt.run.limits.timeout_ms)}
     limits = receipt.run.limits
-    return {
+    bounded = {
         "fuel": (usage.fuel, limits.fuel),
         "wall_ms": (usage.wall_ms, limits.timeout_ms),
         "memory_bytes_peak": (usage.memory_bytes_peak, limits.memory_bytes_max),
@@ -98,6 +100,9 @@ def _bounded(receipt: AnyReceipt) -> dict[str, tuple[int, int]]:
         "host_calls": (usage.host_calls, limits.host_calls_max),
         "scratch_bytes_peak": (usage.scratch_bytes_peak, limits.scratch_bytes_max),
     }
+    if limits.artifacts_bytes_max or usage.artifact_bytes:
+        bounded["artifact_bytes"] = (usage.artifact_bytes, limits.artifacts_bytes_max)
+    return bounded
 
 
 def conclusion_check(receipt: ActionsReceipt) -> Check:
@@ -120,7 +125,9 @@ def time_check(receipt: ActionsReceipt) -> Check:
     return compared("time by GitHub's clock", used, min(ran_ms, receipt.run.limits.timeout_ms))
 
 
-def artifact_check(artifact: RecordedArtifact, salt: str, content: bytes | None) -> Check:
+def artifact_check(
+    artifact: ArtifactDigest | RecordedArtifact, salt: str, content: bytes | None
+) -> Check:
     """Whether these bytes are what the run left under this name; None: it is not at hand."""
     found = None if content is None else salted_digest(salt, content)
     return compared(f"artifact digest {artifact.name}", artifact.digest, found)
@@ -163,10 +170,22 @@ def replay_checks(receipt: Receipt, replayed: Replayed) -> list[Check]:
         compared("replay code", code, replayed.code),
         compared("replay output digest", run.output_digest, replayed.output_digest),
     ]
-    for name in DETERMINISTIC_USAGE:
+    if run.limits.artifacts_bytes_max:
+        left, found_again = _by_name(run.artifacts), _by_name(replayed.artifacts)
+        checks.append(compared("replay artifacts", left or None, found_again or None))
+    for name in _figures(receipt):
         found = getattr(replayed.usage, name) if replayed.usage else None
         checks.append(compared(f"replay {name}", getattr(receipt.usage, name), found))
     return checks
+
+
+def _figures(receipt: Receipt) -> tuple[str, ...]:
+    more = ("artifact_bytes",) if receipt.run.limits.artifacts_bytes_max else ()
+    return DETERMINISTIC_USAGE + more
+
+
+def _by_name(artifacts: Iterable[ArtifactDigest]) -> dict[str, str]:
+    return {artifact.name: artifact.digest for artifact in artifacts}
 
 
 def _cost_of(receipt: AnyReceipt) -> int:

@@ -7,16 +7,19 @@ checks brings Ed25519.
 import base64
 import binascii
 import hashlib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.base import Contract
+from schema.contracts.cast import ArtifactDigest
 from schema.contracts.receipt import (
     ACTIONS_PREDICATE_TYPE,
     PAYLOAD_TYPE,
     PREDICATE_TYPE,
+    PREDICATE_TYPE_WITH_ARTIFACTS,
     STATEMENT_TYPE,
     ActionsReceipt,
     ActionsStatement,
@@ -56,15 +59,35 @@ def salted_digest(salt: str, content: bytes) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def artifact_digests(salt: str, files: Mapping[str, bytes]) -> list[ArtifactDigest]:
+    """What a run left besides its output, as its record has it."""
+    return [
+        ArtifactDigest(name=name, digest=salted_digest(salt, content))
+        for name, content in sorted(files.items())
+    ]
+
+
 def statement_of(receipt: AnyReceipt) -> bytes:
     """The payload of a receipt's envelope: the same bytes for the same receipt."""
-    said = {"_type": STATEMENT_TYPE, "subject": subjects_of(receipt), "predicate": receipt}
-    statement: Contract
-    if isinstance(receipt, ActionsReceipt):
-        statement = ActionsStatement(predicateType=ACTIONS_PREDICATE_TYPE, **said)
-    else:
-        statement = Statement(predicateType=PREDICATE_TYPE, **said)
+    model = ActionsStatement if isinstance(receipt, ActionsReceipt) else Statement
+    statement = model(
+        _type=STATEMENT_TYPE,
+        subject=subjects_of(receipt),
+        predicateType=predicate_type_of(receipt),
+        predicate=receipt,
+    )
     return canonical_json(statement.model_dump(mode="json", by_alias=True))
+
+
+def predicate_type_of(receipt: AnyReceipt) -> str:
+    """That of its mode; of the fleet's the first, unless the run could leave artifacts.
+
+    So older receipts keep every byte.
+    """
+    if isinstance(receipt, ActionsReceipt):
+        return ACTIONS_PREDICATE_TYPE
+    new = receipt.run.limits.artifacts_bytes_max
+    return PREDICATE_TYPE_WITH_ARTIFACTS if new else PREDICATE_TYPE
 
 
 def subjects_of(receipt: AnyReceipt) -> list[Subject]:
@@ -150,6 +173,8 @@ def read_statement(payload: bytes) -> AnyReceipt:
     receipt = statement.predicate
     if statement.subject != subjects_of(receipt):
         raise ReceiptRefusedError("the statement's subjects are not the receipt's digests")
+    if statement.predicate_type != predicate_type_of(receipt):
+        raise ReceiptRefusedError("the predicateType is not that of such a receipt")
     return receipt
 
 

@@ -19,6 +19,8 @@ from schema.money import Currency, Micros
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:spell-platform:receipt:v1"
 """Names the meaning of `Receipt`; another meaning gets another number."""
+PREDICATE_TYPE_WITH_ARTIFACTS = "urn:spell-platform:receipt:v2"
+"""Of the receipts of spells that may leave artifacts: all of the first, and what they left."""
 ACTIONS_PREDICATE_TYPE = "urn:spell-platform:actions-receipt:v1"
 """The same of `ActionsReceipt`."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -115,7 +117,9 @@ class Statement(Contract):
 
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: list[Subject]
-    predicate_type: Literal["urn:spell-platform:receipt:v1"] = Field(alias="predicateType")
+    predicate_type: Literal["urn:spell-platform:receipt:v1", "urn:spell-platform:receipt:v2"] = (
+        Field(alias="predicateType")
+    )
     predicate: Receipt
 
 

@@ -62,7 +62,7 @@ def noted(
     """The receipt of a run, as the activity would note it and settlement charge it."""
     order = RunOrder(cast_id=request.cast_id, plan=plan, inputs_json=inputs)
     salt = salt_of(make_vault(), request.cast_id)
-    record = record_of(order, verdict, output, seed=request.seed, salt=salt)
+    record = record_of(order, verdict, output, {}, seed=request.seed, salt=salt)
     assert record is not None
     run = ReceiptRun(**record.model_dump(), salt=salt)
     return _settled(request.cast_id, run, verdict)
