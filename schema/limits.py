@@ -91,6 +91,12 @@ INLINE_RESULT_BYTES_MAX = 64 * 1024
 ARTIFACT_LIFETIME = timedelta(days=30)
 ARTIFACT_LINK_SECONDS_MAX = 3600
 
+# How long a buyer has to pay: Stripe keeps a page open for a day at most.
+PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
+# How often an unpaid page is looked at, should no webhook say that it is paid.
+PURCHASE_LOOK_SECONDS = 300
+STRIPE_EVENT_BYTES_MAX = 1024 * 1024
+
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120
 # What a verdict may lag behind the guest's own deadline: kill, publish, redelivery.

@@ -77,7 +77,7 @@ class GitHubApp:
             UnknownFateError: it was sent, and nothing came back.
         """
         token = self._token(repo, permissions)
-        reply = self._send(
+        reply = self.send_as(
             Auth.Token(token), verb, f"/repos/{repo}{path}", parameters=parameters, body=body
         )
         if reply.is_stale_login:
@@ -149,11 +149,11 @@ class GitHubApp:
     def _send_again(self, auth: Auth.Auth, verb: str, path: str, *, body: Any = None) -> Reply:
         """Send what may be sent any number of times: silence counts as GitHub being away."""
         try:
-            return self._send(auth, verb, path, body=body)
+            return self.send_as(auth, verb, path, body=body)
         except UnknownFateError:
             raise away("GitHub did not answer.") from None
 
-    def _send(
+    def send_as(
         self,
         auth: Auth.Auth,
         verb: str,
@@ -162,6 +162,12 @@ class GitHubApp:
         parameters: dict[str, Any] | None = None,
         body: Any = None,
     ) -> Reply:
+        """Ask as anybody: a user, or the App itself. Never sent twice.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE, the request was not sent.
+            UnknownFateError: it was sent, and nothing came back.
+        """
         client = github.Github(
             base_url=self.api_url,
             auth=auth,

@@ -23,6 +23,7 @@ from schema.tables.aftercare import (
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.purchases import Entitlement, Purchase, PurchasePayment, StripeEvent
 from schema.tables.spells import (
     Consent,
     Spell,
@@ -57,6 +58,7 @@ __all__ = [
     "Cast",
     "CastEvent",
     "Consent",
+    "Entitlement",
     "GitHubDelivery",
     "Hold",
     "IdempotencyRecord",
@@ -68,6 +70,8 @@ __all__ = [
     "PackageEvidence",
     "Publication",
     "PublicationEvent",
+    "Purchase",
+    "PurchasePayment",
     "Revocation",
     "RunInput",
     "SigningIdentity",
@@ -76,6 +80,7 @@ __all__ = [
     "SpellSecret",
     "SpellSuspension",
     "SpellVersion",
+    "StripeEvent",
     "SupplyChainLogEntry",
     "Upload",
     "VerificationDecision",

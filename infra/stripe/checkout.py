@@ -1,0 +1,183 @@
+"""Payments by Stripe's Checkout. Fits the port `Payments`.
+
+Every call carries an Idempotency-Key that derives from the purchase's id, so that a repetition is
+the same call. Stripe forgets keys after a day or more (decision 20): what was intended longer ago
+than that is looked for by the id that it carries before it is asked for again.
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import stripe
+
+from schema.contracts.purchases import CheckoutSession, Payment
+from schema.errors import SpellError
+from schema.payment_amounts import micros_of, minor_units
+
+_SECONDS_MAX = 12
+_KEYS_ARE_KEPT = timedelta(hours=12)
+# Clocks differ; what was intended is looked for from a little earlier.
+_SKEW = timedelta(minutes=5)
+_PURCHASE = "purchase_id"
+Answer = TypeVar("Answer")
+
+
+class StripeCheckout:
+    """Checkout Sessions, one for each purchase.
+
+    Args:
+        url: Stripe's API.
+        key: the secret key.
+        public_url: of the platform's api, where buyers come back to.
+    """
+
+    def __init__(self, *, url: str, key: str, public_url: str) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._client = stripe.StripeClient(
+            key,
+            base_addresses={"api": url.rstrip("/")},
+            http_client=stripe.HTTPXClient(timeout=_SECONDS_MAX),
+            # Retries are the workflow's: they must look before they ask again.
+            max_network_retries=0,
+        )
+
+    async def open_checkout(self, payment: Payment) -> CheckoutSession:
+        """The one page of this payment. Raises SpellError: SERVICE_UNAVAILABLE."""
+        if _is_old(payment.intended_at):
+            found = await self._listed(payment)
+            if found is not None:
+                return found
+        session = await _asked(
+            self._client.v1.checkout.sessions.create_async(
+                params=self._page(payment),
+                options={"idempotency_key": f"{payment.purchase_id}:checkout"},
+            )
+        )
+        return _session(session)
+
+    def _page(self, payment: Payment) -> Any:
+        """What the page asks for. Only what the record of the intent says: repetitions are equal."""
+        amount = minor_units(payment.amount_micros, payment.currency)
+        label = {_PURCHASE: payment.purchase_id}
+        return {
+            "mode": "payment",
+            "client_reference_id": payment.purchase_id,
+            "metadata": label,
+            "payment_intent_data": {"metadata": label},
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": payment.currency.lower(),
+                        "unit_amount": amount,
+                        "product_data": {"name": f"Template {payment.spell_key}"},
+                    },
+                }
+            ],
+            "expires_at": int(payment.expires_at.timestamp()),
+            "success_url": f"{self._public_url}/v1/checkout/paid",
+            "cancel_url": f"{self._public_url}/v1/checkout/cancelled",
+        }
+
+    async def look_up(self, payment: Payment) -> CheckoutSession | None:
+        """The page as Stripe has it; None when it has none. Raises SERVICE_UNAVAILABLE."""
+        if payment.session_id is None:
+            return await self._listed(payment)
+        return _session(
+            await _asked(self._client.v1.checkout.sessions.retrieve_async(payment.session_id))
+        )
+
+    async def expire(self, payment: Payment) -> CheckoutSession | None:
+        """Close the page; the answer says whether it was paid before. SERVICE_UNAVAILABLE."""
+        found = await self.look_up(payment)
+        if found is None or found.status != "open":
+            return found
+        try:
+            closed = await _asked(
+                self._client.v1.checkout.sessions.expire_async(found.session_id)
+            )
+        except stripe.InvalidRequestError:
+            # It was paid, or expired by itself, between the two calls.
+            return await self.look_up(payment)
+        return _session(closed)
+
+    async def refund(self, payment: Payment) -> str:
+        """Give all of it back, once; the refund's id. Raises SpellError: SERVICE_UNAVAILABLE."""
+        assert payment.payment_intent is not None, "only what was paid is given back"
+        if payment.refund_intended_at is not None:
+            found = await self._refund_of(payment)
+            if found is not None:
+                return found
+        made = await _asked(
+            self._client.v1.refunds.create_async(
+                params={
+                    "payment_intent": payment.payment_intent,
+                    "amount": minor_units(payment.amount_micros, payment.currency),
+                    "metadata": {_PURCHASE: payment.purchase_id},
+                },
+                options={"idempotency_key": f"{payment.purchase_id}:refund"},
+            )
+        )
+        return str(made.id)
+
+    async def _refund_of(self, payment: Payment) -> str | None:
+        asked: Any = {"payment_intent": payment.payment_intent, "limit": 100}
+        page = await _asked(self._client.v1.refunds.list_async(params=asked))
+        async for refund in _all(page):
+            if refund.status not in ("failed", "canceled"):
+                return str(refund.id)
+        return None
+
+    async def _listed(self, payment: Payment) -> CheckoutSession | None:
+        """The page by our own id, among those made since the payment was intended."""
+        since = int((payment.intended_at - _SKEW).timestamp())
+        asked: Any = {"created": {"gte": since}, "limit": 100}
+        page = await _asked(self._client.v1.checkout.sessions.list_async(params=asked))
+        async for session in _all(page):
+            if session.client_reference_id == payment.purchase_id:
+                return _session(session)
+        return None
+
+
+async def _all(page: Any) -> AsyncIterator[Any]:
+    """Every object of a list, page after page."""
+    try:
+        async for each in page.auto_paging_iter_async():
+            yield each
+    except stripe.StripeError as error:
+        raise _away(error) from error
+
+
+async def _asked(asking: Awaitable[Answer]) -> Answer:
+    """Stripe's answer. InvalidRequestError is the caller's; all else is Stripe being away."""
+    try:
+        return await asking
+    except stripe.InvalidRequestError:
+        raise
+    except stripe.StripeError as error:
+        raise _away(error) from error
+
+
+def _away(error: stripe.StripeError) -> SpellError:
+    """No text of Stripe's goes further: it may name the key."""
+    message = f"Stripe cannot be asked now ({type(error).__name__})."
+    return SpellError("SERVICE_UNAVAILABLE", message, retry_after=5)
+
+
+def _is_old(moment: datetime) -> bool:
+    return datetime.now(UTC) - moment > _KEYS_ARE_KEPT
+
+
+def _session(session: Any) -> CheckoutSession:
+    currency = str(session.currency).upper()
+    intent = session.payment_intent
+    return CheckoutSession(
+        session_id=session.id,
+        url=session.url,
+        status=session.status,
+        paid=session.payment_status == "paid",
+        payment_intent=intent if isinstance(intent, str) or intent is None else intent.id,
+        amount_micros=micros_of(session.amount_total, currency),
+        currency=currency,
+    )
