@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import uvloop
 
+from infra.github.unconnected import NobodyConnected
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
 from infra.platform import bus_sizes, open_platform
@@ -19,6 +20,7 @@ from infra.temporal_schedules import ensure_schedules
 from workers.casts import casts_worker
 from workers.gate import build_gate, deciding_of
 from workers.publishing import publishing_worker
+from workers.purchases import purchases_worker
 from workers.supply_chain import supply_chain_worker
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
@@ -47,6 +49,7 @@ async def run() -> None:
             casts_worker(platform, checker, deciding_of(platform, gate), engine, GRACE),
             publishing_worker(platform, checker, gate, engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
+            purchases_worker(platform, deciding_of(platform, gate), NobodyConnected(), GRACE),
         ):
             await running.enter_async_context(worker)
         await stop.wait()

@@ -37,7 +37,7 @@ class PayingActivities:
         """
         payment = await self._records.payment(order.request.purchase_id)
         if payment is None or payment.state is not PaymentState.INTENDED:
-            return payment and payment.state
+            return None if payment is None else payment.state
         try:
             session = await self._provider.open_checkout(payment)
         except SpellError as error:
@@ -88,7 +88,7 @@ class PayingActivities:
         """
         payment = await self._records.payment(purchase_id)
         if payment is None or payment.state in (PaymentState.POSTED, PaymentState.REFUNDED):
-            return payment and payment.state
+            return None if payment is None else payment.state
         if payment.state is not PaymentState.PAID:
             if await self._take(payment, await self._ask(payment, close=True)) is not (
                 PaymentState.PAID

@@ -5,7 +5,7 @@ from temporalio import activity
 from activities._failures import to_failure
 from activities.github_threads import GitHubThreads
 from activities.purchase_ports import Offers, PurchaseRecords
-from activities.template_ports import BuyerTokens, TemplateHost, UnknownFateError
+from activities.template_ports import BuyerTokens, TemplateHost
 from schema.contracts.problem import Problem
 from schema.contracts.purchases import (
     EndOrder,
@@ -107,11 +107,11 @@ class PurchasingActivities:
             if not is_first:
                 found = await self._threads.ask(self._host.find, token, order, intended_at)
             made = found or await self._threads.ask(self._host.generate, token, order)
-        except UnknownFateError:
-            message = "GitHub did not say what became of the copy; it is looked for."
-            raise to_failure(SpellError("SERVICE_UNAVAILABLE", message)) from None
         except SpellError as error:
-            raise to_failure(error, for_good=error.code == "GENERATION_FAILED") from error
+            raise to_failure(error) from error
+        if made is None:
+            message = "GitHub did not say what became of the copy; it is looked for."
+            raise to_failure(SpellError("SERVICE_UNAVAILABLE", message))
         await self._records.generated(purchase_id, made.html_url)
         return made
 

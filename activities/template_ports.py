@@ -6,10 +6,6 @@ from typing import Protocol
 from schema.contracts.purchases import GeneratedRepository, PurchaseOrder
 
 
-class UnknownFateError(Exception):
-    """GitHub was asked, and nobody said what became of it: look before asking again."""
-
-
 class BuyerTokens(Protocol):
     """The GitHub users that accounts are connected with; a part of `GitHubUsers`."""
 
@@ -34,13 +30,10 @@ class TemplateHost(Protocol):
         Raises SpellError: REPOSITORY_EXISTS, something else has its name.
         """
 
-    def generate(self, token: str, order: PurchaseOrder) -> GeneratedRepository:
-        """Make the copy.
+    def generate(self, token: str, order: PurchaseOrder) -> GeneratedRepository | None:
+        """Make the copy. None: nobody said what became of it, so look before asking again.
 
-        Raises:
-            SpellError: GENERATION_FAILED, REPOSITORY_EXISTS, SERVICE_UNAVAILABLE, RATE_LIMITED:
-                nothing was made.
-            UnknownFateError: it may have been made.
+        Raises SpellError: GENERATION_FAILED, SERVICE_UNAVAILABLE, RATE_LIMITED: nothing was made.
         """
 
     def open_setup_pull_request(

@@ -42,6 +42,8 @@ from api.ports import (
     Suspensions,
     Uploads,
 )
+from api.purchase_ports import PurchaseReads, Purchasing
+from api.stripe_inbox import StripeInbox
 from schema.contracts.account import Caller
 from schema.errors import SpellError
 from schema.ids import (
@@ -88,6 +90,9 @@ class Services:
     notifications: AccountNotifications
     aftercare: Aftercare
     feed: EventFeed
+    purchasing: Purchasing
+    purchases: PurchaseReads
+    stripe_inbox: StripeInbox
     run_inputs: RunInputAddresses
     github_inbox: GitHubInbox
     health: Health

@@ -5,6 +5,7 @@ from api.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.github_inbox import GitHubInbox
 from api.ports import Health
+from api.stripe_inbox import StripeInbox
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
@@ -19,6 +20,7 @@ from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.github_deliveries import PostgresGitHubDeliveries
 from infra.repositories.notification_channels import PostgresNotificationChannels
 from infra.repositories.publications import PostgresPublications
+from infra.repositories.purchases import PostgresPurchases
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.run_inputs import StoredRunInputs
@@ -26,17 +28,20 @@ from infra.repositories.signing_identities import PostgresSigningIdentities
 from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from infra.repositories.spells import PostgresSpells
+from infra.repositories.stripe_events import PostgresStripeEvents
 from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.suspensions import PostgresSuspensions
 from infra.repositories.uploads import BlobUploads
 from infra.repositories.vulnerabilities import PostgresVulnerabilities
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
+from infra.stripe.deliveries import StripeSignatures
 from infra.supply_chain.bill_reader import KillableBillReader
 from infra.temporal_actions import TemporalActions
 from infra.temporal_aftercare import TemporalAftercare
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
+from infra.temporal_purchases import TemporalPurchases
 from infra.temporal_replays import TemporalReplays
 from infra.temporal_revocations import TemporalRevocations
 
@@ -77,11 +82,26 @@ def build_services(
         notifications=PostgresAccountNotifications(database),
         aftercare=TemporalAftercare(platform.temporal),
         feed=NatsEventFeed(platform.nats),
+        purchasing=TemporalPurchases(platform.temporal),
+        purchases=PostgresPurchases(
+            database, fee_basis_points=platform.settings.platform_fee_basis_points
+        ),
+        stripe_inbox=stripe_inbox_of(platform),
         run_inputs=StoredRunInputs(database, blobs, vault, platform.settings.public_url),
         github_inbox=github_inbox_of(platform),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=platform.settings.codec_origins,
+    )
+
+
+def stripe_inbox_of(platform: Platform) -> StripeInbox:
+    """What takes Stripe's deliveries on this installation."""
+    secret = platform.settings.stripe_webhook_secret
+    return StripeInbox(
+        StripeSignatures(None if secret is None else secret.get_secret_value()),
+        PostgresStripeEvents(platform.database),
+        TemporalPurchases(platform.temporal),
     )
 
 

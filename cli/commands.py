@@ -18,6 +18,7 @@ from cli import (
     notifications,
     operator,
     publishing,
+    purchases,
     receipts,
     revocations,
     scaffold,
@@ -55,6 +56,8 @@ _PANELS: dict[str, dict[str, Command]] = {
         "logs": casts.logs,
         "cancel": casts.cancel,
         "receipt": receipts.receipt,
+        "buy": purchases.buy,
+        "purchases": purchases.purchases,
     },
     "Your account": {
         "keys": account.keys,

@@ -1,6 +1,7 @@
 """Buying a copy of a template repository, as a durable process."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from temporalio import workflow
@@ -130,9 +131,7 @@ class PurchaseClone:
     async def _open(self, order: PurchaseOrder) -> Problem | None:
         opened: Problem | None = await workflow.execute_activity_method(
             PurchasingActivities.open,
-            OpenOrder(
-                order=order, expires_at=workflow.now() + limits.PURCHASE_PAYMENT_LIFETIME
-            ),
+            OpenOrder(order=order, expires_at=workflow.now() + limits.PURCHASE_PAYMENT_LIFETIME),
             **policies.ADMIT,
         )
         return opened
@@ -164,12 +163,10 @@ class PurchaseClone:
     async def _wait_until_worth_a_look(self, left: timedelta) -> None:
         """For a webhook, a cancellation, or long enough that a webhook may have been lost."""
         pause = min(left, timedelta(seconds=limits.PURCHASE_LOOK_SECONDS))
-        try:
+        with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._wants_look or self._cancel_asked, timeout=pause
             )
-        except TimeoutError:
-            pass
         self._wants_look = False
 
     async def _deliver(self, order: PurchaseOrder) -> None:
@@ -183,9 +180,7 @@ class PurchaseClone:
             SetUpOrder(order=order, repository=self._made),
             **policies.GENERATE,
         )
-        await workflow.execute_activity_method(
-            PurchasingActivities.grant, order, **policies.SETTLE
-        )
+        await workflow.execute_activity_method(PurchasingActivities.grant, order, **policies.SETTLE)
         _show("completed")
 
     async def _refuse(self, problem: Problem) -> Problem:

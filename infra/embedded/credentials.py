@@ -14,7 +14,7 @@ from infra.embedded.private_file import OWNER_ONLY, write_private
 _KEY_BYTES = 32
 _PASSWORD_BYTES = 24
 # Data directories of before have a file without these; no data depends on them.
-_ADDED_LATER = ("sigstore_token_secret",)
+_ADDED_LATER = ("sigstore_token_secret", "stripe_key", "stripe_webhook_secret")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Credentials:
     redis_password: str = field(repr=False)
     sigstore_token_secret: str = field(repr=False)
     """Whoever knows it signs as anybody, at the local Sigstore."""
+    stripe_key: str = field(repr=False)
+    """The secret key of the local Stripe's one account."""
+    stripe_webhook_secret: str = field(repr=False)
+    """What the local Stripe signs its deliveries with."""
 
 
 def load_or_create(layout: Layout) -> Credentials:
@@ -81,6 +85,8 @@ def _generate() -> Credentials:
         postgres_password=_password(),
         redis_password=_password(),
         sigstore_token_secret=_password(),
+        stripe_key=_password(),
+        stripe_webhook_secret=_password(),
     )
 
 

@@ -31,6 +31,8 @@ class Endpoints:
     """The Sigstore trusted root that packages' signatures are checked against."""
     sigstore_url: str
     """Where to sign; empty when the user brings a trusted root of their own."""
+    stripe_url: str = ""
+    """The local Stripe; empty when the user brings a Stripe of their own."""
 
 
 def external_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +82,19 @@ def platform_environment(
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,
         "SPELL_CODEC_OPEN_TO_UI": "true",
         "SPELL_WEBHOOK_LOOPBACK": "true",
+        **_stripe_environment(endpoints, credentials),
         **{name: value for name, value in user.items() if not _is_for_runner(name)},
+    }
+
+
+def _stripe_environment(endpoints: Endpoints, credentials: Credentials) -> dict[str, str]:
+    """Of the local Stripe; its key is of no use at another."""
+    if not endpoints.stripe_url:
+        return {}
+    return {
+        "SPELL_STRIPE_URL": endpoints.stripe_url,
+        "SPELL_STRIPE_KEY": credentials.stripe_key,
+        "SPELL_STRIPE_WEBHOOK_SECRET": credentials.stripe_webhook_secret,
     }
 
 

@@ -43,7 +43,7 @@ class Layout:
 
     @property
     def _folders(self) -> tuple[Path, ...]:
-        data = (self.postgres, self.nats, self.redis, self.objects, self.sigstore)
+        data = (self.postgres, self.nats, self.redis, self.objects, self.sigstore, self.stripe)
         return (*data, self.runner, self.logs)
 
     @property
@@ -80,6 +80,11 @@ class Layout:
     def sigstore(self) -> Path:
         """The local Sigstore's keys, its log, and what its clients need to know."""
         return self.root / "sigstore"
+
+    @property
+    def stripe(self) -> Path:
+        """What the local Stripe keeps."""
+        return self.root / "stripe"
 
     @property
     def runner(self) -> Path:

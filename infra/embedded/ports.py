@@ -22,6 +22,7 @@ USUAL_PORTS: Mapping[str, int] = {
     "nats": 4222,
     "redis": 6379,
     "sigstore": 8230,
+    "stripe": 8231,
 }
 
 # Below the kernel's range for outgoing connections (from 32768): while a server is being

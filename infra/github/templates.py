@@ -56,19 +56,20 @@ class GitHubTemplates:
             raise _taken(order.request.repository)
         return _repository(found)
 
-    def generate(self, token: str, order: PurchaseOrder) -> GeneratedRepository:
-        """Make the copy.
+    def generate(self, token: str, order: PurchaseOrder) -> GeneratedRepository | None:
+        """Make the copy. None: nobody said what became of it, so look before asking again.
 
-        Raises:
-            SpellError: GENERATION_FAILED, SERVICE_UNAVAILABLE, RATE_LIMITED: nothing was made.
-            UnknownFateError: it may have been made.
+        Raises SpellError: GENERATION_FAILED, SERVICE_UNAVAILABLE, RATE_LIMITED: nothing was made.
         """
         owner, _, name = order.request.repository.partition("/")
         body = {"owner": owner, "name": name, "private": order.request.private}
         path = f"/repos/{order.offer.template_repo}/generate"
-        reply = self._app.send_as(Auth.Token(token), "POST", path, body=body)
+        try:
+            reply = self._app.send_as(Auth.Token(token), "POST", path, body=body)
+        except UnknownFateError:
+            return None
         if reply.has_failed_there:
-            raise UnknownFateError
+            return None
         failure = failure_of(reply)
         if failure is not None:
             raise failure

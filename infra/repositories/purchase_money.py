@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.postgres import Database
+from infra.postgres import Database, row_dict
 from infra.repositories import budgets
 from infra.repositories.budgets import BudgetScope
 from infra.repositories.casts import refusal_of_hold
@@ -150,9 +150,11 @@ class PostgresPayments:
         """The payment of a purchase; None where there is nothing to pay."""
         async with self._database.reading() as connection:
             row = (await connection.execute(_READ, {"id": purchase_id})).one_or_none()
+        if row is None:
+            return None
         known = Payment.model_fields.keys()
-        return row and Payment.model_validate(
-            {name: value for name, value in row._mapping.items() if name in known}  # noqa: SLF001
+        return Payment.model_validate(
+            {name: value for name, value in row_dict(row).items() if name in known}
         )
 
     async def opened(self, purchase_id: str, session: CheckoutSession) -> None:

@@ -198,5 +198,3 @@ def _view(row: Any) -> PurchaseView:
         expires_at=row.expires_at,
         finished_at=row.finished_at,
     )
-
-

@@ -94,9 +94,7 @@ class StripeCheckout:
         if found is None or found.status != "open":
             return found
         try:
-            closed = await _asked(
-                self._client.v1.checkout.sessions.expire_async(found.session_id)
-            )
+            closed = await _asked(self._client.v1.checkout.sessions.expire_async(found.session_id))
         except stripe.InvalidRequestError:
             # It was paid, or expired by itself, between the two calls.
             return await self.look_up(payment)

@@ -14,7 +14,7 @@ from schema.money import Currency, Micros
 RepositoryName = Annotated[
     str,
     StringConstraints(
-        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$",
+        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{0,99}[A-Za-z0-9_-]$",
     ),
 ]
 """`owner/name` as GitHub takes it."""

@@ -65,13 +65,22 @@ ADDRESSES = [
     ("DELETE", "/v1/account/notification-channels/webhook", Scope.ACCOUNT),
     ("GET", "/v1/account/notifications", Scope.ACCOUNT),
     ("POST", "/v1/account/notifications/msg_x:resend", Scope.ACCOUNT),
+    ("POST", "/v1/catalog/spells/com.example.x/purchase", Scope.CAST),
+    ("GET", "/v1/purchases", Scope.CAST),
+    ("GET", "/v1/purchases/pur_x", Scope.CAST),
+    ("POST", "/v1/purchases/pur_x:cancel", Scope.CAST),
     ("POST", "/codec/decode", Scope.AUDIT),
 ]
 # Either scope is enough.
 VIOLATIONS = "/v1/spells/com.example.x/violations"
 LOG = "/v1/supply-chain/log"
 # Without a key: whoever holds a receipt can check it, and whoever follows the feed reads it.
-OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"}
+OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"} | {
+    # Stripe signs what it delivers; buyers' browsers come back with nothing.
+    "/v1/webhooks/stripe",
+    "/v1/checkout/paid",
+    "/v1/checkout/cancelled",
+}
 
 
 async def test_every_address_of_the_api_is_in_this_table(platform: WholePlatform) -> None:

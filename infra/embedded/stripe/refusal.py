@@ -1,0 +1,29 @@
+"""Refusals in the form of Stripe's errors."""
+
+from typing import Any
+
+
+class RefusedError(Exception):
+    """A request that Stripe would refuse."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        code: str | None = None,
+        parameter: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        error = {"message": message, "type": kind, "code": code, "param": parameter}
+        self.document: dict[str, Any] = {
+            "error": {name: value for name, value in error.items() if value is not None}
+        }
+
+
+def missing(kind: str, identifier: str) -> RefusedError:
+    """The refusal for an id that is not there."""
+    message = f"No such {kind}: '{identifier}'"
+    return RefusedError(message, status=404, code="resource_missing", parameter="id")
