@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -35,7 +35,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.executescript(_SCHEMA)
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> Self:
         self._connection.execute("BEGIN IMMEDIATE")
         return self
 
