@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import stripe
 
+from infra.stripe.http import FormBodies
 from schema.contracts.purchases import CheckoutSession, Payment
 from schema.errors import SpellError
 from schema.payment_amounts import micros_of, minor_units
@@ -37,7 +38,7 @@ class StripeCheckout:
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": url.rstrip("/")},
-            http_client=stripe.HTTPXClient(timeout=_SECONDS_MAX),
+            http_client=FormBodies(timeout=_SECONDS_MAX),
             # Retries are the workflow's: they must look before they ask again.
             max_network_retries=0,
         )
