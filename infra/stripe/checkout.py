@@ -58,7 +58,7 @@ class StripeCheckout:
         return _session(session)
 
     def _page(self, payment: Payment) -> Any:
-        """What the page asks for. Only what the record of the intent says: repetitions are equal."""
+        """What the page asks for. Only what the record of the intent says: repeats are equal."""
         amount = minor_units(payment.amount_micros, payment.currency)
         label = {_PURCHASE: payment.purchase_id}
         return {

@@ -17,4 +17,6 @@ class FormBodies(stripe.HTTPXClient):
     ) -> Any:
         args, named = super()._get_request_args_kwargs(method, url, headers, post_data)
         del named["data"]
-        return [args, {**named, "content": post_data or b""}]
+        # Purchases are rare: a connection ends with its answer, so nothing is left to close.
+        closing = {**headers, "Connection": "close"}
+        return [args, {**named, "headers": closing, "content": post_data or b""}]
