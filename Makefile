@@ -53,6 +53,7 @@ bench: $(VENV)/bench ## a cast, a sandbox and a verification, each against its f
 	$(BIN)/python -m bench.cast
 	$(BIN)/python -m bench.runner
 	$(BIN)/python -m bench.supply_chain
+	$(BIN)/python -m bench.streams
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import uvloop
 
+from infra.artifact_store import EncryptedArtifactStore
 from infra.github.unconnected import NobodyConnected
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
@@ -19,9 +20,11 @@ from infra.temporal import ensure_search_attributes
 from infra.temporal_schedules import ensure_schedules
 from workers.casts import casts_worker
 from workers.gate import build_gate, deciding_of
+from workers.github import github_worker
 from workers.publishing import publishing_worker
 from workers.purchases import purchases_worker
 from workers.supply_chain import supply_chain_worker
+from workers.webhooks import webhooks_worker
 
 # Below the 30 s after which orchestrators kill: what does not finish is resumed elsewhere.
 GRACE = timedelta(seconds=20)
@@ -45,11 +48,15 @@ async def run() -> None:
         await ensure_schedules(platform.temporal)
         engine = await SubprocessModuleInspector().engine_name()
         gate = build_gate(platform, bills)
+        deciding = deciding_of(platform, gate)
+        artifacts = EncryptedArtifactStore(platform.blobs, platform.vault)
         for worker in (
-            casts_worker(platform, checker, deciding_of(platform, gate), engine, GRACE),
-            publishing_worker(platform, checker, gate, engine, GRACE),
+            casts_worker(platform, checker, deciding, engine, GRACE),
+            publishing_worker(platform, checker, gate, NobodyConnected(), engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
-            purchases_worker(platform, deciding_of(platform, gate), NobodyConnected(), GRACE),
+            github_worker(platform, checker, deciding, artifacts, GRACE),
+            purchases_worker(platform, deciding, NobodyConnected(), GRACE),
+            webhooks_worker(platform, GRACE),
         ):
             await running.enter_async_context(worker)
         await stop.wait()

@@ -1,4 +1,4 @@
-"""The role of what keeps artifacts. The adapter is in `infra/`."""
+"""The roles of what keeps and deletes artifacts. The adapters are in `infra/`."""
 
 from typing import Protocol
 
@@ -19,3 +19,13 @@ class ArtifactStore(Protocol):
 
         Raises SpellError: OUTPUT_TOO_LARGE, OUTPUT_INVALID (a name that is none).
         """
+
+
+class ExpiredArtifacts(Protocol):
+    """Outputs, artifacts and error streams that are past their time."""
+
+    async def purge(self) -> int:
+        """Delete a few of them, content first; how many it were."""
+
+    async def forget_used_links(self) -> None:
+        """Drop the notes on one-use links whose time is up anyway."""

@@ -76,7 +76,8 @@ class CastingActivities:
     async def hold_checked(self, checked: CheckedCast) -> Admission:
         """Hold the worst-case cost of what GitHub was asked about, or of its fallback.
 
-        Effect, Same twice: as `casting.admit`; a problem without a fallback is a recorded refusal.
+        Effect: as `casting.admit`; a problem without a fallback is a recorded refusal.
+        Same twice: the recorded answer wins, by unique cast id.
         Gives up on: IDEMPOTENCY_CONFLICT; what says nothing for good, such as SERVICE_UNAVAILABLE.
         Heartbeat: none; runs as a local activity.
         """
@@ -84,7 +85,7 @@ class CastingActivities:
         if problem is not None:
             instead = planned.instead(problem) if is_unavailable(problem) else None
             if instead is None and problem.code not in _REFUSALS:
-                raise to_failure(problem.to_error())
+                raise to_failure(problem.to_error(), for_good=True)
             if instead is None:
                 return await self._refuse(checked.request, problem)
             planned = instead

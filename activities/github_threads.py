@@ -28,7 +28,7 @@ class GitHubThreads:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="github")
 
     async def ask(
-        self, call: Callable[[Unpack[Arguments]], Answer], *arguments: Unpack[Arguments]
+        self, call: Callable[[Unpack[Arguments]], Answer], *arguments: *Arguments
     ) -> Answer:
         """The call's answer. An activity that is cancelled does not wait for it any more."""
         loop = asyncio.get_running_loop()

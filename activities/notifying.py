@@ -1,4 +1,4 @@
-"""Notifications: from the outbox to the channels of accounts."""
+"""Notifications: from the outbox to the channels of people."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities._failures import to_failure
 from activities.supply_chain.aftercare_ports import Deliveries, NotificationChannel, Outbox
-from schema.contracts.notifications import ChannelKind, DeliveryRef, RelayReport
+from schema.contracts.notifications import DeliveryRef, RelayReport
 from schema.errors import SpellError
 
 DELIVERIES_PER_LOOK = 500
@@ -19,7 +19,7 @@ class NotifyingActivities:
         self,
         outbox: Outbox,
         deliveries: Deliveries,
-        channels: Mapping[ChannelKind, NotificationChannel],
+        channels: Mapping[str, NotificationChannel],
     ) -> None:
         self._outbox = outbox
         self._deliveries = deliveries
@@ -73,10 +73,10 @@ class NotifyingActivities:
         """
         await self._outbox.end(delivery, "dead")
 
-    def _channel(self, kind: ChannelKind) -> NotificationChannel:
+    def _channel(self, kind: str) -> NotificationChannel:
         channel = self._channels.get(kind)
         if channel is None:
-            message = f"This platform sends nothing by {kind.value}."
+            message = f"This platform sends nothing by {kind}."
             raise SpellError("DELIVERY_REFUSED", message)
         return channel
 

@@ -30,7 +30,7 @@ class RepositoryActivities:
     Args:
         blobs: where uploads are.
         rights: what the maker's GitHub user may do.
-        sources: where the files of GitHub Actions workflows are.
+        sources: where the files of GitHub Actions workflows are; None without a GitHub App.
         files: reads them.
         steps: of publications.
     """
@@ -39,7 +39,7 @@ class RepositoryActivities:
         self,
         blobs: BlobStore,
         rights: RepositoryRights,
-        sources: WorkflowSources,
+        sources: WorkflowSources | None,
         files: WorkflowFiles,
         steps: PublicationSteps,
     ) -> None:
@@ -49,14 +49,15 @@ class RepositoryActivities:
         self._files = files
         self._steps = steps
 
-    @activity.defn(name="publishing.repositories")
-    async def repositories(self, order: RepositoriesOrder) -> None:
+    @activity.defn(name="repositories.check")
+    async def check(self, order: RepositoriesOrder) -> None:
         """Make sure that the maker may push there, and that a cast can be dispatched.
 
         Effect: none but the publication's events.
         Same twice: GitHub is asked again.
         Gives up on: MANIFEST_INVALID, with field and line; GITHUB_NOT_CONNECTED; FORBIDDEN_REPO,
-            the platform's App is not installed there; WORKFLOW_NOT_FOUND.
+            the platform's App is not installed there; WORKFLOW_NOT_FOUND;
+            MODE_UNAVAILABLE, without an App.
         Heartbeat: none; a few requests, each with its time limit.
         """
         async with self._steps.step(order.request, PublishStep.REPOSITORIES) as found:
@@ -76,6 +77,8 @@ class RepositoryActivities:
         ]
 
     async def _workflow(self, target: ActionsTarget) -> Faults:
+        if self._sources is None:
+            raise SpellError("MODE_UNAVAILABLE", "This installation has no GitHub App.")
         source = await asyncio.to_thread(
             self._sources.workflow_source, target.repo, target.workflow, target.ref
         )

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schema.contracts.notifications import NotificationView
+from schema.contracts.schedules import ScheduleView
 from schema.contracts.views import CastView
+from schema.contracts.webhooks import WebhookDeliveryView
 from schema.errors import SpellError
 from schema.ids import CAST_ID_PATTERN
 
 _EXCEPTION_ID = re.compile(r"exc_[a-z2-7]{16}")
 _NOTIFICATION_ID = re.compile(r"msg_[a-z2-7]{26}")
+_SCHEDULE_ID = re.compile(r"sch_[a-z2-7]{16}_[a-z2-7]{26}")
 _SPELL_KEY = re.compile(r"[a-z0-9.-]{1,128}")
 
 
@@ -28,9 +31,24 @@ def read_cast_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     return _read_moment(cursor, CAST_ID_PATTERN)
 
 
+def schedule_cursor(last: ScheduleView) -> str:
+    """The cursor of the page after this schedule."""
+    return _pack([last.created_at.isoformat(), last.schedule_id])
+
+
+def read_schedule_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """The position that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
+    return _read_moment(cursor, _SCHEDULE_ID)
+
+
 def notification_cursor(last: NotificationView) -> str:
     """The cursor of the page after this notification."""
     return _pack([last.created_at.isoformat(), last.id])
+
+
+def delivery_cursor(last: WebhookDeliveryView) -> str:
+    """The cursor of the page after this delivery; read as a notification's."""
+    return _pack([last.created_at.isoformat(), last.message_id])
 
 
 def read_notification_cursor(cursor: str | None) -> tuple[datetime, str] | None:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
+from activities.backpressure import Backpressure
 from api.actions_ports import RunInputAddresses
 from api.aftercare_ports import (
     AccountNotifications,
@@ -16,11 +17,13 @@ from api.aftercare_ports import (
     Vulnerabilities,
 )
 from api.archive_slots import ArchiveSlots
-from api.backpressure import Backpressure
+from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
+    ArtifactLinks,
+    Artifacts,
     CastFiles,
     Casting,
     CastReads,
@@ -44,6 +47,8 @@ from api.ports import (
 )
 from api.purchase_ports import PurchaseReads, Purchasing
 from api.stripe_inbox import StripeInbox
+from api.schedule_ports import ScheduleClocks, Schedules
+from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpoints
 from schema.contracts.account import Caller
 from schema.errors import SpellError
 from schema.ids import (
@@ -51,9 +56,11 @@ from schema.ids import (
     ApiKeyId,
     ExceptionId,
     NotificationId,
+    ScheduleId,
     SigningIdentityId,
     SpellKey,
     Version,
+    WebhookEndpointId,
 )
 from schema.packaging.manifest_sections import VariableName
 from schema.scopes import Scope
@@ -80,6 +87,8 @@ class Services:
     backpressure: Backpressure
     casts: CastReads
     files: CastFiles
+    artifacts: Artifacts
+    links: ArtifactLinks
     receipts: SignedReceipts
     replaying: Replaying
     modules: PublishedModules
@@ -88,13 +97,22 @@ class Services:
     vulnerabilities: Vulnerabilities
     channels: NotificationChannels
     notifications: AccountNotifications
+    endpoints: WebhookEndpoints
+    deliveries: DeliveryLogs
+    callbacks: Callbacks
+    webhooks: PromptRelay
     aftercare: Aftercare
+    schedules: Schedules
+    schedule_clocks: ScheduleClocks
+    schedule_seconds_min: int
+    """The shortest interval of a schedule."""
     feed: EventFeed
     purchasing: Purchasing
     purchases: PurchaseReads
     stripe_inbox: StripeInbox
     run_inputs: RunInputAddresses
     github_inbox: GitHubInbox
+    streams: EventStreams
     health: Health
     decoder: PayloadDecoder
     codec_origins: frozenset[str]
@@ -161,6 +179,8 @@ _SECRET_NAME: TypeAdapter[str] = TypeAdapter(VariableName)
 _API_KEY_ID: TypeAdapter[str] = TypeAdapter(ApiKeyId)
 _EXCEPTION_ID: TypeAdapter[str] = TypeAdapter(ExceptionId)
 _NOTIFICATION_ID: TypeAdapter[str] = TypeAdapter(NotificationId)
+_ENDPOINT_ID: TypeAdapter[str] = TypeAdapter(WebhookEndpointId)
+_SCHEDULE_ID: TypeAdapter[str] = TypeAdapter(ScheduleId)
 _SIGNING_IDENTITY_ID: TypeAdapter[str] = TypeAdapter(SigningIdentityId)
 
 
@@ -200,6 +220,21 @@ def notification_id_in_path(notification_id: str) -> str:
     return _named(_NOTIFICATION_ID, notification_id, SpellError("NOTIFICATION_NOT_FOUND"))
 
 
+def endpoint_id_in_path(endpoint_id: str) -> str:
+    """A webhook endpoint's id. Raises SpellError(WEBHOOK_ENDPOINT_NOT_FOUND) for what is none."""
+    return _named(_ENDPOINT_ID, endpoint_id, SpellError("WEBHOOK_ENDPOINT_NOT_FOUND"))
+
+
+def message_id_in_path(message_id: str) -> str:
+    """A webhook message's id. Raises SpellError(WEBHOOK_MESSAGE_NOT_FOUND) for what is none."""
+    return _named(_NOTIFICATION_ID, message_id, SpellError("WEBHOOK_MESSAGE_NOT_FOUND"))
+
+
+def schedule_id_in_path(schedule_id: str) -> str:
+    """A schedule's id. Raises SpellError(SCHEDULE_NOT_FOUND) for what is none."""
+    return _named(_SCHEDULE_ID, schedule_id, SpellError("SCHEDULE_NOT_FOUND"))
+
+
 def signing_identity_id_in_path(identity_id: str) -> str:
     """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
     return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
@@ -211,7 +246,10 @@ VersionDep = Annotated[str, Depends(version_in_path)]
 SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
+EndpointIdDep = Annotated[str, Depends(endpoint_id_in_path)]
+MessageIdDep = Annotated[str, Depends(message_id_in_path)]
 NotificationIdDep = Annotated[str, Depends(notification_id_in_path)]
+ScheduleIdDep = Annotated[str, Depends(schedule_id_in_path)]
 SigningIdentityIdDep = Annotated[str, Depends(signing_identity_id_in_path)]
 
 

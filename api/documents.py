@@ -3,9 +3,10 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schema.contracts.advisories import RecordedException
+from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactLink, ArtifactView
 from schema.contracts.base import Contract
 from schema.contracts.cast import (
     Admission,
@@ -19,8 +20,16 @@ from schema.contracts.plans import Mode
 from schema.contracts.run import RunViolation, Stages
 from schema.contracts.supply_chain_log import LogEntryView
 from schema.contracts.views import CastView, SpellSummary
-from schema.ids import AliasName, CastId, SpellKey, Version
+from schema.contracts.webhooks import WebhookDeliveryView
+from schema.ids import AliasName, CastId, Digest, MessageId, SpellKey, Version
 from schema.money import Currency, Micros
+from schema.webhook_targets import URL_CHARS_MAX, webhook_url
+
+CallbackUrl = Annotated[
+    str | None,
+    Field(max_length=URL_CHARS_MAX, description="https; told of the cast's end, signed"),
+    AfterValidator(lambda url: url if url is None else webhook_url(url)),
+]
 
 
 class Money(Contract):
@@ -46,6 +55,7 @@ class CastBody(Contract):
         CasterLimits | None,
         Field(description="bounds of this run; each counts where it is below the spell's own"),
     ] = None
+    callback_url: CallbackUrl = None
 
 
 class VersionBody(Contract):
@@ -66,6 +76,18 @@ class AdmittedCast(Contract):
     budget_remaining: Money
 
 
+class ResultArtifact(Contract):
+    """Where a succeeded cast's result is, when it is not in the cast's document."""
+
+    name: str = OUTPUT_ARTIFACT
+    expires_at: str
+    """When it is deleted, or was: ARTIFACT_EXPIRED since."""
+    bytes: int | None = None
+    digest: Digest | None = None
+    link: ArtifactLink | None = None
+    """Good for five minutes; None when the result is gone."""
+
+
 class CastDocument(Contract):
     """A cast as its caster sees it, with its result once there is one."""
 
@@ -81,6 +103,8 @@ class CastDocument(Contract):
     cost: Money
     usage: dict[str, int] | None = None
     result: Any = None
+    """None also where it is too large, or too old, to be here: see `result_artifact`."""
+    result_artifact: ResultArtifact | None = None
     problem: dict[str, Any] | None = None
     violations: list[RunViolation] = Field(default_factory=list)
     """What the spell tried and was not allowed."""
@@ -91,6 +115,23 @@ class CastDocument(Contract):
     started_at: str | None = None
     finished_at: str | None = None
     links: dict[str, str]
+
+
+class ArtifactDocument(ArtifactView):
+    """An artifact, with a short-lived link to it; None where it is gone."""
+
+    link: ArtifactLink | None = None
+
+    @classmethod
+    def of(cls, view: ArtifactView, link: ArtifactLink | None) -> "ArtifactDocument":
+        """The artifact with its link."""
+        return cls(**view.model_dump(), link=link)
+
+
+class ArtifactList(Contract):
+    """What a cast left: its result first, then the rest by name."""
+
+    items: list[ArtifactDocument]
 
 
 class CastPage(Contract):
@@ -112,6 +153,19 @@ class ExceptionPage(Contract):
 
     items: list[RecordedException]
     next_cursor: str | None = None
+
+
+class DeliveryPage(Contract):
+    """Some of what was sent to an endpoint, newest first."""
+
+    items: list[WebhookDeliveryView]
+    next_cursor: str | None = None
+
+
+class MessageSent(Contract):
+    """A webhook message that is on its way."""
+
+    message_id: MessageId
 
 
 class LogPage(Contract):
@@ -151,8 +205,10 @@ def admitted_cast(admission: Admission) -> AdmittedCast:
     )
 
 
-def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
-    """A cast with its output, if that is given."""
+def cast_document(
+    view: CastView, output: bytes | None = None, result_artifact: ResultArtifact | None = None
+) -> CastDocument:
+    """A cast with its output or where that is, if either is given."""
     base = f"/v1/casts/{view.cast_id}"
     return CastDocument(
         cast_id=view.cast_id,
@@ -166,6 +222,7 @@ def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
         cost=Money(micros=view.cost_micros, currency=view.currency),
         usage=view.usage.model_dump() if view.usage else None,
         result=json.loads(output) if output is not None else None,
+        result_artifact=result_artifact,
         problem=view.problem.model_dump(mode="json") if view.problem else None,
         violations=view.violations,
         stages=view.stages,
@@ -177,6 +234,7 @@ def cast_document(view: CastView, output: bytes | None = None) -> CastDocument:
             "self": base,
             "events": f"{base}/events",
             "logs": f"{base}/logs",
+            "artifacts": f"{base}/artifacts",
             "receipt": f"{base}/receipt",
             "transfers": f"{base}/transfers",
             "cancel": f"{base}:cancel",

@@ -1,11 +1,13 @@
 """The roles that routes need played; `api.wiring` builds the adapters."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from schema.contracts.account import ApiKeySummary, BudgetUsage, Caller, Cap
 from schema.contracts.advisories import RecordedException
+from schema.contracts.artifacts import ArtifactLink, ArtifactView, LinkClaim, LinkOrder
 from schema.contracts.bill import BillFamily
 from schema.contracts.cast import Admission, CancelResult, CastInput
 from schema.contracts.publish import (
@@ -235,21 +237,11 @@ class Casting(Protocol):
         """Cancel the cast and answer with how it ended; None when it had ended before."""
 
 
-class RunQueue(Protocol):
-    """The queue between the platform and its runners."""
-
-    async def depth(self) -> int:
-        """Runs that wait or are being worked on, as of a moment ago."""
-
-
 class CastReads(Protocol):
     """What is known of casts."""
 
     async def admission(self, cast_id: str) -> tuple[str, Admission] | None:
         """(fingerprint, admission) that this cast id was answered with."""
-
-    async def open_casts(self, account_id: str, *, at_most: int) -> int:
-        """How many casts of the account have not ended; counted up to `at_most`."""
 
     async def cast(self, account_id: str, cast_id: str) -> CastView | None:
         """One cast of the account."""
@@ -282,6 +274,35 @@ class CastFiles(Protocol):
 
     def progress(self, account_id: str, sealed_report: str) -> dict[str, Any]:
         """A progress report, as the event of it keeps it."""
+
+
+class Artifacts(Protocol):
+    """What casts left, while it is kept."""
+
+    async def output(self, cast: CastView) -> bytes | None:
+        """A succeeded cast's output; None when its time is up."""
+
+    def output_expires_at(self, cast: CastView) -> datetime:
+        """Until when an ended cast's output is kept."""
+
+    async def of_cast(self, cast: CastView) -> list[ArtifactView]:
+        """All of a cast's, its output first."""
+
+    async def open(self, cast: CastView, name: str) -> tuple[ArtifactView, AsyncIterator[bytes]]:
+        """One of them, and its content. Raises SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED."""
+
+
+class ArtifactLinks(Protocol):
+    """Links that give an artifact without a key."""
+
+    def make(self, cast_id: str, api_key_id: str, order: LinkOrder) -> ArtifactLink:
+        """A link, which dies with this key."""
+
+    async def read(self, token: str) -> LinkClaim:
+        """What a token is good for. Raises SpellError: LINK_INVALID, LINK_EXPIRED."""
+
+    async def use(self, claim: LinkClaim) -> None:
+        """Use up a one-use link. Raises SpellError(LINK_EXPIRED): somebody did before."""
 
 
 class SignedReceipts(Protocol):
@@ -326,18 +347,31 @@ class PublishedBills(Protocol):
         """
 
 
-class EventHints(Protocol):
-    """Wake-ups that a cast's event stream has grown."""
+class Follower(Protocol):
+    """One who follows a cast or a publication, and is woken when its events may have grown."""
+
+    seen: int | None
+    """Number of the last event that it has; kept up to date by whoever follows."""
+    ended: bool
+    """It follows no more."""
 
     async def wait(self, timeout_seconds: float) -> bool:
-        """True when it may have grown, False when the time is up."""
+        """True when there may be more or it follows no more, False when the time is up."""
+
+    def end(self) -> None:
+        """Follow no more."""
 
 
 class EventFeed(Protocol):
-    """Follows casts."""
+    """Follows casts and publications."""
 
-    def follow(self, cast_id: str) -> AbstractAsyncContextManager[EventHints]:
-        """Listen while the context is open; nothing that happens inside it is missed."""
+    def follow(
+        self, subject_id: str, *, seen: int | None = None
+    ) -> AbstractContextManager[Follower]:
+        """Listen while the context is open; nothing that happens inside it is missed.
+
+        With `seen`, also when the bus loses a hint.
+        """
 
 
 class Health(Protocol):

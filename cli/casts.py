@@ -1,8 +1,7 @@
-"""`spell cast`, `casts`, `show`, `logs`, `cancel`: run spells and see what became of them."""
+"""`spell cast`, `casts`, `show`, `follow`, `logs`, `cancel`: run spells; what became of them."""
 
 import json
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +9,11 @@ import typer
 
 from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
-from cli.event_frames import read_frames
+from cli.following import show_events
 from cli.inputs import collect_inputs, collect_limits
 from cli.output import money
-from cli.progress import progress_text
 from schema.contracts.cast import CastStatus
+from schema.contracts.plans import Mode
 from schema.errors import kind_of
 
 CastArgument = Annotated[str, typer.Argument(help="A cast id: cast_…")]
@@ -36,12 +35,18 @@ def cast(
         list[str] | None, typer.Option("--base64", "-b", help="name=file: the bytes as base64")
     ] = None,
     version: Annotated[str | None, typer.Option(help="Default: the newest.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(help="How to run it; default: the spell's first choice.")
+    ] = None,
     cap_micros: Annotated[
         int | None, typer.Option(min=0, help="Refuse if the worst case costs more.")
     ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option("--limit", "-l", help="name=number: a lower bound than the spell's own"),
+    ] = None,
+    callback_url: Annotated[
+        str | None, typer.Option(help="https://…: told of the end, signed.")
     ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option("--key", help="Repeat with the same key: same cast, one charge.")
@@ -59,10 +64,14 @@ def cast(
     }
     if version:
         body["version"] = version
+    if mode:
+        body["mode"] = mode.value
     if cap_micros is not None:
         body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
     if limit:
         body["limits"] = collect_limits(limit)
+    if callback_url:
+        body["callback_url"] = callback_url
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     admitted = _admit(cli.api, spell, body, key)
     cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")
@@ -70,8 +79,8 @@ def cast(
     if detach:
         cli.output.document(admitted, admitted["cast_id"])
         return
-    follow(cli, admitted["cast_id"])
-    finish(cli, cli.api.json("GET", f"/v1/casts/{admitted['cast_id']}"), out)
+    show_events(cli, admitted["cast_id"])
+    finish(cli, ended_cast(cli.api, admitted["cast_id"]), out)
 
 
 def _admit(api: Api, spell: str, body: dict[str, Any], key: str) -> dict[str, Any]:
@@ -116,7 +125,27 @@ def casts(
 def show(context: typer.Context, cast_id: CastArgument) -> None:
     """Show one cast: status, cost, usage, result."""
     cli = cli_context(context)
-    finish(cli, cli.api.json("GET", f"/v1/casts/{in_path(cast_id)}"), None)
+    finish(cli, ended_cast(cli.api, cast_id), None)
+
+
+def ended_cast(api: Api, cast_id: str) -> dict[str, Any]:
+    """A cast's document, with its result also where that is too large to be in it."""
+    path = f"/v1/casts/{in_path(cast_id)}"
+    document: dict[str, Any] = api.json("GET", path)
+    where = document["result_artifact"]
+    if where is not None and where["link"] is not None:
+        document["result"] = api.json("GET", f"{path}/output")
+    return document
+
+
+def follow(context: typer.Context, cast_id: CastArgument) -> None:
+    """Follow a cast to its end, from its first event; shows result and cost."""
+    cli = cli_context(context)
+    path = f"/v1/casts/{in_path(cast_id)}"
+    # A cast that is not there is told at once, and so is a platform that is not.
+    cli.api.json("GET", path)
+    show_events(cli, cast_id)
+    finish(cli, ended_cast(cli.api, cast_id), None)
 
 
 def logs(
@@ -129,7 +158,7 @@ def logs(
     """Print what the spell wrote to its error stream."""
     cli = cli_context(context)
     if follow_events:
-        follow(cli, cast_id)
+        show_events(cli, cast_id)
     text = cli.api.request("GET", f"/v1/casts/{in_path(cast_id)}/logs").text
     cli.output.document({"cast_id": cast_id, "logs": text}, text.rstrip("\n"))
 
@@ -142,38 +171,6 @@ def cancel(context: typer.Context, cast_id: CastArgument) -> None:
     word = "cancelled" if answer["accepted"] else "too late: it ended by itself"
     cost = f"{ended['billing']}, {money(ended['cost'])}"
     cli.output.document(answer, f"{word} ({ended['status']}, {cost})")
-
-
-def follow(cli: CliContext, cast_id: str) -> None:
-    """Show the cast's events as they come, until it has ended."""
-    with cli.output.notes.status("queued …") as status:
-        for event, data in events(cli.api, cast_id):
-            if event == "progress" and cli.output.notes.is_terminal:
-                status.update(progress_text(data["report"]))
-                continue
-            status.update(f"{event} …")
-            shown = {k: v for k, v in data.items() if k != "at"}
-            extra = " ".join(f"{name}={value}" for name, value in shown.items())
-            cli.output.note(f"event    {event} {extra}".rstrip())
-
-
-def events(api: Api, cast_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The cast's events to its end, resumed where a connection was lost."""
-    path = f"/v1/casts/{in_path(cast_id)}/events"
-    last_id, ended = "0", False
-    for _ in range(5):
-        try:
-            with api.stream(path, {"Last-Event-ID": last_id}) as lines:
-                for seq, event, data in read_frames(lines):
-                    last_id = seq
-                    ended = event in {"settled", "failed", "cancelled"}
-                    yield event, data
-        except CliError as error:
-            if error.exit_code != ExitCode.PLATFORM:
-                raise
-        if ended:
-            return
-    raise CliError("The event stream keeps breaking off.", ExitCode.PLATFORM)
 
 
 def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
@@ -197,6 +194,9 @@ def finish(cli: CliContext, document: dict[str, Any], out: Path | None) -> None:
     if document["stages"]:
         cli.output.note(f"time     {_spent(document['stages'])}")
     cli.output.note(f"{document['billing']:<8} {money(document['cost'])}")
+    where = document["result_artifact"]
+    if where is not None and where["link"] is None:
+        cli.output.note(f"result   was kept until {where['expires_at'][:10]}, and is deleted")
     shown = json.dumps(document["result"], ensure_ascii=False, indent=2)
     cli.output.document(document, shown if out is None else document["status"])
 

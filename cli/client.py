@@ -1,5 +1,7 @@
 """The CLI's way to the API: where it is, which key, and errors as people should read them."""
 
+import base64
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -157,9 +159,38 @@ class Api:
                 raise error_of(response)
             yield response.iter_lines()
 
+    @contextmanager
+    def download(self, path: str) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """The size of an answer and its content, piece by piece.
+
+        Raises:
+            CliError: as `request`; also when the content ends early, or is not what it should be.
+        """
+        with (
+            _reachable(str(self._client.base_url)),
+            self._client.stream("GET", path) as response,
+        ):
+            if response.is_error:
+                response.read()
+                raise error_of(response)
+            size = int(response.headers.get("Content-Length", 0))
+            yield size, _checked(response)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _checked(response: httpx.Response) -> Iterator[bytes]:
+    """The content as it comes; at its end, whether it has the digest that it came with."""
+    sha256 = hashlib.sha256()
+    for piece in response.iter_bytes():
+        sha256.update(piece)
+        yield piece
+    said = response.headers.get("Repr-Digest", "")
+    if said != f"sha-256=:{base64.b64encode(sha256.digest()).decode('ascii')}:":
+        message = "What was received is not what the platform has: get it again."
+        raise CliError(message, ExitCode.PLATFORM)
 
 
 def error_of(response: httpx.Response) -> CliError:

@@ -9,6 +9,7 @@ from cli import (
     advisory_exceptions,
     aftercare,
     aliases,
+    artifacts,
     bills,
     building,
     casts,
@@ -22,11 +23,13 @@ from cli import (
     receipts,
     revocations,
     scaffold,
+    schedules,
     signing,
     spell_secrets,
     suspensions,
     testing,
     verify,
+    webhooks,
 )
 
 Command = Callable[..., None] | typer.Typer
@@ -53,16 +56,20 @@ _PANELS: dict[str, dict[str, Command]] = {
         "cast": casts.cast,
         "casts": casts.casts,
         "show": casts.show,
+        "follow": casts.follow,
         "logs": casts.logs,
+        "artifacts": artifacts.artifacts,
         "cancel": casts.cancel,
         "receipt": receipts.receipt,
         "buy": purchases.buy,
         "purchases": purchases.purchases,
+        "schedules": schedules.schedules,
     },
     "Your account": {
         "keys": account.keys,
         "cap": account.cap,
         "notifications": notifications.notifications,
+        "webhooks": webhooks.webhooks,
     },
     "Operate": {
         "revoke": revocations.revoke,

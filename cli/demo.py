@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
-from cli.casts import follow
 from cli.client import Api, CliError, ExitCode, Profile
 from cli.context import CliContext, cli_context
+from cli.following import show_events
 from cli.inputs import collect_inputs
 from cli.output import money
 from cli.packages import package_folder
@@ -87,7 +87,7 @@ def _tell(cli: CliContext, profile: Profile, platform: EmbeddedPlatform) -> None
         f"cast     {admitted['cast_id']} on {_FILE.name} ({_FILE.stat().st_size} bytes)"
     )
     cli.output.note(f"held     {money(admitted['estimated_cost'])} at most")
-    follow(cli, admitted["cast_id"])
+    show_events(cli, admitted["cast_id"])
     ended = api.json("GET", f"/v1/casts/{admitted['cast_id']}")
     if ended["status"] != "succeeded":
         raise CliError(f"the cast ended as {ended['status']}", ExitCode.CAST_FAILED, ended)

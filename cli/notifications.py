@@ -64,14 +64,12 @@ def list_channels(context: typer.Context) -> None:
 def set_channel(
     context: typer.Context,
     kind: KindArgument,
-    address: Annotated[str, typer.Argument(help="An e-mail address, or an https URL.")],
+    address: Annotated[str, typer.Argument(help="An e-mail address.")],
 ) -> None:
-    """Set a channel; the secret of a webhook is shown this once."""
+    """Set a channel. Programs are told otherwise: `spell webhooks create`."""
     cli = cli_context(context)
     made = cli.api.json("PUT", f"{_PATH}/{in_path(kind.value)}", json={"address": address})
-    if made["secret"]:
-        cli.output.note("keep the secret now, it is not shown again")
-    cli.output.document(made, made["secret"] or f"set {kind.value}")
+    cli.output.document(made, f"set {kind.value}")
 
 
 @notifications.command("remove")

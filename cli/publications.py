@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from cli.client import Api, CliError, ExitCode
-from cli.event_frames import read_frames
+from cli.event_streams import whole_stream
 from schema.ids import sha256_digest
 from schema.limits import MIB
 
 CHUNK_BYTES = MIB
-# Of one chunk, and of the event stream: what breaks more often is not about to get better.
+# Of one chunk: what breaks more often is not about to get better.
 TRIES = 5
+_LAST = frozenset({"published", "refused"})
 _CHUNK_TYPE = "application/offset+octet-stream"
 
 Sent = Callable[[int], None]
@@ -55,19 +56,12 @@ def follow(api: Api, publication_id: str, told: Told) -> dict[str, Any]:
     Raises:
         CliError: the stream keeps breaking off.
     """
-    path, last_id = f"/v1/publications/{publication_id}/events", "0"
-    for _ in range(TRIES):
-        try:
-            with api.stream(path, {"Last-Event-ID": last_id}) as lines:
-                for event_id, kind, data in read_frames(lines):
-                    last_id = event_id
-                    if kind in {"published", "refused"}:
-                        return data
-                    told(kind, data)
-        except CliError as error:
-            if error.exit_code != ExitCode.PLATFORM:
-                raise
-    raise CliError("The event stream keeps breaking off.", ExitCode.PLATFORM)
+    path = f"/v1/publications/{publication_id}/events"
+    data: dict[str, Any] = {}
+    for kind, data in whole_stream(api, path, _LAST):
+        if kind not in _LAST:
+            told(kind, data)
+    return data
 
 
 def _send(api: Api, path: str, archive: bytes, offset: int) -> dict[str, Any]:

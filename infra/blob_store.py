@@ -36,6 +36,14 @@ class ObjectBlobStore:
             return None
         return bytes(await result.bytes_async())
 
+    async def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        """These bytes of a key, fewer where it ends; None when there is no such key."""
+        try:
+            content = await obstore.get_range_async(self._store, key, start=start, length=length)
+        except FileNotFoundError:
+            return None
+        return bytes(content)
+
     async def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""
         try:

@@ -82,6 +82,7 @@ def postgres_casts_of(platform: Platform, verdicts: Verdicts) -> PostgresCasts:
         fee_basis_points=platform.settings.platform_fee_basis_points,
         open_casts_max=platform.settings.open_casts_max,
         modes=platform.settings.mode_policy,
+        artifact_lifetime=platform.settings.artifact_lifetime,
     )
 
 

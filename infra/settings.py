@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schema import limits
 from schema.contracts.advisories import AdvisoryPolicy
 from schema.contracts.notifications import ChannelKind
 from schema.contracts.plans import Mode
@@ -56,6 +57,14 @@ class PlatformSettings(BaseSettings):
     """Above this depth of the queue the api refuses new casts (SERVICE_UNAVAILABLE)."""
     open_casts_max: Annotated[int, Field(ge=1)] = 1_000
     """Casts of one account that may be open at a time; more are refused (TOO_MANY_CASTS)."""
+    streams_max: Annotated[int, Field(ge=1, le=50_000)] = 4_000
+    """Event streams that one api process serves at a time (SERVICE_UNAVAILABLE beyond)."""
+    streams_per_account_max: Annotated[int, Field(ge=1)] = 200
+    """Event streams of one account in one api process (TOO_MANY_STREAMS beyond)."""
+    schedules_max: Annotated[int, Field(ge=0)] = 100
+    """Schedules of one account; more are refused (TOO_MANY_SCHEDULES)."""
+    schedule_seconds_min: Annotated[int, Field(ge=1)] = 60
+    """The shortest interval of a schedule."""
     redis_url: SecretStr
     object_store_url: str
     """`file:///folder`, `s3://bucket`, `gs://bucket` … (obstore)."""
@@ -92,9 +101,13 @@ class PlatformSettings(BaseSettings):
     """Whom e-mail comes from."""
     webhook_loopback: bool = False
     """Local platform only: webhooks may lead to this machine."""
+    webhook_ca_file: Path | None = None
+    """Authorities, PEM, that receivers of webhooks may have beside the public ones."""
 
     public_url: str = "http://127.0.0.1:8080"
     """Where the api is reached from outside: what links and addresses in runs begin with."""
+    artifact_days: Annotated[int, Field(ge=1, le=3_650)] = limits.ARTIFACT_LIFETIME.days
+    """How long results and artifacts are kept after their cast ended."""
     modes_allowed: Annotated[tuple[Mode, ...], NoDecode, BeforeValidator(_names)] = tuple(Mode)
     """How casts may run on this installation, with commas between."""
 
@@ -159,19 +172,23 @@ class PlatformSettings(BaseSettings):
     @property
     def mode_policy(self) -> ModePolicy:
         """How casts may run here, and what this installation is set up for."""
-        with_github = [Mode.WORKFLOW, Mode.CLONE] if self.github_app_id else []
-        return ModePolicy(allowed=list(self.modes_allowed), available=[Mode.SERVICE, *with_github])
+        with_github = (Mode.WORKFLOW, Mode.CLONE) if self.github_app_id else ()
+        return ModePolicy(allowed=self.modes_allowed, available=(Mode.SERVICE, *with_github))
 
     @property
     def told_by(self) -> frozenset[ChannelKind]:
-        """The ways in which this installation can tell accounts."""
-        email = {ChannelKind.EMAIL} if self.smtp_url is not None else set()
-        return frozenset({ChannelKind.WEBHOOK, *email})
+        """The ways in which this installation can tell people."""
+        return frozenset({ChannelKind.EMAIL} if self.smtp_url is not None else ())
 
     @property
     def advisory_grace(self) -> timedelta:
         """How long a maker has."""
         return timedelta(days=self.advisory_grace_days)
+
+    @property
+    def artifact_lifetime(self) -> timedelta:
+        """From a cast's end until its result and its artifacts are deleted."""
+        return timedelta(days=self.artifact_days)
 
     @property
     def codec_origins(self) -> frozenset[str]:

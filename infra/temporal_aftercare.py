@@ -62,7 +62,7 @@ class TemporalAftercare:
             await self._client.start_workflow(
                 DELIVER_WORKFLOW,
                 delivery,
-                id=delivery_workflow_id(delivery.notification_id, delivery.channel.value),
+                id=delivery_workflow_id(delivery.notification_id, delivery.channel),
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,

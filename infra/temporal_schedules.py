@@ -16,19 +16,32 @@ from temporalio.client import (
 
 from infra.temporal_aftercare import RESCAN_ID, RESCAN_WORKFLOW
 from schema.contracts.aftercare import RescanInput
-from schema.names import CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
+from schema.names import (
+    CASTS_TASK_QUEUE,
+    GITHUB_TASK_QUEUE,
+    SUPPLY_CHAIN_TASK_QUEUE,
+    WEBHOOKS_TASK_QUEUE,
+)
 
 # By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
 RECONCILE_WORKFLOW = "reconcile_holds"
 RELAY_WORKFLOW = "relay_notifications"
+RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
 TIDY_WORKFLOW = "tidy_publishing"
+TIDY_ACTIONS_WORKFLOW = "tidy_actions"
+TIDY_ARTIFACTS_WORKFLOW = "tidy_artifacts"
 RECONCILE_SCHEDULE = "reconcile-holds"
 RELAY_SCHEDULE = "relay-notifications"
+RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
 TIDY_SCHEDULE = "tidy-publishing"
+TIDY_ACTIONS_SCHEDULE = "tidy-actions"
+TIDY_ARTIFACTS_SCHEDULE = "tidy-artifacts"
 RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
 RELAY_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(minutes=5)
+TIDY_ACTIONS_EVERY = timedelta(hours=1)
+TIDY_ARTIFACTS_EVERY = timedelta(hours=1)
 RESCAN_EVERY = timedelta(days=1)
 # Not at midnight UTC, when everybody asks the sources of advisories.
 RESCAN_OFFSET = timedelta(hours=3, minutes=17)
@@ -41,13 +54,25 @@ async def ensure_schedules(client: Client) -> None:
         RECONCILE_WORKFLOW, id=RECONCILE_SCHEDULE, task_queue=casts
     )
     relay = ScheduleActionStartWorkflow(RELAY_WORKFLOW, id=RELAY_SCHEDULE, task_queue=supply_chain)
+    relay_webhooks = ScheduleActionStartWorkflow(
+        RELAY_WEBHOOKS_WORKFLOW, id=RELAY_WEBHOOKS_SCHEDULE, task_queue=WEBHOOKS_TASK_QUEUE
+    )
     tidy = ScheduleActionStartWorkflow(TIDY_WORKFLOW, id=TIDY_SCHEDULE, task_queue=supply_chain)
+    tidy_actions = ScheduleActionStartWorkflow(
+        TIDY_ACTIONS_WORKFLOW, id=TIDY_ACTIONS_SCHEDULE, task_queue=GITHUB_TASK_QUEUE
+    )
+    tidy_artifacts = ScheduleActionStartWorkflow(
+        TIDY_ARTIFACTS_WORKFLOW, id=TIDY_ARTIFACTS_SCHEDULE, task_queue=casts
+    )
     rescan = ScheduleActionStartWorkflow(
         RESCAN_WORKFLOW, RescanInput(), id=RESCAN_ID, task_queue=supply_chain
     )
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
+    await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
+    await _ensure(client, TIDY_ACTIONS_SCHEDULE, tidy_actions, TIDY_ACTIONS_EVERY)
+    await _ensure(client, TIDY_ARTIFACTS_SCHEDULE, tidy_artifacts, TIDY_ARTIFACTS_EVERY)
     await _ensure(client, RESCAN_SCHEDULE, rescan, RESCAN_EVERY, RESCAN_OFFSET)
 
 

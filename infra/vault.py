@@ -24,6 +24,8 @@ from schema.compiled_code import CODE_SIGNING_PURPOSE
 
 MASTER_KEY_BYTES = 32
 _NONCE_BYTES = 12
+# What `encrypt` adds to the content: the nonce, and the tag of AES-GCM.
+ENCRYPTION_BYTES = _NONCE_BYTES + 16
 PLATFORM_OWNER = "platform"
 
 

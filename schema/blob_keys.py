@@ -1,5 +1,7 @@
 """Where object storage keeps what: keys that several processes must agree on."""
 
+import hashlib
+
 
 def package_key(package_digest: str) -> str:
     """The uploaded archive."""
@@ -49,6 +51,15 @@ def output_key(cast_id: str) -> str:
 def run_inputs_key(cast_id: str) -> str:
     """A cast's inputs on their way to GitHub Actions, encrypted; gone when the run has ended."""
     return f"casts/{cast_id}/run-inputs"
+
+
+def artifact_key(cast_id: str, name: str) -> str:
+    """An artifact besides the output, encrypted for the cast's account.
+
+    By the name's digest: in a folder of files `a` and `a/b` could not both be, and the storage
+    need not know what callers' files are called.
+    """
+    return f"casts/{cast_id}/artifacts/{hashlib.sha256(name.encode('utf-8')).hexdigest()}"
 
 
 def replay_key(cast_id: str) -> str:

@@ -291,6 +291,12 @@ CATALOGUE: dict[str, ErrorKind] = {
         "End an upload, or wait until one's time is up or a publication has ended.",
         True,
     ),
+    "TOO_MANY_STREAMS": ErrorKind(
+        429,
+        "This account follows as many event streams at a time as it may.",
+        "Close one, or ask now and then: `GET /v1/casts/{id}`.",
+        True,
+    ),
     "UPLOAD_DIGEST_MISMATCH": ErrorKind(
         422,
         "What arrived has another digest than was said.",

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -25,7 +26,9 @@ ExceptionId = Annotated[str, StringConstraints(pattern=rf"^exc_{_OPAQUE}{{16}}$"
 ApiKeyId = Annotated[str, StringConstraints(pattern=rf"^key_{_OPAQUE}{{16}}$")]
 CastId = Annotated[str, StringConstraints(pattern=rf"^cast_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 SigningIdentityId = Annotated[str, StringConstraints(pattern=rf"^sid_{_OPAQUE}{{16}}$")]
-NotificationId = Annotated[str, StringConstraints(pattern=rf"^msg_{_OPAQUE}{{26}}$")]
+MessageId = Annotated[str, StringConstraints(pattern=rf"^msg_{_OPAQUE}{{26}}$")]
+"""Of what accounts are told: derived from what it tells of, and the `webhook-id` of webhooks."""
+NotificationId = MessageId
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=rf"^{_OPAQUE}{{26}}$")]
 SpellKey = Annotated[
@@ -75,6 +78,16 @@ def new_exception_id() -> str:
 def new_signing_identity_id() -> str:
     """A fresh random id of a rule on who may sign (80 bits)."""
     return "sid_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_webhook_endpoint_id() -> str:
+    """A fresh random id of a webhook endpoint (80 bits)."""
+    return "whe_" + _opaque(secrets.token_bytes(10), 16)
+
+
+def new_ping_id() -> str:
+    """A fresh random message id, for what tells of nothing but itself."""
+    return "msg_" + _opaque(secrets.token_bytes(17), 26)
 
 
 def new_api_key_id() -> str:
@@ -172,6 +185,16 @@ def late_payment_workflow_id(purchase_id: str) -> str:
     return f"late-payment:{purchase_id}"
 
 
+def schedule_workflow_id(schedule_id: str) -> str:
+    """What the workflow ids of a schedule begin with; Temporal adds the time."""
+    return f"cast-on-schedule:{schedule_id}"
+
+
+def scheduled_cast_key(schedule_id: str, scheduled_at: datetime) -> str:
+    """The idempotency key of one time of a schedule: no request can send one with spaces."""
+    return f"schedule {schedule_id} {scheduled_at.astimezone(UTC).isoformat()}"
+
+
 def replay_workflow_id(cast_id: str) -> str:
     """Workflow id of a cast's replay: one for each cast."""
     return f"replay:{cast_id}"
@@ -211,6 +234,16 @@ def clock_workflow_id(spell_key: str, version: str) -> str:
 def delivery_workflow_id(notification_id: str, channel: str) -> str:
     """Workflow id of one notification's way through one channel."""
     return f"notify:{notification_id}:{channel}"
+
+
+def cast_message_id(cast_id: str) -> str:
+    """The id of the message that tells of a cast's end."""
+    return notification_id_for(f"cast-ended:{cast_id}")
+
+
+def webhook_workflow_id(message_id: str, target: str) -> str:
+    """Workflow id of one message's way to one endpoint or callback."""
+    return f"webhook:{message_id}:{target}"
 
 
 def admit_update_id(fingerprint: str) -> str:

@@ -89,7 +89,12 @@ ARTIFACT_NAME_CHARS_MAX = 200
 # A result above this is not in the cast's document, but an artifact to fetch.
 INLINE_RESULT_BYTES_MAX = 64 * 1024
 ARTIFACT_LIFETIME = timedelta(days=30)
+# What a spell wrote to its error stream.
+LOGS_LIFETIME = timedelta(days=90)
+# Pieces in which artifacts are encrypted and read: memory holds one of each reader.
+ARTIFACT_PIECE_BYTES = MIB
 ARTIFACT_LINK_SECONDS_MAX = 3600
+ARTIFACT_LINK_SECONDS = 300
 
 # How long a buyer has to pay: Stripe keeps a page open for a day at most.
 PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
@@ -122,6 +127,23 @@ MODULE_CHECK_MEMORY_BYTES_MAX = 2048 * MIB
 # Compiled code is 2 to 14 times its module. It travels with a signature.
 COMPILED_BYTES_MAX = BUS_OBJECT_BYTES_MAX - MIB
 
+# Webhooks.
+WEBHOOK_ENDPOINTS_MAX = 16
+WEBHOOK_DESCRIPTION_CHARS_MAX = 200
+# Standard Webhooks: below 20 kB. What tells more than that is cut to its ids.
+WEBHOOK_BODY_BYTES_MAX = 20_000
+WEBHOOK_SECONDS_MAX = 15.0
+# How long both secrets sign after a rotation.
+WEBHOOK_SECRET_OVERLAP = timedelta(hours=24)
+# An endpoint that took nothing for so long is disabled.
+WEBHOOK_FAILING_MAX = timedelta(days=5)
+# Messages, their deliveries and attempts are kept so long; what is on its way is kept longer.
+WEBHOOK_MESSAGES_LIFETIME = timedelta(days=30)
+# What is sent at a time, by each worker: a slow receiver must hold up nobody else.
+WEBHOOK_SENDS_PER_TARGET_MAX = 8
+WEBHOOK_SENDS_PER_ACCOUNT_MAX = 32
+WEBHOOK_TESTS_PER_HOUR_MAX = 60
+
 # Between saying "stop" to the runners and deciding that none of them holds the cast.
 STOP_GRACE = timedelta(seconds=2)
 
@@ -133,3 +155,11 @@ VIOLATION_HOURS = 24
 
 # Addresses of notifications are not confirmed, so nobody's may be filled at will.
 NOTIFICATIONS_PER_DAY_MAX = 100
+
+# Casts on a schedule.
+SCHEDULE_SECONDS_MAX = 366 * 86_400
+SCHEDULE_INPUTS_BYTES_MAX = 256 * 1024
+SCHEDULE_REFUSALS_MAX = 5
+"""Refused casts in a row after which a schedule pauses."""
+BACKFILL_TIMES_MAX = 100
+BACKFILL_RANGE = timedelta(days=31)

@@ -6,8 +6,6 @@ first choice or, where that is forbidden or not to be had, the fallback that its
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from schema.contracts.base import Contract
 from schema.contracts.cast import FellBack, RunOutcome
 from schema.contracts.plans import CastPlan, Mode, RunPlan
@@ -44,21 +42,24 @@ class Offer(Contract):
 class ModePolicy(Contract):
     """What an installation says of modes."""
 
-    allowed: list[Mode] = Field(default_factory=lambda: list(Mode))
-    available: list[Mode] = Field(default_factory=lambda: list(Mode))
+    allowed: tuple[Mode, ...] = tuple(Mode)
+    available: tuple[Mode, ...] = tuple(Mode)
     """Those that it is set up for."""
 
     def within(self, account: Sequence[Mode] | None) -> "ModePolicy":
         """The same with an account's own restriction; None restricts nothing."""
         if account is None:
             return self
-        allowed = [mode for mode in self.allowed if mode in account]
+        allowed = tuple(mode for mode in self.allowed if mode in account)
         return self.model_copy(update={"allowed": allowed})
 
     @property
     def granted(self) -> list[Mode]:
         """What spells can be published with."""
         return [mode for mode in self.allowed if mode in self.available]
+
+
+ALL_MODES = ModePolicy()
 
 
 class Choice(Contract):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  (how secrets begin, not one)
+PUBLIC_KEY_PREFIX = "whpk_"
 SECRET_BYTES = 32
 URL_CHARS_MAX = 2048
 _HTTPS_PORT = 443
@@ -55,6 +56,12 @@ def webhook_target(url: str) -> WebhookTarget:
         raise ValueError(f"must have port {_HTTPS_PORT}, or one from {_OWN_PORT_MIN} on")
     query = f"?{parts.query}" if parts.query else ""
     return WebhookTarget(host, port, (parts.path or "/") + query)
+
+
+def webhook_url(url: str) -> str:
+    """The URL, once it is read. Raises ValueError: why it cannot be used."""
+    webhook_target(url)
+    return url
 
 
 def webhook_secret(key: bytes) -> str:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities import ports
+from activities.artifacts import ArtifactTidying
+from activities.backpressure import Backpressure, Bounds
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
 from activities.maintenance import MaintenanceActivities
@@ -15,21 +17,31 @@ from activities.replaying import ReplayingActivities
 from activities.revoking import RevokingActivities
 from activities.run_requests import RunRequests
 from activities.running import RunningActivities
+from activities.scheduling import SchedulingActivities
 from activities.supply_chain.deciding import Deciding
 from activities.verdicts import Verdicts
+from infra.expired_artifacts import BlobExpiredArtifacts
 from infra.platform import Platform, postgres_casts_of
+from infra.repositories.cast_reads import PostgresCastReads
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
+from infra.repositories.schedule_runs import PostgresScheduleRuns
 from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
 from infra.revocation_bucket import NatsRevocationBucket
 from infra.run_bus import NatsRunBus
+from infra.run_queue import NatsRunQueue
+from infra.temporal_cast_schedules import TemporalCastSchedules
 from infra.temporal_casts import TemporalCasts
 from infra.temporal_states import TemporalWorkflowStates
+from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 from schema.names import CASTS_TASK_QUEUE
 from workflows.apply_revocation import ApplyRevocation
+from workflows.cast_on_schedule import CastOnSchedule
 from workflows.cast_spell import CastSpell
 from workflows.reconcile_holds import ReconcileHolds
 from workflows.replay_cast import ReplayCast
+from workflows.tidy_artifacts import TidyArtifacts
 
 
 def casts_worker(
@@ -58,9 +70,14 @@ def casts_worker(
     requests = RunRequests(blobs, bus, vault, modules, secrets, revocations)
     verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
     running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
-    billing = BillingActivities(casts, bus)
+    webhooks = PromptWebhooks(
+        PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
+    )
+    billing = BillingActivities(casts, bus, webhooks)
     replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
+    lifetime = platform.settings.artifact_lifetime
+    tidying = ArtifactTidying(BlobExpiredArtifacts(database, blobs, lifetime))
     revoking = RevokingActivities(
         revocations,
         NatsRevocationBucket(platform.nats, revocations),
@@ -68,10 +85,18 @@ def casts_worker(
         casts,
         bus,
     )
+    scheduling = _scheduling(platform)
     return Worker(
         platform.temporal,
         task_queue=CASTS_TASK_QUEUE,
-        workflows=[CastSpell, ReplayCast, ReconcileHolds, ApplyRevocation],
+        workflows=[
+            CastSpell,
+            CastOnSchedule,
+            ReplayCast,
+            ReconcileHolds,
+            ApplyRevocation,
+            TidyArtifacts,
+        ],
         activities=[
             casting.admit,
             casting.hold_checked,
@@ -83,12 +108,27 @@ def casts_worker(
             replaying.plan,
             replaying.run,
             maintenance.reconcile_holds,
+            tidying.tidy,
             revoking.record,
             revoking.tell_runners,
             revoking.stop_casts,
+            scheduling.cast,
+            scheduling.has_ended,
         ],
         max_cached_workflows=2000,
         # Most of them wait; the open casts of one account must not take all places.
         max_concurrent_activities=4_000,
         graceful_shutdown_timeout=grace,
+    )
+
+
+def _scheduling(platform: Platform) -> SchedulingActivities:
+    settings, reads = platform.settings, PostgresCastReads(platform.database)
+    bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
+    return SchedulingActivities(
+        schedules=PostgresScheduleRuns(platform.database, platform.vault),
+        clocks=TemporalCastSchedules(platform.temporal),
+        casts=reads,
+        casting=TemporalCasts(platform.temporal),
+        door=Backpressure(reads, NatsRunQueue(platform.nats), bounds),
     )

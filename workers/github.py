@@ -12,17 +12,20 @@ from activities.actions_progress import ActionsProgress
 from activities.artifact_ports import ArtifactStore
 from activities.github_threads import GitHubThreads
 from activities.judging import OutputJudge
+from activities.purging import PurgingActivities
 from activities.supply_chain.deciding import Deciding
 from infra.github.actions_host import GitHubActions
 from infra.github.app import GitHubApp
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.actions_runs import PostgresActionsRuns
+from infra.repositories.github_deliveries import PostgresGitHubDeliveries
 from infra.repositories.run_inputs import StoredRunInputs
 from infra.run_bus import NatsRunBus
 from infra.settings import PlatformSettings
 from schema.names import GITHUB_TASK_QUEUE
 from workflows.cancel_late_run import CancelLateRun
 from workflows.run_actions import RunActions
+from workflows.tidy_actions import TidyActions
 
 # Calls are bounded by their threads; activities that wait for one cost little.
 _ACTIVITIES_AT_ONCE = 200
@@ -55,10 +58,12 @@ def github_worker(
     collector = (
         None if host is None else ActionsCollector(host, threads, judge, artifacts, blobs, vault)
     )
+    inputs = StoredRunInputs(database, blobs, vault, platform.settings.public_url)
+    purging = PurgingActivities(inputs, PostgresGitHubDeliveries(database))
     actions = ActionsActivities(
         host,
         PostgresActionsRuns(database),
-        StoredRunInputs(database, blobs, vault, platform.settings.public_url),
+        inputs,
         ActionsProgress(casts, bus, vault),
         collector,
         threads,
@@ -66,7 +71,7 @@ def github_worker(
     return Worker(
         platform.temporal,
         task_queue=GITHUB_TASK_QUEUE,
-        workflows=[RunActions, CancelLateRun],
+        workflows=[RunActions, CancelLateRun, TidyActions],
         activities=[
             actions.check,
             actions.dispatch,
@@ -75,6 +80,7 @@ def github_worker(
             actions.cancel,
             actions.collect,
             actions.abandon,
+            purging.actions,
         ],
         max_concurrent_activities=_ACTIVITIES_AT_ONCE,
         graceful_shutdown_timeout=grace,

@@ -12,7 +12,6 @@ from activities.supply_chain.aftercare_ports import NotificationChannel
 from activities.supply_chain.gate import Gate
 from activities.tidying import TidyingActivities
 from infra.notifications.email import SmtpChannel
-from infra.notifications.webhook import WebhookChannel
 from infra.platform import Platform
 from infra.repositories.findings import PostgresFindings
 from infra.repositories.notifications import PostgresOutbox
@@ -81,13 +80,9 @@ def supply_chain_worker(platform: Platform, gate: Gate, grace: timedelta) -> Wor
     )
 
 
-def channels_of(settings: PlatformSettings) -> dict[ChannelKind, NotificationChannel]:
-    """The ways in which this installation tells accounts."""
-    channels: dict[ChannelKind, NotificationChannel] = {
-        ChannelKind.WEBHOOK: WebhookChannel(allow_loopback=settings.webhook_loopback)
-    }
-    if settings.smtp_url is not None:
-        channels[ChannelKind.EMAIL] = SmtpChannel(
-            settings.smtp_url.get_secret_value(), settings.notifications_from
-        )
-    return channels
+def channels_of(settings: PlatformSettings) -> dict[str, NotificationChannel]:
+    """The ways in which this installation tells people."""
+    if settings.smtp_url is None:
+        return {}
+    url = settings.smtp_url.get_secret_value()
+    return {ChannelKind.EMAIL.value: SmtpChannel(url, settings.notifications_from)}

@@ -104,6 +104,41 @@ RECONCILE: dict[str, Any] = {
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
 
+# Between the attempts at a webhook (Standard Webhooks' schedule): ten attempts in about three days.
+WEBHOOK_PAUSES = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+# One attempt, which always has a result: what is repeated is a database or a worker that was away,
+# or a receiver that has as many under way as it may.
+WEBHOOK_ATTEMPT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=limits.WEBHOOK_SECONDS_MAX + 15),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(minutes=1)
+    ),
+}
+# Nobody waits, and the time must not be lost: as long as the platform is away. An attempt that is
+# given up too early finds what it began.
+CAST_ON_SCHEDULE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+LOOK_AT_CAST: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+
 # Whoever revokes waits for the record; then every step goes on until it is done.
 RECORD_REVOCATION: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=10),

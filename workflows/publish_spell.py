@@ -73,7 +73,7 @@ class PublishSpell:
         if opened.actions is not None or opened.clone is not None:
             _show("looking at the repositories")
             await workflow.execute_activity_method(
-                RepositoryActivities.repositories,
+                RepositoryActivities.check,
                 RepositoriesOrder(request=request, opened=opened),
                 **policies.CHECK,
             )

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.actions import ActionsActivities
@@ -82,6 +82,8 @@ class RunActions:
         except FailureError as error:
             problem = problem_of(error)
             await self._saga.compensate(problem)
+            if is_cancelled_exception(error):
+                raise
             return never_ran(problem)
 
     async def _outcome(self, order: ActionsOrder) -> RunOutcome:

@@ -4,6 +4,7 @@ from api.routes import (
     account,
     advisory_exceptions,
     aliases,
+    artifacts,
     bills,
     cast_events,
     casts,
@@ -16,6 +17,7 @@ from api.routes import (
     purchases,
     receipts,
     revocations,
+    schedules,
     signing_identities,
     spell_secrets,
     spells,
@@ -23,6 +25,8 @@ from api.routes import (
     supply_chain,
     suspensions,
     uploads,
+    webhook_deliveries,
+    webhook_endpoints,
 )
 
 ROUTERS = tuple(
@@ -31,6 +35,8 @@ ROUTERS = tuple(
         health,
         casts,
         cast_events,
+        artifacts,
+        schedules,
         receipts,
         purchases,
         stripe,
@@ -46,6 +52,8 @@ ROUTERS = tuple(
         account,
         notification_channels,
         notifications,
+        webhook_endpoints,
+        webhook_deliveries,
         supply_chain,
         advisory_exceptions,
         github,

@@ -1,14 +1,14 @@
-"""Follow a cast: server-sent events with gap-free ids, resumable by `Last-Event-ID`."""
+"""Follow a cast: server-sent events with gap-free ids, resumable by `Last-Event-ID`.
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
+The same for every mode: all of them write their events to one table.
+"""
+
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
-from fastapi.responses import StreamingResponse
 
 from api.deps import CasterDep, Identity, Services, ServicesDep
+from api.event_streams import PAGE_EVENTS_MAX, EventSource, Frame
 from api.request_headers import stream_position
 from api.routes.casts import own_cast
 from schema.contracts.cast import FINAL_STATUSES, EventKind
@@ -16,9 +16,6 @@ from schema.contracts.views import EventView
 
 router = APIRouter(prefix="/v1", tags=["casts"])
 
-HEARTBEAT_SECONDS = 10.0
-# A client comes back with Last-Event-ID; no stream holds a connection for ever.
-STREAM_SECONDS_MAX = 900.0
 _LAST = frozenset({EventKind.SETTLED, EventKind.FAILED, EventKind.CANCELLED})
 
 
@@ -37,50 +34,33 @@ async def follow_cast(
 ) -> Response:
     """The cast's events from the first one, or after `Last-Event-ID`, until the cast has ended."""
     after = stream_position(last_event_id)
-    if await _all_said(services, identity, cast_id, after):
-        # Browsers come back after an end of stream, unless they are told not to.
-        return Response(status_code=204)
-    return StreamingResponse(
-        _stream(services, identity, cast_id, after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return await services.streams.answer(_source(services, identity, cast_id), after)
 
 
-async def _all_said(services: Services, identity: Identity, cast_id: str, after: int) -> bool:
-    """Whether the cast has ended and no event comes after this one."""
-    view = await own_cast(services, identity, cast_id)
-    if view.status not in FINAL_STATUSES:
-        return False
-    return not await services.casts.events(cast_id, after=after, limit=1)
+def _source(services: Services, identity: Identity, cast_id: str) -> EventSource:
+    account_id = identity.caller.account_id
+
+    async def frames(after: int) -> list[Frame]:
+        events = await services.casts.events(cast_id, after=after, limit=PAGE_EVENTS_MAX)
+        return [_frame(services, account_id, event) for event in events]
+
+    async def is_over(after: int) -> bool:
+        view = await own_cast(services, identity, cast_id)
+        if view.status not in FINAL_STATUSES:
+            return False
+        return not await services.casts.events(cast_id, after=after, limit=1)
+
+    return EventSource(cast_id, account_id, frames, is_over)
 
 
-async def _stream(
-    services: Services, identity: Identity, cast_id: str, after: int
-) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    ends_at = loop.time() + STREAM_SECONDS_MAX
-    async with services.feed.follow(cast_id) as hints:
-        while loop.time() < ends_at:
-            for event in await services.casts.events(cast_id, after=after):
-                after = event.seq
-                yield _frame(event, _data_of(services, identity, event))
-                if event.kind in _LAST:
-                    return
-            if not await hints.wait(HEARTBEAT_SECONDS):
-                if await _all_said(services, identity, cast_id, after):
-                    return
-                yield ": heartbeat\n\n"
+def _frame(services: Services, account_id: str, event: EventView) -> Frame:
+    data = {**_data_of(services, account_id, event), "at": event.created_at.isoformat()}
+    return Frame.of(event.seq, event.kind.value, data, last=event.kind in _LAST)
 
 
-def _data_of(services: Services, identity: Identity, event: EventView) -> dict[str, Any]:
+def _data_of(services: Services, account_id: str, event: EventView) -> dict[str, Any]:
     """What the event says; progress is kept encrypted, since a guest may quote its inputs."""
     if event.kind is not EventKind.PROGRESS or "sealed" not in event.data:
         return event.data
-    report = services.files.progress(identity.caller.account_id, event.data["sealed"])
+    report = services.files.progress(account_id, event.data["sealed"])
     return {"report": report}
-
-
-def _frame(event: EventView, content: dict[str, Any]) -> str:
-    data = {**content, "at": event.created_at.isoformat()}
-    return f"id: {event.seq}\nevent: {event.kind.value}\ndata: {json.dumps(data)}\n\n"

@@ -15,6 +15,7 @@ from api.documents import (
     CastBody,
     CastDocument,
     CastPage,
+    ResultArtifact,
     admitted_cast,
     cast_document,
 )
@@ -22,10 +23,11 @@ from api.problems import problem_response
 from api.request_headers import required_key, seconds_to_wait
 from schema import limits
 from schema.canonical import JsonRefusedError, canonical_json
+from schema.contracts.artifacts import OUTPUT_ARTIFACT, LinkOrder
 from schema.contracts.cast import FINAL_STATUSES, Admission, CastInput, CastStatus
 from schema.contracts.views import CastView, TransferView
 from schema.errors import SpellError
-from schema.ids import CAST_ID_PATTERN, cast_id_for, keyed_digest
+from schema.ids import CAST_ID_PATTERN, cast_id_for, keyed_digest, sha256_digest
 
 router = APIRouter(prefix="/v1", tags=["casts"])
 
@@ -52,12 +54,12 @@ async def cast_spell(
     cast_key = required_key(idempotency_key)
     body = await read_json(request, CastBody, limit_bytes=limits.INPUTS_BYTES_MAX)
     # Canonical text of megabytes is slow Python; others are served meanwhile.
-    cast = await asyncio.to_thread(_cast_input, identity, key, body, cast_key)
+    cast = await asyncio.to_thread(_cast_input, services, identity, key, body, cast_key)
     seconds = seconds_to_wait(prefer)
     if seconds == 0:
         admission, replayed = await _admit(services, cast)
         return _answer(request, admission, None, replayed=replayed)
-    async with services.feed.follow(cast.cast_id) as hints:
+    with services.feed.follow(cast.cast_id) as hints:
         admission, replayed = await _admit(services, cast)
         view = None
         if admission.accepted:
@@ -125,12 +127,12 @@ async def get_logs(cast_id: str, identity: CasterDep, services: ServicesDep) -> 
 async def get_output(cast_id: str, identity: CasterDep, services: ServicesDep) -> Response:
     """The result, byte for byte as the spell wrote it: what the receipt has the digest of."""
     view = await own_cast(services, identity, cast_id)
-    content = None
-    if view.status is CastStatus.SUCCEEDED:
+    if view.status is not CastStatus.SUCCEEDED:
         # Of a cast that was revoked at its very end there may be one, which nobody paid for.
-        content = await services.files.output(identity.caller.account_id, cast_id)
-    if content is None:
         raise SpellError("NOT_FOUND", "The cast has no output.")
+    content = await services.artifacts.output(view)
+    if content is None:
+        raise SpellError("ARTIFACT_EXPIRED")
     return Response(content, media_type="application/json")
 
 
@@ -153,7 +155,9 @@ async def own_cast(services: Services, identity: Identity, cast_id: str) -> Cast
     return view
 
 
-def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: str) -> CastInput:
+def _cast_input(
+    services: Services, identity: Identity, key: str, body: CastBody, idempotency_key: str
+) -> CastInput:
     account_id, secret = identity.caller.account_id, identity.cast_secret
     try:
         inputs = canonical_json(body.inputs)
@@ -172,16 +176,21 @@ def _cast_input(identity: Identity, key: str, body: CastBody, idempotency_key: s
         budget_cap_micros=body.budget_cap.micros if body.budget_cap else None,
         budget_cap_currency=body.budget_cap.currency if body.budget_cap else "USD",
         limits=body.limits,
+        sealed_callback=body.callback_url
+        and services.callbacks.seal(account_id, body.callback_url),
     )
 
 
 def _without_inputs(body: CastBody) -> dict[str, Any]:
     """The rest of the request, for its fingerprint.
 
-    Limits are in it only where some are set: without them a body has the fingerprint that it had
-    before there were any, so a repetition across an upgrade still finds its cast.
+    Limits and the callback are in it only where they are set: without them a body has the
+    fingerprint that it had before there were any, so a repetition across an upgrade still finds its
+    cast.
     """
-    rest = body.model_dump(mode="json", exclude={"inputs", "limits"})
+    rest = body.model_dump(mode="json", exclude={"inputs", "limits", "callback_url"})
+    if body.callback_url is not None:
+        rest["callback_url"] = body.callback_url
     limits = body.limits.model_dump(exclude_none=True) if body.limits else {}
     return {**rest, "limits": limits} if limits else rest
 
@@ -233,7 +242,16 @@ def _answer(
 
 
 async def _with_output(services: Services, identity: Identity, view: CastView) -> CastDocument:
-    output = None
-    if view.status is CastStatus.SUCCEEDED:
-        output = await services.files.output(identity.caller.account_id, view.cast_id)
-    return cast_document(view, output)
+    """The cast with its result, or with where that is when it is large or gone."""
+    if view.status is not CastStatus.SUCCEEDED:
+        return cast_document(view)
+    output = await services.artifacts.output(view)
+    if output is not None and len(output) <= limits.INLINE_RESULT_BYTES_MAX:
+        return cast_document(view, output)
+    where = ResultArtifact(expires_at=services.artifacts.output_expires_at(view).isoformat())
+    if output is not None:
+        order = LinkOrder(name=OUTPUT_ARTIFACT)
+        link = services.links.make(view.cast_id, identity.caller.api_key_id, order)
+        kept = {"bytes": len(output), "digest": sha256_digest(output), "link": link}
+        where = where.model_copy(update=kept)
+    return cast_document(view, result_artifact=where)

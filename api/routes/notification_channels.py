@@ -1,7 +1,6 @@
-"""Where an account is told things: by e-mail, by a signed webhook. See docs/aftercare.md."""
+"""Where people are told things: by e-mail. Programs are told by webhook endpoints."""
 
 import re
-import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -12,7 +11,6 @@ from api.deps import OwnerDep, ServicesDep
 from schema.contracts.base import Contract
 from schema.contracts.notifications import ChannelKind, ChannelView, Destination
 from schema.errors import SpellError
-from schema.webhook_targets import SECRET_BYTES, webhook_secret, webhook_target
 
 router = APIRouter(prefix="/v1/account/notification-channels", tags=["account"])
 
@@ -26,20 +24,19 @@ class ChannelBody(Contract):
     """Body of `PUT /v1/account/notification-channels/{kind}`."""
 
     address: Annotated[str, Field(min_length=3, max_length=2048)]
-    """An e-mail address, or an https URL."""
+    """An e-mail address."""
 
 
 class SetChannel(Contract):
-    """A channel that was set. `secret` checks a webhook's signatures, and is shown this once."""
+    """A channel that was set."""
 
     kind: ChannelKind
     address: str
-    secret: str | None = None
 
 
 @router.get("")
 async def list_channels(identity: OwnerDep, services: ServicesDep) -> list[ChannelView]:
-    """The account's channels, without secrets."""
+    """The account's channels."""
     return await services.channels.channels(identity.caller.account_id)
 
 
@@ -47,17 +44,12 @@ async def list_channels(identity: OwnerDep, services: ServicesDep) -> list[Chann
 async def set_channel(
     request: Request, kind: ChannelKind, identity: OwnerDep, services: ServicesDep
 ) -> SetChannel:
-    """Set a channel, in place of the one of its kind. A webhook gets a new secret each time."""
+    """Set a channel, in place of the one of its kind."""
     body = await read_json(request, ChannelBody)
-    secret = ""
-    if kind is ChannelKind.EMAIL:
-        _check_email(body.address)
-    else:
-        _check_url(body.address)
-        secret = webhook_secret(secrets.token_bytes(SECRET_BYTES))
-    destination = Destination(kind=kind, address=body.address, secret=secret)
+    _check_email(body.address)
+    destination = Destination(kind=kind, address=body.address)
     await services.channels.set(identity.caller.account_id, destination)
-    return SetChannel(kind=kind, address=body.address, secret=secret or None)
+    return SetChannel(kind=kind, address=body.address)
 
 
 @router.delete("/{kind}", status_code=204)
@@ -69,13 +61,6 @@ async def remove_channel(kind: ChannelKind, identity: OwnerDep, services: Servic
 def _check_email(address: str) -> None:
     if _EMAIL.fullmatch(address) is None:
         raise _invalid("must be one e-mail address, such as you@example.com")
-
-
-def _check_url(url: str) -> None:
-    try:
-        webhook_target(url)
-    except ValueError as error:
-        raise _invalid(str(error)) from error
 
 
 def _invalid(message: str) -> SpellError:

@@ -1,19 +1,17 @@
 """Publish a package, and follow its publication."""
 
 import asyncio
-import json
 import secrets
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
 from api.bodies import check_length, media_type_of, read_body
 from api.deps import Identity, MakerDep, Services, ServicesDep
+from api.event_streams import PAGE_EVENTS_MAX, EventSource, Frame
 from api.multipart import MULTIPART_MEDIA_TYPE, read_parts
 from api.request_headers import required_key, seconds_to_wait, stream_position
-from api.routes.cast_events import HEARTBEAT_SECONDS, STREAM_SECONDS_MAX
 from schema import limits
 from schema.contracts.publish import (
     PublicationEventKind,
@@ -101,13 +99,8 @@ async def follow_publication(
 ) -> Response:
     """The publication's events from the first one, or after `Last-Event-ID`, until its end."""
     after = stream_position(last_event_id)
-    if await _all_said(services, identity, publication_id, after):
-        return Response(status_code=204)
-    return StreamingResponse(
-        _stream(services, identity, publication_id, after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    source = _source(services, identity, publication_id)
+    return await services.streams.answer(source, after)
 
 
 async def answer_of(
@@ -176,34 +169,22 @@ async def _package_and_signature(request: Request) -> tuple[bytes, bytes | None]
     return parts["package"], parts.get("signature")
 
 
-async def _all_said(
-    services: Services, identity: Identity, publication_id: str, after: int
-) -> bool:
-    """Whether the publication has ended and no event comes after this one."""
-    view = await own_publication(services, identity, publication_id)
-    if view.state is PublicationState.RUNNING:
-        return False
-    return not await services.publications.events(publication_id, after=after, limit=1)
+def _source(services: Services, identity: Identity, publication_id: str) -> EventSource:
+    async def frames(after: int) -> list[Frame]:
+        events = await services.publications.events(
+            publication_id, after=after, limit=PAGE_EVENTS_MAX
+        )
+        return [_frame(event) for event in events]
+
+    async def is_over(after: int) -> bool:
+        view = await own_publication(services, identity, publication_id)
+        if view.state is PublicationState.RUNNING:
+            return False
+        return not await services.publications.events(publication_id, after=after, limit=1)
+
+    return EventSource(publication_id, identity.caller.account_id, frames, is_over)
 
 
-async def _stream(
-    services: Services, identity: Identity, publication_id: str, after: int
-) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    ends_at = loop.time() + STREAM_SECONDS_MAX
-    async with services.feed.follow(publication_id) as hints:
-        while loop.time() < ends_at:
-            for event in await services.publications.events(publication_id, after=after):
-                after = event.seq
-                yield _frame(event)
-                if event.kind in _LAST:
-                    return
-            if not await hints.wait(HEARTBEAT_SECONDS):
-                if await _all_said(services, identity, publication_id, after):
-                    return
-                yield ": heartbeat\n\n"
-
-
-def _frame(event: PublicationEventView) -> str:
+def _frame(event: PublicationEventView) -> Frame:
     data = {**event.data, "step": event.step, "at": event.created_at.isoformat()}
-    return f"id: {event.seq}\nevent: {event.kind.value}\ndata: {json.dumps(data)}\n\n"
+    return Frame.of(event.seq, event.kind.value, data, last=event.kind in _LAST)

@@ -5,6 +5,8 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field, fields
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from nacl.public import PrivateKey
 
 from infra.embedded.errors import EmbeddedPlatformError
@@ -14,7 +16,11 @@ from infra.embedded.private_file import OWNER_ONLY, write_private
 _KEY_BYTES = 32
 _PASSWORD_BYTES = 24
 # Data directories of before have a file without these; no data depends on them.
-_ADDED_LATER = ("sigstore_token_secret", "stripe_key", "stripe_webhook_secret")
+_ADDED_LATER = (
+    *("sigstore_token_secret", "stripe_key", "stripe_webhook_secret"),
+    *("github_app_key", "github_client_secret", "github_webhook_secret"),
+)
+_RSA_BITS = 2048
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ class Credentials:
     """The secret key of the local Stripe's one account."""
     stripe_webhook_secret: str = field(repr=False)
     """What the local Stripe signs its deliveries with."""
+    github_app_key: str = field(repr=False)
+    """PEM: the private key of the App that the local GitHub knows."""
+    github_client_secret: str = field(repr=False)
+    github_webhook_secret: str = field(repr=False)
 
 
 def load_or_create(layout: Layout) -> Credentials:
@@ -60,7 +70,7 @@ def load_or_create(layout: Layout) -> Credentials:
     try:
         path.chmod(OWNER_ONLY)
         stored = json.loads(path.read_text(encoding="utf-8"))
-        missing = {name: _password() for name in _ADDED_LATER if name not in stored}
+        missing = {name: _secret(name) for name in _ADDED_LATER if name not in stored}
         known = {each.name: (stored | missing)[each.name] for each in fields(Credentials)}
         if missing:
             write_private(path, json.dumps(known, indent=2))
@@ -84,10 +94,21 @@ def _generate() -> Credentials:
         postgres_admin_password=_password(),
         postgres_password=_password(),
         redis_password=_password(),
-        sigstore_token_secret=_password(),
-        stripe_key=_password(),
-        stripe_webhook_secret=_password(),
+        **{name: _secret(name) for name in _ADDED_LATER},
     )
+
+
+def _secret(name: str) -> str:
+    return _rsa_key() if name == "github_app_key" else _password()
+
+
+def _rsa_key() -> str:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    return private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode("ascii")
 
 
 def _password() -> str:

@@ -31,6 +31,8 @@ class Endpoints:
     """The Sigstore trusted root that packages' signatures are checked against."""
     sigstore_url: str
     """Where to sign; empty when the user brings a trusted root of their own."""
+    github: Mapping[str, str] = field(repr=False)
+    """The local GitHub's App, as variables; empty when the user brings GitHub itself."""
     stripe_url: str = ""
     """The local Stripe; empty when the user brings a Stripe of their own."""
 
@@ -77,9 +79,11 @@ def platform_environment(
         "SPELL_NATS_URL": endpoints.nats_url,
         "SPELL_REDIS_URL": endpoints.redis_url,
         "SPELL_OBJECT_STORE_URL": endpoints.object_store_url,
+        "SPELL_PUBLIC_URL": endpoints.api_url,
         "SPELL_TRUST_ROOT_FILE": endpoints.trust_root_file,
         "SPELL_MASTER_KEY": credentials.master_key,
         "SPELL_RUNNER_PUBLIC_KEY": credentials.runner_public_key,
+        **endpoints.github,
         "SPELL_CODEC_OPEN_TO_UI": "true",
         "SPELL_WEBHOOK_LOOPBACK": "true",
         **_stripe_environment(endpoints, credentials),

@@ -43,8 +43,8 @@ class Layout:
 
     @property
     def _folders(self) -> tuple[Path, ...]:
-        data = (self.postgres, self.nats, self.redis, self.objects, self.sigstore, self.stripe)
-        return (*data, self.runner, self.logs)
+        data = (self.postgres, self.nats, self.redis, self.objects, self.sigstore, self.github)
+        return (*data, self.stripe, self.runner, self.logs)
 
     @property
     def postgres(self) -> Path:
@@ -80,6 +80,11 @@ class Layout:
     def sigstore(self) -> Path:
         """The local Sigstore's keys, its log, and what its clients need to know."""
         return self.root / "sigstore"
+
+    @property
+    def github(self) -> Path:
+        """The local GitHub's people, repositories and runs."""
+        return self.root / "github"
 
     @property
     def stripe(self) -> Path:

@@ -23,6 +23,7 @@ USUAL_PORTS: Mapping[str, int] = {
     "redis": 6379,
     "sigstore": 8230,
     "stripe": 8231,
+    "github": 8232,
 }
 
 # Below the kernel's range for outgoing connections (from 32768): while a server is being

@@ -9,6 +9,7 @@ from infra.embedded import binaries
 from infra.embedded.credentials import Credentials
 from infra.embedded.environment import Endpoints
 from infra.embedded.errors import EmbeddedPlatformError
+from infra.embedded.github_server import app_environment, github_spec
 from infra.embedded.layout import Layout
 from infra.embedded.nats_permissions import PLATFORM_USER, RUNNER_USER
 from infra.embedded.nats_server import nats_spec, nats_url
@@ -32,6 +33,7 @@ REDIS = "SPELL_REDIS_URL"
 OBJECT_STORE = "SPELL_OBJECT_STORE_URL"
 TRUST_ROOT = "SPELL_TRUST_ROOT_FILE"
 STRIPE = "SPELL_STRIPE_URL"
+GITHUB = "SPELL_GITHUB_API_URL"
 
 
 def needed_ports(external: Mapping[str, str]) -> list[str]:
@@ -58,6 +60,8 @@ def needed_ports(external: Mapping[str, str]) -> list[str]:
         names.append("sigstore")
     if STRIPE not in external:
         names.append("stripe")
+    if GITHUB not in external:
+        names.append("github")
     return names
 
 
@@ -102,6 +106,7 @@ def endpoints(
         trust_root_file=where[TRUST_ROOT],
         sigstore_url=url_of(ports["sigstore"]) if "sigstore" in ports else "",
         stripe_url=stripe_files.url_of(ports["stripe"]) if "stripe" in ports else "",
+        github=app_environment(ports["github"], credentials) if "github" in ports else {},
     )
 
 
@@ -128,4 +133,6 @@ def plain_servers(context: PlatformContext) -> list[ProcessSpec]:
         specs.append(sigstore_spec(layout, ports["sigstore"], keys))
     if "stripe" in ports:
         specs.append(stripe_spec(layout, ports["stripe"], keys, context.endpoints.api_url))
+    if "github" in ports:
+        specs.append(github_spec(layout, ports["github"], keys, context.endpoints.api_url))
     return specs

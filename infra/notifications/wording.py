@@ -1,6 +1,4 @@
-"""What a notification says to people and to programs."""
-
-from typing import Any
+"""What a notification says to people."""
 
 from schema.contracts.notifications import Notification, NotificationKind
 
@@ -14,6 +12,7 @@ _SUBJECTS = {
     NotificationKind.SPELL_UNSUSPENDED: "{spell} is not suspended any more",
     NotificationKind.SPELL_REVOKED: "{spell} was revoked",
     NotificationKind.REVOCATION_LIFTED: "{spell} is not revoked any more",
+    NotificationKind.ENDPOINT_DISABLED: "a webhook endpoint was disabled",
 }
 _REMEDIES = {
     NotificationKind.FINDING_OPENED: "Publish a version without it and yank this one, or ask the "
@@ -24,6 +23,8 @@ _REMEDIES = {
     "newer advisories or an exception clear it.",
     NotificationKind.SPELL_SUSPENDED: "New casts of it are refused until the operator lifts the "
     "suspension.",
+    NotificationKind.ENDPOINT_DISABLED: "Mend what receives it, then: spell webhooks update "
+    "<endpoint> --enable, and spell webhooks replay <endpoint> --since <time> for what it missed.",
     NotificationKind.SPELL_REVOKED: "Casts of what rests on it were stopped, and are refused.",
 }
 
@@ -42,6 +43,8 @@ def text_of(notification: Notification) -> str:
     """The whole of it, for people."""
     details = notification.details
     lines = [subject_of(notification), ""]
+    if details.get("endpoint"):
+        lines.append(f"Endpoint: {details['endpoint']}")
     if details.get("reason"):
         lines.append(f"Reason: {details['reason']}")
     for finding in details.get("findings", []):
@@ -60,16 +63,3 @@ def text_of(notification: Notification) -> str:
 def _named(notification: Notification) -> str:
     """The spell, and the version if it is about one."""
     return " ".join(filter(None, [notification.spell_key, notification.version]))
-
-
-def event_of(notification: Notification) -> dict[str, Any]:
-    """The body of a webhook (Standard Webhooks, "payload structure")."""
-    return {
-        "type": notification.kind.value,
-        "timestamp": notification.created_at.isoformat(),
-        "data": {
-            "spell": notification.spell_key,
-            "version": notification.version,
-            **notification.details,
-        },
-    }

@@ -112,6 +112,7 @@ def _view(row: Any) -> CastView:
         violations=row.violations or [],
         stages=row.stages,
         engine=row.engine,
+        output_kept=row.output_key is not None,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -19,14 +19,15 @@ from schema.contracts.run import RunLimits, RunPolicy
 from schema.contracts.supply_chain import Decision, Evidence, Reason
 from schema.errors import SpellError
 from schema.ids import LATEST
-from schema.mode_choice import ModePolicy, Offer, check_sold, choose_mode
+from schema.mode_choice import ALL_MODES, ModePolicy, Offer, check_sold, choose_mode
 from schema.pricing import cost_of_copy
 from schema.supply_chain.casting_rules import in_grace, refusals_of
 from schema.supply_chain.widening import Terms, least_widenings
 
 _FIND_VERSION = text(
     "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
-    " v.policy, v.price, v.schemas, v.modes, v.fallback, v.actions, v.clone, v.state, s.account_id AS maker, s.visibility, d.passed,"
+    " v.policy, v.price, v.schemas, v.modes, v.fallback, v.actions, v.clone, v.state,"
+    " s.account_id AS maker, s.visibility, d.passed,"
     " CASE WHEN d.passed THEN NULL ELSE d.reasons END AS reasons,"
     " (SELECT m.modes FROM account_modes m WHERE m.account_id = :account_id) AS account_modes,"
     " EXISTS (SELECT 1 FROM spell_suspensions WHERE spell_key = s.key AND lifted_at IS NULL)"
@@ -78,7 +79,7 @@ class CastableVersions:
     """
 
     def __init__(
-        self, database: Database, verdicts: Verdicts, modes: ModePolicy = ModePolicy()
+        self, database: Database, verdicts: Verdicts, modes: ModePolicy = ALL_MODES
     ) -> None:
         self._database = database
         self._modes = modes

@@ -11,12 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
-from infra.repositories import budgets, events
+from infra.repositories import artifacts, budgets, events
 from infra.repositories.budgets import BudgetScope, BudgetState
+from infra.repositories.callbacks import keep_callback
 from infra.repositories.castable_versions import CastableVersions, Verdicts
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
 from infra.repositories.settlements import End, close, lock_hold, result_of
 from infra.repositories.suspensions import note_violations
+from schema import limits
 from schema.contracts.cast import (
     Admission,
     Billing,
@@ -35,7 +37,7 @@ from schema.contracts.plans import CastPlan
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError, too_many_casts
-from schema.mode_choice import ModePolicy
+from schema.mode_choice import ALL_MODES, ModePolicy
 from schema.settlement import charge_of, revoked_end, status_of
 
 _RECORDED = text("SELECT fingerprint, admission FROM idempotency_records WHERE cast_id = :cast_id")
@@ -90,6 +92,7 @@ class PostgresCasts:
         fee_basis_points: the platform's share, fixed on each hold when it is made.
         open_casts_max: how many casts of one account may be open at a time.
         modes: which of them this installation allows, and is set up for.
+        artifact_lifetime: how long artifacts of a success are kept; of another end, not at all.
     """
 
     def __init__(
@@ -99,12 +102,14 @@ class PostgresCasts:
         *,
         fee_basis_points: int,
         open_casts_max: int,
-        modes: ModePolicy = ModePolicy(),
+        modes: ModePolicy = ALL_MODES,
+        artifact_lifetime: timedelta = limits.ARTIFACT_LIFETIME,
     ) -> None:
         self._database = database
         self._versions = CastableVersions(database, verdicts, modes)
         self._fee_basis_points = fee_basis_points
         self._open_casts_max = open_casts_max
+        self._artifact_lifetime = artifact_lifetime
 
     async def find_plan(self, request: CastInput) -> tuple[PlannedCast, bytes]:
         """What the version to cast runs, and its schema.json; SpellError when there is none."""
@@ -179,6 +184,8 @@ class PostgresCasts:
                 "held": as_jsonb({"amount_micros": amount, "currency": scope.currency}),
             },
         )
+        if request.sealed_callback is not None:
+            await keep_callback(connection, request.cast_id, request.sealed_callback)
         credit = LedgerAccountName("caster_credit", scope.account_id, scope.currency)
         hold = LedgerAccountName("caster_hold", scope.account_id, scope.currency)
         moved = Transfer(f"{request.cast_id}:hold", "hold", credit, hold, amount, request.cast_id)
@@ -240,6 +247,10 @@ class PostgresCasts:
                 outcome=outcome,
             )
             result = await close(connection, hold, end)
+            paid_for = end.status is CastStatus.SUCCEEDED
+            lifetime = self._artifact_lifetime if paid_for else timedelta(0)
+            cast = (order.cast_id, hold.account_id)
+            await artifacts.record(connection, cast, outcome.artifacts, lifetime)
             await note_violations(connection, hold.spell_key, hold.account_id, outcome.violations)
             return result
 

@@ -1,7 +1,8 @@
 """The outbox of notifications, in Postgres. Fits the port `Outbox`.
 
 A notification is written in the transaction that it tells of, by `enqueue`, with one delivery for
-each channel that the account has at that moment. Its reference keeps it single. Addresses are not
+each channel that the account has at that moment, and as a message for its webhook endpoints, under
+the same id. Its reference keeps it single. Addresses are not
 confirmed: what comes on top of a day's number is kept to be read, and sent to nobody.
 """
 
@@ -11,16 +12,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
+from infra.repositories import webhook_messages
 from infra.repositories.notification_channels import open_destination
 from infra.vault import PlatformVault
 from schema import limits
 from schema.contracts.notifications import (
-    ChannelKind,
     Delivery,
     DeliveryRef,
     NewNotification,
     Notification,
 )
+from schema.contracts.webhooks import NewMessage
 from schema.ids import notification_id_for
 
 _ERROR_CHARS_MAX = 500
@@ -75,6 +77,18 @@ async def enqueue(connection: AsyncConnection, notification: NewNotification) ->
         "too_many": TOO_MANY,
     }
     await connection.execute(_ENQUEUE, row)
+    await webhook_messages.tell(connection, _as_message(row["id"], notification))
+
+
+def _as_message(message_id: str, notification: NewNotification) -> NewMessage:
+    """The same for programs."""
+    about = {"spell": notification.spell_key, "version": notification.version}
+    return NewMessage(
+        id=message_id,
+        account_id=notification.account_id,
+        event=notification.kind.value,
+        data={**about, **notification.details},
+    )
 
 
 class PostgresOutbox:
@@ -139,4 +153,4 @@ def notification_of(row: Any) -> Notification:
 
 
 def _key(delivery: DeliveryRef) -> dict[str, Any]:
-    return {"id": delivery.notification_id, "channel": ChannelKind(delivery.channel).value}
+    return {"id": delivery.notification_id, "channel": delivery.channel}

@@ -10,6 +10,7 @@ from infra.postgres import as_jsonb
 from infra.repositories import budgets, events
 from infra.repositories.budgets import BudgetScope
 from infra.repositories.ledger import LedgerAccountName, Transfer, move_money, open_accounts
+from infra.repositories.webhook_messages import TELL_OF_ENDED
 from schema.contracts.cast import (
     FINAL_STATUSES,
     Billing,
@@ -18,7 +19,9 @@ from schema.contracts.cast import (
     EventKind,
     RunOutcome,
 )
+from schema.ids import cast_message_id
 from schema.settlement import split
+from schema.webhook_events import CastEvent, filters_for
 
 _LOCK_HOLD = text(
     "SELECT h.*, c.started_at, c.spell_key, (SELECT details FROM revoked_versions r"
@@ -27,18 +30,21 @@ _LOCK_HOLD = text(
     " WHERE h.cast_id = :cast_id FOR UPDATE OF h"
 )
 _END = text(
-    "WITH hold_row AS (UPDATE holds SET state = :hold_state, posted_micros = :cost,"
-    "  closed_at = now() WHERE cast_id = :cast_id)"
-    " UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
+    "WITH hold_row AS (UPDATE holds SET state = :hold_state, posted_micros = :cost,"  # noqa: S608
+    "  closed_at = now() WHERE cast_id = :cast_id),"
+    " ended AS (UPDATE casts SET status = :status, billing = :billing, cost_micros = :cost,"
     " problem = CAST(:problem AS jsonb), usage = CAST(:usage AS jsonb), engine = :engine,"
     " record = CAST(:record AS jsonb), violations = CAST(:violations AS jsonb),"
     " stages = CAST(:stages AS jsonb),"
     " output_key = :output_key, stderr_key = :stderr_key, finished_at = now(),"
     " started_at = CASE WHEN :ran THEN coalesce(started_at, now()) ELSE started_at END"
-    " WHERE id = :cast_id"
+    "  WHERE id = :cast_id RETURNING *),"
+    f" {TELL_OF_ENDED} SELECT EXISTS (SELECT FROM made)"
 )
 _RESULT = text(
-    "SELECT id, status, billing, currency, cost_micros, problem FROM casts WHERE id = :cast_id"
+    "SELECT id, status, billing, currency, cost_micros, problem,"
+    " EXISTS (SELECT FROM webhook_messages WHERE id = :message_id) AS told"
+    " FROM casts WHERE id = :cast_id"
 )
 
 _EVENT_OF_STATUS = {
@@ -79,9 +85,14 @@ async def close(connection: AsyncConnection, hold: Any, end: End) -> CastResult:
     scope = BudgetScope(hold.account_id, hold.api_key_id, hold.currency, hold.day, hold.month)
     await budgets.move(connection, scope, held=-hold.amount_micros, posted=result.cost_micros)
     outcome = end.outcome
-    await connection.execute(
+    event = CastEvent.of(end.status).value
+    told = await connection.execute(
         _END,
         {
+            "account_id": hold.account_id,
+            "message_id": cast_message_id(hold.cast_id),
+            "event": event,
+            "filters": filters_for(event),
             "cast_id": hold.cast_id,
             "hold_state": "voided" if end.due is None else "posted",
             "cost": result.cost_micros,
@@ -102,7 +113,7 @@ async def close(connection: AsyncConnection, hold: Any, end: End) -> CastResult:
     )
     await _return_and_pay(connection, hold, result.cost_micros)
     await events.append(connection, hold.cast_id, _last_events(hold, outcome, result))
-    return result
+    return result.model_copy(update={"told": told.scalar_one()})
 
 
 def _last_events(hold: Any, outcome: RunOutcome, result: CastResult) -> list[events.Event]:
@@ -111,7 +122,11 @@ def _last_events(hold: Any, outcome: RunOutcome, result: CastResult) -> list[eve
     if outcome.usage is not None and hold.started_at is None:
         last.append((EventKind.RUNNING, {}))
     if outcome.output_key is not None:
-        last.append((EventKind.STORING, {"output_bytes": outcome.output_bytes}))
+        stored = {"output_bytes": outcome.output_bytes}
+        if outcome.artifacts:
+            stored["artifacts"] = len(outcome.artifacts)
+            stored["artifact_bytes"] = sum(each.bytes for each in outcome.artifacts)
+        last.append((EventKind.STORING, stored))
     summary: dict[str, Any] = {
         "status": result.status,
         "billing": result.billing,
@@ -144,7 +159,8 @@ async def _return_and_pay(connection: AsyncConnection, hold: Any, cost: int) -> 
 
 async def result_of(connection: AsyncConnection, cast_id: str) -> CastResult:
     """How an ended cast ended."""
-    row = (await connection.execute(_RESULT, {"cast_id": cast_id})).one()
+    place = {"cast_id": cast_id, "message_id": cast_message_id(cast_id)}
+    row = (await connection.execute(_RESULT, place)).one()
     assert row.status in FINAL_STATUSES
     return CastResult(
         cast_id=row.id,
@@ -153,4 +169,5 @@ async def result_of(connection: AsyncConnection, cast_id: str) -> CastResult:
         currency=row.currency,
         cost_micros=row.cost_micros,
         problem=row.problem,
+        told=row.told,
     )

@@ -123,6 +123,8 @@ class CastInput(Contract):
     budget_cap_micros: Micros | None = None
     budget_cap_currency: Currency = "USD"
     limits: CasterLimits | None = None
+    sealed_callback: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    """Base64 of the `callback_url`, encrypted under the account's key."""
 
 
 class FellBack(Contract):
@@ -287,6 +289,8 @@ class CastResult(Contract):
     currency: Currency = "USD"
     cost_micros: Micros = 0
     problem: Problem | None = None
+    told: bool = False
+    """Whether there is a webhook message that tells of it."""
 
 
 class CancelResult(Contract):

@@ -19,3 +19,10 @@ class TidyReport(Contract):
     """Publications that ran without a workflow: they were ended."""
     purged: int
     """Uploads that were past their time."""
+
+
+class TidyArtifactsReport(Contract):
+    """What one look at what casts left found."""
+
+    deleted: int
+    """Outputs, artifacts and error streams that were past their time."""

@@ -22,13 +22,13 @@ class NotificationKind(StrEnum):
     SPELL_UNSUSPENDED = "spell.unsuspended"
     SPELL_REVOKED = "spell.revoked"
     REVOCATION_LIFTED = "revocation.lifted"
+    ENDPOINT_DISABLED = "endpoint.disabled"
 
 
 class ChannelKind(StrEnum):
-    """The ways in which an account can be told; one of each kind."""
+    """The ways of telling people; one of each kind. Programs are told by webhook endpoints."""
 
     EMAIL = "email"
-    WEBHOOK = "webhook"
 
 
 class NewNotification(Contract):
@@ -61,13 +61,11 @@ class Destination(Contract):
 
     kind: ChannelKind
     address: str
-    """An e-mail address, or an https URL."""
-    secret: str = ""
-    """`whsec_…` of a webhook."""
+    """An e-mail address."""
 
 
 class ChannelView(Contract):
-    """A channel as its account sees it: without the secret."""
+    """A channel as its account sees it."""
 
     kind: ChannelKind
     address: str
@@ -83,7 +81,7 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
     """Nobody took it: given up, and kept with its last error."""
     DROPPED = "dropped"
-    """Its channel was removed, or the account's channel had its fill that day."""
+    """Its channel or endpoint was removed, or the account's channel had its fill that day."""
 
 
 class DeliveryView(Contract):
@@ -105,7 +103,8 @@ class DeliveryRef(Contract):
     """Start input of `DeliverNotification`: ids only."""
 
     notification_id: NotificationId
-    channel: ChannelKind
+    channel: Annotated[str, Field(pattern=r"^[a-z]{1,16}$")]
+    """A `ChannelKind`; workflows of before webhook endpoints may still name `webhook`."""
 
 
 class Delivery(Contract):

@@ -66,7 +66,7 @@ class InspectedPackage(Contract):
     module_bytes: int | None = None
     mode: Mode
     """The first choice."""
-    modes: list[Mode] = Field(default_factory=lambda: [Mode.SERVICE])
+    modes: tuple[Mode, ...] = (Mode.SERVICE,)
     """All that are offered, the first choice before the others."""
     fallback: Mode | None = None
     visibility: str

@@ -34,7 +34,7 @@ class SpellSummary(Contract):
     version: Version
     mode: Mode
     """The first choice."""
-    modes: list[Mode] = Field(default_factory=lambda: [Mode.SERVICE])
+    modes: tuple[Mode, ...] = (Mode.SERVICE,)
     """All that are offered."""
     price: Price
     published_at: datetime
@@ -52,7 +52,7 @@ class VersionView(Contract):
     module_bytes: int | None = None
     mode: Mode
     """The first choice."""
-    modes: list[Mode] = Field(default_factory=lambda: [Mode.SERVICE])
+    modes: tuple[Mode, ...] = (Mode.SERVICE,)
     """All that are offered."""
     fallback: Mode | None = None
     """What a cast takes when the first choice is not to be had."""
@@ -107,6 +107,8 @@ class CastView(Contract):
     violations: list[RunViolation] = Field(default_factory=list)
     stages: Stages | None = None
     engine: str | None = None
+    output_kept: bool = False
+    """Whether its output has not been deleted."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -82,7 +82,7 @@ def manifest_faults(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[
 
 def _mode_faults(files: Mapping[str, bytes], modes: list[Mode]) -> Iterator[Fault]:
     """What the offered modes need, and what none of them has a use for."""
-    for required, mode in {name: mode for mode in modes for name in _REQUIRED[mode]}.items():
+    for required, mode in {name: by for by in modes for name in _REQUIRED[by]}.items():
         if required not in files:
             yield required, f"is missing: mode {mode} needs it"
     if MODULE_FILE in files and Mode.SERVICE not in modes:

@@ -20,10 +20,12 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
+from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.publishing import Publication, PublicationEvent, Upload
 from schema.tables.purchases import Entitlement, Purchase, PurchasePayment, StripeEvent
+from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
     Consent,
     Spell,
@@ -39,6 +41,14 @@ from schema.tables.supply_chain import (
     SpellSuspension,
     SupplyChainLogEntry,
 )
+from schema.tables.webhooks import (
+    CallbackSecretRow,
+    CastCallback,
+    WebhookAttempt,
+    WebhookDeliveryRow,
+    WebhookEndpoint,
+    WebhookMessageRow,
+)
 
 __all__ = [
     "Account",
@@ -53,9 +63,12 @@ __all__ = [
     "AdvisorySnapshot",
     "AdvisorySource",
     "ApiKey",
+    "Artifact",
     "Budget",
     "BudgetCap",
+    "CallbackSecretRow",
     "Cast",
+    "CastCallback",
     "CastEvent",
     "Consent",
     "Entitlement",
@@ -74,6 +87,8 @@ __all__ = [
     "PurchasePayment",
     "Revocation",
     "RunInput",
+    "Schedule",
+    "ScheduleRun",
     "SigningIdentity",
     "Spell",
     "SpellAlias",
@@ -83,6 +98,11 @@ __all__ = [
     "StripeEvent",
     "SupplyChainLogEntry",
     "Upload",
+    "UsedArtifactLink",
     "VerificationDecision",
     "VersionFinding",
+    "WebhookAttempt",
+    "WebhookDeliveryRow",
+    "WebhookEndpoint",
+    "WebhookMessageRow",
 ]

@@ -41,6 +41,12 @@ class Cast(SQLModel, table=True):
             "finished_at",
             postgresql_where=text("(problem ->> 'code') = 'SPELL_REVOKED'"),
         ),
+        Index(
+            "ix_casts_with_output", "finished_at", postgresql_where=text("output_key IS NOT NULL")
+        ),
+        Index(
+            "ix_casts_with_stderr", "finished_at", postgresql_where=text("stderr_key IS NOT NULL")
+        ),
     )
 
     id: str = text_key("idempotency_records.cast_id", primary=True)

@@ -282,9 +282,9 @@ def test_times_are_of_jobs_that_ran(github: ScriptedGitHub) -> None:
         return f"2026-11-25T12:{minute:02}:00Z"
 
     jobs = [
-        {"name": "skipped", "status": "completed", "conclusion": "skipped", "started_at": at(1), "completed_at": at(59)},
-        {"name": "a", "status": "completed", "conclusion": "success", "started_at": at(3), "completed_at": at(5)},
-        {"name": "b", "status": "completed", "conclusion": "success", "started_at": at(4), "completed_at": at(9)},
+        {"name": "skipped", "status": "completed", "conclusion": "skipped", "started_at": at(1), "completed_at": at(59)},  # noqa: E501
+        {"name": "a", "status": "completed", "conclusion": "success", "started_at": at(3), "completed_at": at(5)},  # noqa: E501
+        {"name": "b", "status": "completed", "conclusion": "success", "started_at": at(4), "completed_at": at(9)},  # noqa: E501
     ]  # fmt: skip
     run = {"id": 5, "status": "completed", "conclusion": "success", "run_attempt": 1}
 

@@ -54,6 +54,7 @@ async def platform(authority: Authority, outside: TlsServer) -> AsyncIterator[Wh
         external = {
             "SPELL_RUNNER_EGRESS_HOSTS": f"{OUTSIDE_HOST}=127.0.0.1:{outside.port}",
             "SPELL_RUNNER_EGRESS_CA_FILE": str(authorities),
+            "SPELL_WEBHOOK_CA_FILE": str(authorities),
         }
         async with whole_platform(Path(folder) / "data", external) as started:
             _logs.append(started.logs)

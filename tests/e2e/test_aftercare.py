@@ -112,30 +112,13 @@ async def test_the_log_is_read_in_pages(platform: WholePlatform, caster: Caster)
     problem(await caster.get(LOG, params={"kind": "nothing"}), 422, "VALIDATION_ERROR")
 
 
-async def test_a_channel_is_set_shown_without_its_secret_and_removed(caster: Caster) -> None:
-    url = "https://hooks.example/in"
-    made = await caster.request("PUT", f"{CHANNELS}/webhook", json={"address": url})
-    assert made.status_code == 200, made.text
-    assert made.json()["secret"].startswith("whsec_")
-    again = await caster.request("PUT", f"{CHANNELS}/webhook", json={"address": url})
-    assert again.json()["secret"] != made.json()["secret"]
-    (shown,) = (await caster.get(CHANNELS)).json()
-    assert (shown["kind"], shown["address"]) == ("webhook", url)
-    assert "secret" not in shown
-    assert (await caster.request("DELETE", f"{CHANNELS}/webhook")).status_code == 204
-    problem(await caster.request("DELETE", f"{CHANNELS}/webhook"), 404, "NOT_FOUND")
-
-
 @pytest.mark.parametrize(
     ("kind", "address"),
     [
-        ("webhook", "http://hooks.example/"),
-        ("webhook", "https://169.254.169.254/latest"),
-        ("webhook", "https://a.example/\r\nX: y"),
         ("email", "somebody"),
         ("email", "a@b.example\r\nBcc: c@d.example"),
         ("email", "a@b.example"),  # this platform has no mail server
-        ("pigeon", "https://a.example/"),
+        ("webhook", "https://hooks.example/in"),  # that is an endpoint now
     ],
 )
 async def test_a_channel_that_leads_nowhere_good_is_refused(

@@ -50,9 +50,21 @@ ADDRESSES = [
     ("GET", "/v1/casts/cast_x/logs", Scope.CAST),
     ("GET", "/v1/casts/cast_x/transfers", Scope.CAST),
     ("GET", "/v1/casts/cast_x/output", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/artifacts", Scope.CAST),
+    ("GET", "/v1/casts/cast_x/artifacts/output.json", Scope.CAST),
+    ("POST", "/v1/casts/cast_x/artifacts:link", Scope.CAST),
     ("GET", "/v1/casts/cast_x/receipt", Scope.CAST),
     ("POST", "/v1/casts/cast_x/receipt:replay", Scope.CAST),
     ("POST", "/v1/casts/cast_x:cancel", Scope.CAST),
+    ("POST", "/v1/schedules", Scope.CAST),
+    ("GET", "/v1/schedules", Scope.CAST),
+    ("GET", "/v1/schedules/sch_x", Scope.CAST),
+    ("PATCH", "/v1/schedules/sch_x", Scope.CAST),
+    ("DELETE", "/v1/schedules/sch_x", Scope.CAST),
+    ("POST", "/v1/schedules/sch_x:pause", Scope.CAST),
+    ("POST", "/v1/schedules/sch_x:resume", Scope.CAST),
+    ("POST", "/v1/schedules/sch_x:trigger", Scope.CAST),
+    ("POST", "/v1/schedules/sch_x:backfill", Scope.CAST),
     ("POST", "/v1/keys", Scope.ACCOUNT),
     ("GET", "/v1/keys", Scope.ACCOUNT),
     ("DELETE", "/v1/keys/key_x", Scope.ACCOUNT),
@@ -61,25 +73,42 @@ ADDRESSES = [
     ("GET", "/v1/spells/com.example.x/versions/1.0.0/vulnerabilities", Scope.CAST),
     ("POST", "/v1/supply-chain/rescans", Scope.DEPLOY),
     ("GET", "/v1/account/notification-channels", Scope.ACCOUNT),
-    ("PUT", "/v1/account/notification-channels/webhook", Scope.ACCOUNT),
-    ("DELETE", "/v1/account/notification-channels/webhook", Scope.ACCOUNT),
+    ("PUT", "/v1/account/notification-channels/email", Scope.ACCOUNT),
+    ("DELETE", "/v1/account/notification-channels/email", Scope.ACCOUNT),
     ("GET", "/v1/account/notifications", Scope.ACCOUNT),
     ("POST", "/v1/account/notifications/msg_x:resend", Scope.ACCOUNT),
     ("POST", "/v1/catalog/spells/com.example.x/purchase", Scope.CAST),
     ("GET", "/v1/purchases", Scope.CAST),
     ("GET", "/v1/purchases/pur_x", Scope.CAST),
     ("POST", "/v1/purchases/pur_x:cancel", Scope.CAST),
+    ("POST", "/v1/webhook-endpoints", Scope.ACCOUNT),
+    ("GET", "/v1/webhook-endpoints", Scope.ACCOUNT),
+    ("GET", "/v1/webhook-endpoints/whe_x", Scope.ACCOUNT),
+    ("PATCH", "/v1/webhook-endpoints/whe_x", Scope.ACCOUNT),
+    ("DELETE", "/v1/webhook-endpoints/whe_x", Scope.ACCOUNT),
+    ("POST", "/v1/webhook-endpoints/whe_x:rotate", Scope.ACCOUNT),
+    ("POST", "/v1/webhook-endpoints/whe_x:test", Scope.ACCOUNT),
+    ("GET", "/v1/webhook-endpoints/whe_x/deliveries", Scope.ACCOUNT),
+    ("POST", "/v1/webhook-endpoints/whe_x/deliveries:replay", Scope.ACCOUNT),
+    ("GET", "/v1/webhook-endpoints/whe_x/deliveries/msg_x", Scope.ACCOUNT),
+    ("POST", "/v1/webhook-endpoints/whe_x/deliveries/msg_x:replay", Scope.ACCOUNT),
+    ("GET", "/v1/account/callback-secret", Scope.ACCOUNT),
+    ("POST", "/v1/account/callback-secret:rotate", Scope.ACCOUNT),
+    ("GET", "/v1/casts/cast_x/callback", Scope.CAST),
+    ("POST", "/v1/casts/cast_x/callback:replay", Scope.CAST),
     ("POST", "/codec/decode", Scope.AUDIT),
 ]
 # Either scope is enough.
 VIOLATIONS = "/v1/spells/com.example.x/violations"
 LOG = "/v1/supply-chain/log"
-# Without a key: whoever holds a receipt can check it, and whoever follows the feed reads it.
-OPEN_TO_ALL = {"/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"} | {
-    # Stripe signs what it delivers; buyers' browsers come back with nothing.
-    "/v1/webhooks/stripe",
-    "/v1/checkout/paid",
-    "/v1/checkout/cancelled",
+# Without a key: whoever holds a receipt can check it, whoever follows the feed reads it, and
+# whoever has a link to an artifact may have that. A run on GitHub Actions takes its inputs once, by
+# an address that nobody else has; what GitHub and Stripe deliver is signed
+# (tests/integration/test_github_webhook.py). Buyers' browsers come back from a payment with nothing.
+OPEN_TO_ALL = {
+    *("/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"),
+    *("/v1/artifacts/{token}", "/v1/run-inputs/{token}", "/v1/webhooks/github"),
+    *("/v1/webhooks/stripe", "/v1/checkout/paid", "/v1/checkout/cancelled"),
 }
 
 

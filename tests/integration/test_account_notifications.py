@@ -22,7 +22,7 @@ from tests.support.platform import make_vault
 
 
 class Told:
-    """An account that is told things by a webhook."""
+    """An account that is told things by e-mail."""
 
     def __init__(self, database: Database, maker: Person) -> None:
         vault = make_vault()
@@ -32,7 +32,7 @@ class Told:
         self.notifications = PostgresAccountNotifications(database)
 
     async def set(self, kind: ChannelKind) -> None:
-        destination = Destination(kind=kind, address="https://a.example/", secret="")
+        destination = Destination(kind=kind, address="a@b.example")
         await self.channels.set(self.account_id, destination)
 
     async def tell(self, *numbers: int) -> None:
@@ -51,9 +51,9 @@ class Told:
         return one
 
     async def end(self, state: DeliveryState) -> str:
-        """End the newest one's delivery by webhook; its id."""
+        """End the newest one's delivery by e-mail; its id."""
         newest = await self.newest()
-        ref = DeliveryRef(notification_id=newest.id, channel=ChannelKind.WEBHOOK)
+        ref = DeliveryRef(notification_id=newest.id, channel=ChannelKind.EMAIL)
         await self.outbox.end(ref, state.value)
         return newest.id
 
@@ -64,13 +64,13 @@ class Told:
 @pytest.fixture
 async def told(database: Database) -> Told:
     told = Told(database, await make_person(database))
-    await told.set(ChannelKind.WEBHOOK)
+    await told.set(ChannelKind.EMAIL)
     return told
 
 
 async def test_what_comes_on_top_of_a_days_number_is_kept_and_not_sent(told: Told) -> None:
     await told.tell(*range(limits.NOTIFICATIONS_PER_DAY_MAX))
-    assert await told.states() == {"webhook": "pending"}
+    assert await told.states() == {"email": "pending"}
     await told.tell(-1)
     found = await told.notifications.notifications(told.account_id, before=None, limit=500)
     assert len(found) == limits.NOTIFICATIONS_PER_DAY_MAX + 1
@@ -97,16 +97,16 @@ async def test_what_nobody_took_goes_out_again_through_todays_channels(
     notification_id = await told.end(state)
     await told.set(ChannelKind.EMAIL)
     await told.notifications.resend(told.account_id, notification_id)
-    assert await told.states() == {"email": "pending", "webhook": "pending"}
+    assert await told.states() == {"email": "pending"}
     waiting = await told.outbox.waiting(limit=100_000)
-    assert sum(one.notification_id == notification_id for one in waiting) == 2
+    assert sum(one.notification_id == notification_id for one in waiting) == 1
 
 
 async def test_what_was_taken_is_not_sent_again(told: Told) -> None:
     await told.tell(1)
     notification_id = await told.end(DeliveryState.DELIVERED)
     await told.notifications.resend(told.account_id, notification_id)
-    assert await told.states() == {"webhook": "delivered"}
+    assert await told.states() == {"email": "delivered"}
 
 
 async def test_anothers_notification_is_neither_read_nor_resent(told: Told) -> None:
@@ -117,7 +117,7 @@ async def test_anothers_notification_is_neither_read_nor_resent(told: Told) -> N
     with pytest.raises(SpellError) as refused:
         await told.notifications.resend(other.account_id, notification_id)
     assert refused.value.code == "NOTIFICATION_NOT_FOUND"
-    assert await told.states() == {"webhook": "dead"}
+    assert await told.states() == {"email": "dead"}
 
 
 async def test_resending_has_a_limit_as_well(told: Told) -> None:

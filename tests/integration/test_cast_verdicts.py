@@ -16,6 +16,7 @@ from infra.repositories.spell_aliases import PostgresSpellAliases
 from infra.repositories.spell_secrets import PostgresSpellSecrets
 from schema.contracts.cast import (
     CastInput,
+    PlannedCast,
 )
 from schema.contracts.plans import RunPlan
 from schema.contracts.supply_chain import Decision, Evidence, Reason, Severity
@@ -66,17 +67,22 @@ class Casting:
         self._key = key
 
     async def plan(self, **changes: Any) -> RunPlan:
-        plan, _ = await self.casts.find_plan(a_cast(self.caster, self._key, **changes))
-        return plan
+        planned, _ = await self.casts.find_plan(a_cast(self.caster, self._key, **changes))
+        return _run_plan(planned)
 
     def request(self, **changes: Any) -> CastInput:
         return a_cast(self.caster, self._key, secrets.token_hex(8), **changes)
 
     async def cast(self, **changes: Any) -> RunPlan:
         request = self.request(**changes)
-        plan, _ = await self.casts.find_plan(request)
-        assert (await self.casts.hold(request, plan)).accepted
-        return plan
+        planned, _ = await self.casts.find_plan(request)
+        assert (await self.casts.hold(request, planned)).accepted
+        return _run_plan(planned)
+
+
+def _run_plan(planned: PlannedCast) -> RunPlan:
+    assert isinstance(planned.plan, RunPlan)
+    return planned.plan
 
 
 async def casting(database: Database, *reasons: Reason) -> Casting:

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
+from schema.ids import schedule_id_for
 from tests.support.builders import Person, a_cast, make_person, publish
 from tests.support.fakes import KnownVerdicts
 
@@ -125,6 +126,45 @@ async def test_a_closed_hold_and_an_ended_cast_stay_as_they_are(
                     await connection.execute(text(statement), cast_id)
         # The books must balance for whoever comes next: this end was made by hand.
         await connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE schedules SET api_key_id = api_key_id || 'x' WHERE id = :id",
+        "UPDATE schedules SET spell_key = 'com.example.other' WHERE id = :id",
+        "UPDATE schedules SET reason = 'asked' WHERE id = :id",
+        "UPDATE schedules SET state = 'paused' WHERE id = :id",
+        "UPDATE schedules SET inputs_sealed = NULL WHERE id = :id",
+        "DELETE FROM schedules WHERE id = :id",
+        "UPDATE schedule_runs SET cast_id = NULL WHERE schedule_id = :id",
+        "DELETE FROM schedule_runs WHERE schedule_id = :id",
+        "INSERT INTO schedule_runs (schedule_id, scheduled_at, cast_id)"
+        " SELECT schedule_id, scheduled_at, 'another' FROM schedule_runs WHERE schedule_id = :id",
+        "INSERT INTO schedule_runs (schedule_id, scheduled_at) VALUES (:id, now())",
+    ],
+)
+async def test_a_schedule_keeps_its_owner_and_what_came_of_its_times(
+    database: Database, statement: str
+) -> None:
+    person = await make_person(database)
+    schedule_id = schedule_id_for(person.account_id, person.secret, "key")
+    async with database.transaction() as connection:
+        row = {"id": schedule_id, "account": person.account_id, "key": person.api_key_id}
+        made = text(
+            "INSERT INTO schedules (id, account_id, api_key_id, fingerprint, spell_key, spell,"
+            " timing, inputs_sealed, state) VALUES (:id, :account, :key, 'f', 'com.example.x',"
+            """ '{"spell_key": "com.example.x"}', '{}', 'sealed', 'active')"""
+        )
+        await connection.execute(made, row)
+        ran = text(
+            "INSERT INTO schedule_runs (schedule_id, scheduled_at, cast_id)"
+            " VALUES (:id, now(), 'cast_of_' || :id)"
+        )
+        await connection.execute(ran, {"id": schedule_id})
+    with pytest.raises(DBAPIError):
+        async with database.transaction() as connection:
+            await connection.execute(text(statement), {"id": schedule_id})
 
 
 async def _run(database: Database, statement: str, held: tuple[Person, str]) -> None:

@@ -35,13 +35,14 @@ from infra.embedded.process_spec import ProcessSpec, Restart, StopStep
 from infra.embedded.temporal_server import SEARCH_ATTRIBUTES
 from infra.postgres import Database, create_engine
 
-SERVERS = {"postgres", "temporal", "nats", "redis", "sigstore"}
+SERVERS = {"postgres", "temporal", "nats", "redis", "sigstore", "github"}
 # With these set only NATS is started, which takes a moment.
 ONLY_NATS = {
     "SPELL_DATABASE_URL": "postgresql://elsewhere/spell",
     "SPELL_TEMPORAL_ADDRESS": "elsewhere:7233",
     "SPELL_REDIS_URL": "redis://elsewhere",
     "SPELL_TRUST_ROOT_FILE": "/elsewhere/trusted_root.json",
+    "SPELL_GITHUB_API_URL": "https://github.elsewhere",
 }
 STREAM = "KEPT"
 
@@ -304,7 +305,7 @@ async def test_a_crashed_server_comes_back_on_its_port_with_its_data(
 async def test_an_unknown_name_is_refused_with_those_that_exist(
     platform: EmbeddedPlatform,
 ) -> None:
-    with pytest.raises(EmbeddedPlatformError, match="there are: migrate, nats, postgres, redis"):
+    with pytest.raises(EmbeddedPlatformError, match="there are: github, migrate, nats, postgres"):
         platform.kill("wroker")
 
 

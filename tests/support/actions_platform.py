@@ -1,4 +1,4 @@
-"""Runs on GitHub Actions on a test's own Temporal: real activities, real Postgres, a told GitHub."""
+"""Runs on GitHub Actions on a test's own Temporal: real activities and Postgres, a told GitHub."""
 
 import asyncio
 import io
@@ -6,11 +6,14 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
 
 from activities.actions import ActionsActivities
@@ -30,12 +33,19 @@ from schema.contracts.actions import (
     ActionsRunRef,
     ActionsState,
     ActionsStep,
+    LateRun,
+    LateState,
 )
 from schema.contracts.artifacts import KeptArtifact
 from schema.contracts.cast import RunOutcome
 from schema.contracts.plans import ActionsPlan
 from schema.errors import SpellError
-from schema.ids import actions_workflow_id, cast_id_for, sha256_digest
+from schema.ids import (
+    actions_workflow_id,
+    cast_id_for,
+    late_run_workflow_id,
+    sha256_digest,
+)
 from tests.support.fakes import AnySchema, KnownVerdicts, MemoryBlobs, ScriptedRunBus
 from tests.support.platform import make_vault
 from tests.support.scripted_github import an_actions_plan
@@ -81,14 +91,14 @@ class ToldGitHub:
         self.dispatch_errors: list[SpellError] = []
         self.accepts_failed = True
         self.names_runs = True
-        self.is_found = True
+        self.appears_after = 0
         self.look_errors: list[SpellError] = []
         self.dispatched: list[str] = []
         self.given: list[Mapping[str, str]] = []
         self.cancelled = threading.Event()
         self.began = threading.Event()
         self.cancels = 0
-        self.looked = 0
+        self.looked = self.searched = 0
 
     def check(self, plan: ActionsPlan) -> None:
         del plan
@@ -110,7 +120,9 @@ class ToldGitHub:
 
     def find(self, plan: ActionsPlan, cast_id: str, since: datetime) -> ActionsRunRef | None:
         assert since.tzinfo is not None
-        return self._ref(plan) if self.is_found and cast_id in self.dispatched else None
+        self.searched += 1
+        appeared = cast_id in self.dispatched and self.searched > self.appears_after
+        return self._ref(plan) if appeared else None
 
     def look(self, run: ActionsRunRef) -> ActionsLook:
         assert run.run_id == 5
@@ -253,13 +265,68 @@ class ActionsPlatform:
         )
 
     async def run(self, order: ActionsOrder | None = None) -> RunOutcome:
-        """One run, to its end."""
+        """One run, to its end, and that of what it leaves behind."""
+        order = order or self.order()
         async with self.worker:
-            return await (await self.start(order or self.order())).result()
+            outcome = await (await self.start(order)).result()
+            await self.late_run(order)
+        return outcome
 
-    async def until_began(self) -> None:
-        """Wait until a look has seen the run under way."""
+    async def late_run(self, order: ActionsOrder) -> bool:
+        """Whether a late run was left, once it has been looked after for the first time.
+
+        It is terminated then: this server's clock does not skip for a child without a parent.
+        """
+        late = self.client.get_workflow_handle(late_run_workflow_id(order.cast_id))
+        try:
+            await late.describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        async with asyncio.timeout(20):
+            while not await _was_looked_after(late):  # noqa: ASYNC110  (it tells nobody)
+                # This server answers no long poll for such a child.
+                await asyncio.sleep(0.05)
+        with suppress(RPCError):
+            await late.terminate()
+        return True
+
+    async def dispatch_and_die(self, order: ActionsOrder) -> None:
+        """What a worker leaves that died when GitHub had taken the dispatch."""
+        await self.runs.intend(order.cast_id, order.plan)
+        self.github.dispatch(order.plan, order.cast_id, {})
+
+    async def cancel_late(self, order: ActionsOrder) -> WorkflowHandle[CancelLateRun, LateState]:
+        """Look after a late run, from the outside."""
+        return await self.client.start_workflow(
+            CancelLateRun.run,
+            LateRun(cast_id=order.cast_id, plan=order.plan),
+            id=late_run_workflow_id(order.cast_id),
+            task_queue=self.task_queue,
+        )
+
+    async def until_began(self, order: ActionsOrder) -> None:
+        """Wait until a look has seen the run under way, and the workflow waits for the next one.
+
+        A cancel while an activity ends is one that this server, unlike Temporal's own, cannot
+        take: it answers the workflow task with ACTIVITY_UNKNOWN, and forgets the cancel.
+        """
         assert await asyncio.to_thread(self.github.began.wait, 20)
+        handle = self.client.get_workflow_handle(actions_workflow_id(order.cast_id))
+        async with asyncio.timeout(20):
+            while not await _waits(handle):  # noqa: ASYNC110  (it tells nobody)
+                await asyncio.sleep(0.02)
+
+
+async def _waits(handle: WorkflowHandle[Any, Any]) -> bool:
+    events = (await handle.fetch_history()).events
+    return events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED
+
+
+async def _was_looked_after(late: WorkflowHandle[Any, Any]) -> bool:
+    done = EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
+    return any(event.event_type == done for event in (await late.fetch_history()).events)
 
 
 class _WithSchemas:

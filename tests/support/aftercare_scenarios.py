@@ -20,9 +20,9 @@ Handle = WorkflowHandle[Any, Any]
 
 
 async def _found(aftercare: Aftercare, database: Database) -> InspectedPackage:
-    """A version with a finding, whose maker has a webhook."""
+    """A version with a finding, whose maker has an e-mail address."""
     maker = await make_person(database)
-    destination = Destination(kind=ChannelKind.WEBHOOK, address="https://a.example/", secret="")
+    destination = Destination(kind=ChannelKind.EMAIL, address="a@b.example")
     await aftercare.channels.set(maker.account_id, destination)
     key = f"com.example.recorded-{secrets.token_hex(4)}"
     package = await publish(database, maker, key=key)
@@ -88,10 +88,10 @@ async def _delivery(client: Client, database: Database, *failures: str) -> Handl
     aftercare = Aftercare(client, database)
     aftercare.channel.failures = list(failures)
     (told,) = await aftercare.told(await _found(aftercare, database))
-    delivery = DeliveryRef(notification_id=told["id"], channel=ChannelKind.WEBHOOK)
+    delivery = DeliveryRef(notification_id=told["id"], channel=ChannelKind.EMAIL)
     async with aftercare.worker():
         await aftercare.temporal.start(delivery)
-        handle = client.get_workflow_handle(delivery_workflow_id(told["id"], "webhook"))
+        handle = client.get_workflow_handle(delivery_workflow_id(told["id"], "email"))
         await handle.result()
     return handle
 

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,25 +79,31 @@ def a_package(
     schemas: dict[str, Any] | None = None,
     limits: RunLimits = LIMITS,
     policy: RunPolicy = NOTHING_MORE,
+    modes: Sequence[Mode] = (Mode.SERVICE,),
+    **offered: Any,
 ) -> InspectedPackage:
     def digest(text: str) -> str:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
+    in_service: dict[str, Any] = {
+        "module_digest": digest(f"module of {key}"),
+        "module_bytes": 100,
+        "entry": "_start",
+        "limits": limits,
+        "policy": policy,
+        "module": ModuleFacts(imports=[], exports=["_start", "memory"], memory_bytes_min=65536),
+    }
     return InspectedPackage(
         spell_key=key,
         version=version,
         package_digest=digest(f"{key} {version} {price} {schemas}"),
-        module_digest=digest(f"module of {key}"),
-        module_bytes=100,
-        mode=Mode.SERVICE,
         visibility=visibility,
-        entry="_start",
-        limits=limits,
-        policy=policy,
         price=price,
         manifest={"spell": {"name": key, "description": "for tests"}},
         schemas_json=json.dumps(schemas or ECHO_SCHEMAS),
-        module=ModuleFacts(imports=[], exports=["_start", "memory"], memory_bytes_min=65536),
+        modes=list(modes),
+        **{"mode": modes[0], **offered},
+        **(in_service if Mode.SERVICE in modes else {}),
     )
 
 

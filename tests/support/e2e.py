@@ -76,6 +76,9 @@ class Caster:
     async def post(self, path: str, **options: Any) -> httpx.Response:
         return await self.request("POST", path, **options)
 
+    async def patch(self, path: str, **body: Any) -> httpx.Response:
+        return await self.request("PATCH", path, json=body)
+
     async def upload(
         self, archive: bytes, signer: Mapping[str, Any] = MAKER.model_dump(), **options: Any
     ) -> httpx.Response:

@@ -25,7 +25,9 @@ from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.spell_secrets import PostgresSpellSecrets
+from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
 from infra.temporal_casts import TemporalCasts
+from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 from infra.vault import PlatformVault
 from schema.contracts.cast import Admission, AdmitRequest, CancelResult, CastInput, CastResult
 from schema.contracts.replay import ReplayInput, ReplayReport
@@ -119,7 +121,11 @@ class CastingPlatform:
         running = RunningActivities(
             self.bus, verdicts, Outputs(self.casts, self.blobs, vault, checker)
         )
-        billing = BillingActivities(self.casts, self.bus)
+        deliveries = PostgresWebhookDeliveries(self.database, vault)
+        webhooks = PromptWebhooks(
+            deliveries, TemporalWebhooks(self.client, f"webhooks-{self.task_queue}")
+        )
+        billing = BillingActivities(self.casts, self.bus, webhooks)
         self.revoked = MemoryRevokedDigests(self.revocations)
         revoking = RevokingActivities(
             self.revocations, self.revoked, TemporalCasts(self.client), self.casts, self.bus

@@ -11,12 +11,16 @@ from schema.contracts.problem import Problem
 from schema.contracts.replay import ReplayInput
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
+from tests.support.actions_scenarios import ACTIONS_SCENARIOS
 from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
+from tests.support.artifacts import ScriptedTidying
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
 from tests.support.revoking import revoked_by
+from tests.support.scheduling import SCHEDULING_SCENARIOS
+from tests.support.webhook_scenarios import WEBHOOK_SCENARIOS
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[Client, Database], Awaitable[Handle]]
@@ -178,6 +182,15 @@ async def publish_unverified(client: Client, database: Database) -> Handle:
     return await _publish(client, sbom="SBOM_MISSING")
 
 
+async def tidy_artifacts_succeeded(client: Client, database: Database) -> Handle:
+    del database
+    tidying = ScriptedTidying([3, 0])
+    async with tidying.worker(client):
+        handle = await tidying.start(client)
+        await handle.result()
+    return handle
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -197,6 +210,10 @@ SCENARIOS: dict[str, Scenario] = {
         publish_succeeded,
         publish_refused,
         publish_unverified,
+        tidy_artifacts_succeeded,
         *AFTERCARE_SCENARIOS,
+        *ACTIONS_SCENARIOS,
+        *WEBHOOK_SCENARIOS,
+        *SCHEDULING_SCENARIOS,
     )
 }

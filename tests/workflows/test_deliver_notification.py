@@ -13,15 +13,14 @@ from tests.support.histories import readable
 from tests.support.platform import make_vault
 from workflows.relay_notifications import RelayNotifications
 
-ADDRESS = "https://hooks.example/secret-path"
-SECRET = "whsec_c2VjcmV0"
+ADDRESS = "secret-address@mail.example"
 
 
 async def a_finding(aftercare: Aftercare, database: Database, *, channel: bool = True) -> str:
-    """A maker with a webhook and a finding; the id of the notification of it."""
+    """A maker with an e-mail address and a finding; the id of the notification of it."""
     maker: Person = await make_person(database)
     if channel:
-        destination = Destination(kind=ChannelKind.WEBHOOK, address=ADDRESS, secret=SECRET)
+        destination = Destination(kind=ChannelKind.EMAIL, address=ADDRESS)
         await aftercare.channels.set(maker.account_id, destination)
     package = await publish(database, maker)
     decision = a_decision(package.package_digest, [vulnerable()], "2026-11-25#1")
@@ -39,7 +38,7 @@ async def relay(fresh: WorkflowEnvironment, aftercare: Aftercare, name: str) -> 
 
 async def delivered(fresh: WorkflowEnvironment, notification_id: str) -> bool:
     handle = fresh.client.get_workflow_handle(
-        delivery_workflow_id(notification_id, "webhook"), result_type=bool
+        delivery_workflow_id(notification_id, "email"), result_type=bool
     )
     async with fresh.time_skipping_unlocked():  # type: ignore[attr-defined]
         taken: bool = await handle.result()
@@ -116,7 +115,7 @@ async def test_a_receiver_that_wants_no_more_is_not_asked_again(
 
 
 @pytest.mark.parametrize("failures", [[], ["DELIVERY_REFUSED"], ["DELIVERY_FAILED"]])
-async def test_no_history_holds_an_address_or_a_secret(
+async def test_no_history_holds_an_address(
     fresh: WorkflowEnvironment, database: Database, failures: list[str]
 ) -> None:
     aftercare = Aftercare(fresh.client, database)
@@ -125,8 +124,7 @@ async def test_no_history_holds_an_address_or_a_secret(
     async with aftercare.worker():
         await relay(fresh, aftercare, f"private-{notification_id}")
         assert await delivered(fresh, notification_id) == (failures != ["DELIVERY_REFUSED"])
-    handle = fresh.client.get_workflow_handle(delivery_workflow_id(notification_id, "webhook"))
+    handle = fresh.client.get_workflow_handle(delivery_workflow_id(notification_id, "email"))
     said = await readable(await handle.fetch_history(), make_vault())
     assert notification_id in said
-    assert "secret-path" not in said
-    assert SECRET not in said
+    assert "secret-address" not in said

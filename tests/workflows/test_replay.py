@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.converter import DataConverter
+from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from infra.blob_store import ObjectBlobStore
@@ -17,18 +18,32 @@ from tests.support.platform import make_vault
 from tests.support.scenarios import SCENARIOS
 from workflows.advisory_clock import AdvisoryClock
 from workflows.apply_revocation import ApplyRevocation
+from workflows.cancel_late_run import CancelLateRun
+from workflows.cast_on_schedule import CastOnSchedule
 from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
+from workflows.deliver_webhook import DeliverWebhook
 from workflows.publish_spell import PublishSpell
 from workflows.relay_notifications import RelayNotifications
+from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
+from workflows.run_actions import RunActions
+from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
-    *(ApplyRevocation, CastSpell, PublishSpell, ReplayCast),
-    *(RescanVersions, AdvisoryClock, RelayNotifications, DeliverNotification),
+    *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
+    *(RunActions, CancelLateRun),
+    *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
+    *(DeliverWebhook, RelayWebhooks),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
+
+
+@pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """A clock of each test's own: what others leave open keeps a shared one from skipping."""
+    return fresh.client
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 Activities, records and inputs are the real ones, over real Postgres; the clock skips.
 """
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,13 +10,20 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
 from infra.postgres import Database
+from schema.contracts.actions import LateState
 from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome
 from schema.errors import SpellError
-from schema.ids import account_of_cast, actions_workflow_id, late_run_workflow_id
+from schema.ids import account_of_cast, actions_workflow_id
 from tests.support.actions_platform import ActionsPlatform, ToldGitHub, a_zip
 
 UNKNOWN = SpellError("DISPATCH_UNKNOWN")
+
+
+@pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """A clock of each test's own: what others leave open keeps a shared one from skipping."""
+    return fresh.client
 
 
 def code_of(problem: Problem | None) -> str | None:
@@ -82,7 +88,7 @@ async def test_githubs_conclusion_decides(
     conclusion: str,
     outcome: Outcome,
     code: str,
-    used: bool,  # noqa: FBT001  (a column of the table)
+    used: bool,
 ) -> None:
     platform = ActionsPlatform(client, database, ToldGitHub(conclusion))
     ended = await platform.run()
@@ -142,7 +148,12 @@ async def test_a_run_that_began_while_it_was_given_up_proves_nothing(
     """QUEUE_TIMEOUT lets a fallback run, so it must mean that no job ever began."""
     github = ToldGitHub(None)
     github.starts = github.obeys = False
-    ended = await ActionsPlatform(client, database, github).run()
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        ended = await (await platform.start(order)).result()
+        github.obeys = True
+        assert await platform.late_run(order)
     assert (ended.outcome, code_of(ended.problem)) == (Outcome.LOST, "ACTIONS_RUN_LOST")
 
 
@@ -151,8 +162,9 @@ async def test_a_stop_cancels_on_github_and_counts_what_was_used(
 ) -> None:
     platform = ActionsPlatform(client, database, ToldGitHub(None, seconds=7))
     async with platform.worker:
-        handle = await platform.start(platform.order())
-        await platform.until_began()
+        order = platform.order()
+        handle = await platform.start(order)
+        await platform.until_began(order)
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
     assert (ended.outcome, code_of(ended.problem)) == (Outcome.CANCELLED, "CAST_CANCELLED")
@@ -167,8 +179,9 @@ async def test_a_stop_that_comes_too_late_changes_nothing(
     github = ToldGitHub(None)
     platform = ActionsPlatform(client, database, github)
     async with platform.worker:
-        handle = await platform.start(platform.order())
-        await platform.until_began()
+        order = platform.order()
+        handle = await platform.start(order)
+        await platform.until_began(order)
         github.conclusion = "success"
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
@@ -184,13 +197,12 @@ async def test_a_run_that_does_not_obey_is_left_to_be_cancelled_later(
     order = platform.order()
     async with platform.worker:
         handle = await platform.start(order)
-        await platform.until_began()
+        await platform.until_began(order)
         await handle.signal("stop", Problem.of(SpellError("CAST_CANCELLED")))
         ended = await handle.result()
         assert ended.outcome is Outcome.CANCELLED
         github.obeys = True
-        late = client.get_workflow_handle(late_run_workflow_id(order.cast_id))
-        assert await late.result() == "ended"
+        assert await platform.late_run(order)
     assert github.cancels >= 2
 
 
@@ -198,7 +210,7 @@ async def test_a_run_that_does_not_obey_is_left_to_be_cancelled_later(
 async def test_an_unknown_dispatch_is_looked_up_and_never_repeated(
     client: Client,
     database: Database,
-    names_runs: bool,  # noqa: FBT001  (a column of the table)
+    names_runs: bool,
 ) -> None:
     github = ToldGitHub()
     github.names_runs = names_runs
@@ -210,22 +222,41 @@ async def test_an_unknown_dispatch_is_looked_up_and_never_repeated(
     assert github.dispatched == [order.cast_id]
 
 
-async def test_a_run_that_nobody_finds_ends_unknown_and_is_cancelled_when_it_appears(
+async def test_a_run_that_nobody_finds_ends_unknown_and_is_left_to_be_cancelled(
     client: Client, database: Database
 ) -> None:
     github = ToldGitHub(None)
-    github.dispatch_errors, github.is_found = [UNKNOWN], False
+    # The search takes two minutes; it appears after that.
+    github.dispatch_errors, github.appears_after = [UNKNOWN], 30
     platform = ActionsPlatform(client, database, github)
     order = platform.order()
     async with platform.worker:
         ended = await (await platform.start(order)).result()
         assert (ended.outcome, code_of(ended.problem)) == (Outcome.LOST, "DISPATCH_UNKNOWN")
         assert ended.usage is None
-        github.is_found = True
-        late = client.get_workflow_handle(late_run_workflow_id(order.cast_id))
-        assert await late.result() == "ended"
+        assert await platform.late_run(order)
     assert github.dispatched == [order.cast_id]
+
+
+async def test_a_late_run_is_cancelled_when_it_appears(client: Client, database: Database) -> None:
+    github = ToldGitHub(None)
+    github.appears_after = 3
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        await platform.dispatch_and_die(order)
+        assert await (await platform.cancel_late(order)).result() is LateState.ENDED
     assert github.cancels >= 1
+
+
+async def test_a_late_run_that_never_appears_is_not_waited_for_for_ever(
+    client: Client, database: Database
+) -> None:
+    platform = ActionsPlatform(client, database)
+    order = platform.order()
+    async with platform.worker:
+        assert await (await platform.cancel_late(order)).result() is LateState.UNSEEN
+    assert platform.github.cancels == 0
 
 
 @pytest.mark.parametrize("code", ["RATE_LIMITED", "SERVICE_UNAVAILABLE"])
@@ -284,14 +315,13 @@ async def test_a_hint_makes_it_look_and_without_hints_it_looks_by_itself(
     github = ToldGitHub(None)
     platform = ActionsPlatform(fresh.client, database, github)
     async with platform.worker:
-        handle = await platform.start(platform.order())
-        await platform.until_began()
-        before = github.looked
-        with fresh.auto_time_skipping_disabled():
-            await handle.signal("run_changed")
-            async with asyncio.timeout(20):
-                while github.looked == before:
-                    await asyncio.sleep(0.05)
+        order = platform.order()
+        handle = await platform.start(order)
+        await platform.until_began(order)
+        github.began.clear()
+        # The clock stands still here: it is the hint that makes it look.
+        await handle.signal("run_changed")
+        await platform.until_began(order)
         github.conclusion, github.looks = "success", github.looked + 5
         assert (await handle.result()).outcome is Outcome.SUCCEEDED
 
@@ -303,10 +333,9 @@ async def test_whose_parent_is_gone_the_run_is_cancelled(
     order = platform.order()
     async with platform.worker:
         handle = await platform.start(order)
-        await platform.until_began()
+        await platform.until_began(order)
         await client.get_workflow_handle(actions_workflow_id(order.cast_id)).cancel()
         with pytest.raises(WorkflowFailureError):
             await handle.result()
-        late = client.get_workflow_handle(late_run_workflow_id(order.cast_id))
-        assert await late.result() == "ended"
+        assert await platform.late_run(order)
     assert platform.github.cancels >= 1

@@ -27,6 +27,7 @@ repo = "acme/spells"
 workflow = "run.yml"
 ref = "main"
 dispatch = "workflow_dispatch"
+timeout_ms = 60_000
 
 """
 
@@ -64,7 +65,7 @@ async def test_what_fs_read_opens_is_kept_under_its_digest() -> None:
     kept = blobs.content[resources_key(package.policy.resources_digest)]
     assert sha256_digest(kept) == package.policy.resources_digest
     assert read_resources(kept) == {"resources/data/a.bin": b"a"}
-    assert blobs.content[module_key(package.module_digest)] == MODULE
+    assert blobs.content[module_key(package.module_digest or "")] == MODULE
 
 
 async def test_resources_that_nothing_may_read_are_not_kept() -> None:
@@ -85,11 +86,12 @@ async def test_the_policy_of_the_manifest_is_the_policy_of_the_version() -> None
     assert package.policy.env_vars == ["TOKEN"]
     assert package.policy.scratch
     assert not package.policy.deterministic
+    assert package.limits is not None
     assert package.limits.scratch_bytes_max == 3 * 1024 * 1024
 
 
 async def test_what_cannot_be_granted_is_a_manifest_error() -> None:
-    """Other modes than service are read, and not run yet."""
+    """Modes that the installation is not set up for are read, and not granted."""
     manifest = files_of("com.acme.reads", MODULE)["manifest.toml"].decode()
     service, _, after = manifest.partition("[runtime]")
     workflow = service.replace('mode = "service"', 'mode = "workflow"') + WORKFLOW_SECTION

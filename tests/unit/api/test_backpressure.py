@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from api.backpressure import Backpressure, Bounds
+from activities.backpressure import Backpressure, Bounds
 from api.deps import Services
 from api.main import create_app
 from schema.contracts.account import Caller
@@ -86,6 +86,8 @@ class World:
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
             casts=stand_in,
             files=unused,
+            artifacts=unused,
+            links=unused,
             receipts=unused,
             replaying=unused,
             modules=unused,
@@ -94,8 +96,18 @@ class World:
             vulnerabilities=unused,
             channels=unused,
             notifications=unused,
+            endpoints=unused,
+            deliveries=unused,
+            callbacks=unused,
+            webhooks=unused,
             aftercare=unused,
+            schedules=unused,
+            schedule_clocks=unused,
+            schedule_seconds_min=60,
             feed=unused,
+            run_inputs=unused,
+            github_inbox=unused,
+            streams=unused,
             health=unused,
             decoder=unused,
             codec_origins=frozenset(),

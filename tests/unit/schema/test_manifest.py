@@ -66,6 +66,7 @@ repo = "acme/builds"
 workflow = "run.yml"
 ref = "refs/tags/v1"
 dispatch = "workflow_dispatch"
+timeout_ms = 60_000
 [pricing]
 model = "flat"
 currency = "EUR"
@@ -120,7 +121,7 @@ def test_a_service_manifest_says_how_it_runs_and_what_it_costs() -> None:
     assert isinstance(manifest.price(), MeteredPrice)
     assert manifest.metadata.tags == ["image", "resize"]
     assert manifest.spell.visibility is Visibility.PUBLIC
-    assert unsupported_features(manifest, SERVICE.encode()) == []
+    assert unsupported_features(manifest, SERVICE.encode(), [Mode.SERVICE]) == []
 
 
 def test_optional_sections_have_defaults() -> None:
@@ -132,20 +133,20 @@ def test_optional_sections_have_defaults() -> None:
     assert manifest.runtime.policy.net_allow == []
 
 
-def test_a_workflow_manifest_is_read_but_not_supported_yet() -> None:
+def test_a_workflow_manifest_is_read_and_has_to_be_granted() -> None:
     manifest = parse(WORKFLOW)
     assert isinstance(manifest.price(), FlatPrice)
-    with pytest.raises(ValueError, match="does not run in the runner"):
+    with pytest.raises(ValueError, match="without mode service"):
         manifest.run_limits()
-    (error,) = unsupported_features(manifest, WORKFLOW.encode())
-    assert error["field"] == "execution.mode"
-    assert error["line"] == line_with(WORKFLOW, 'mode = "workflow"')
+    (error,) = unsupported_features(manifest, WORKFLOW.encode(), [Mode.SERVICE])
+    assert error["field"] == "execution.workflow"
+    assert error["line"] == line_with(WORKFLOW, "[execution.workflow]")
 
 
-def test_a_clone_manifest_is_read_but_not_supported_yet() -> None:
+def test_a_clone_manifest_is_read_and_has_to_be_granted() -> None:
     manifest = parse(CLONE)
     assert isinstance(manifest.price(), OneTimePrice)
-    assert len(unsupported_features(manifest)) == 1
+    assert len(unsupported_features(manifest, CLONE.encode(), [Mode.SERVICE])) == 1
 
 
 PERMISSIONS = (
@@ -157,7 +158,7 @@ PERMISSIONS = (
 def test_each_permission_of_the_policy_is_granted_to_a_core_module() -> None:
     text = SERVICE.replace("[io]", PERMISSIONS)
     manifest = parse(text)
-    assert unsupported_features(manifest, text.encode()) == []
+    assert unsupported_features(manifest, text.encode(), [Mode.SERVICE]) == []
     policy = manifest.run_policy()
     assert policy.fs_read == ["resources"]
     assert policy.scratch
@@ -174,7 +175,7 @@ def test_a_component_names_what_a_cast_calls(entry: str) -> None:
     manifest = parse(COMPONENT.replace('"cast"', f'"{entry}"'))
     assert manifest.runtime is not None
     assert (manifest.runtime.entry, manifest.runtime.target) == (entry, "wasm32-wasip2")
-    assert unsupported_features(manifest) == []
+    assert unsupported_features(manifest, COMPONENT.encode(), [Mode.SERVICE]) == []
 
 
 def test_a_component_cannot_have_the_entry_of_core_modules() -> None:
@@ -376,6 +377,7 @@ def test_a_host_that_is_no_plain_name_is_refused(host: str) -> None:
         ("workflow", 'workflow = "../run.yml"', "execution.workflow.workflow"),
         ("ref", 'ref = "a..b"', "execution.workflow.ref"),
         ("dispatch", 'dispatch = "push"', "execution.workflow.dispatch"),
+        ("timeout_ms", "timeout_ms = 999", "execution.workflow.timeout_ms"),
     ],
 )
 def test_faults_of_a_workflow_section_are_told(row: str, to: str, field: str) -> None:
@@ -388,13 +390,12 @@ def test_the_section_of_a_mode_is_required_with_it() -> None:
     text = SERVICE.replace('mode = "service"', 'mode = "workflow"')
     assert [(field, message) for _, field, message in errors_of(text)] == [
         ("execution.workflow", "is required with mode workflow"),
-        ("runtime", "goes only with mode service"),
     ]
 
 
-def test_the_section_of_another_mode_is_refused() -> None:
+def test_a_mode_that_is_offered_is_no_first_choice_without_its_section() -> None:
     text = WORKFLOW.replace('mode = "workflow"', 'mode = "service"')
-    assert {field for _, field, _ in errors_of(text)} == {"execution.workflow", "runtime"}
+    assert {field for _, field, _ in errors_of(text)} == {"runtime"}
 
 
 def test_a_one_time_price_goes_only_with_clone() -> None:

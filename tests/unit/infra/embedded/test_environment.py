@@ -147,6 +147,7 @@ def test_external_servers_need_no_port_and_are_used_as_given(
         "SPELL_REDIS_URL": "redis://cache",
         "SPELL_OBJECT_STORE_URL": "s3://bucket",
         "SPELL_TRUST_ROOT_FILE": "/etc/spell/trusted_root.json",
+        "SPELL_GITHUB_API_URL": "https://api.github.com",
     }
     assert servers.needed_ports(user) == ["api"]
     found = servers.endpoints(layout, {"api": 8080}, credentials, user)
@@ -161,6 +162,7 @@ def test_external_servers_need_no_port_and_are_used_as_given(
         object_store_url="s3://bucket",
         trust_root_file="/etc/spell/trusted_root.json",
         sigstore_url="",
+        github={},
     )
 
 

@@ -1,0 +1,1 @@
+"""Actions that stand in for those of GitHub where a run could not fetch them."""

@@ -1,0 +1,1 @@
+"""The routes of the local GitHub, by resource."""

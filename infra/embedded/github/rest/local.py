@@ -1,0 +1,107 @@
+"""What only the local GitHub has: people, repositories and installations made by hand."""
+
+import base64
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from infra.embedded.github.actions.documents import Document
+from infra.embedded.github.actions.refusal import RefusedError
+from infra.embedded.github.git import HEADS
+from infra.embedded.github.rest.repositories import shown
+from infra.embedded.github.rest.sign_in import decide
+from infra.embedded.github.server import Server
+from infra.embedded.github.state import USER_TOKEN_SECONDS
+
+_PERMISSIONS = {"actions": "write", "contents": "write", "pull_requests": "write"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewOwner(_Body):
+    """A user or an organisation."""
+
+    login: str
+    type: str = "User"
+    members: list[str] = Field(default_factory=list)
+
+
+class NewRepository(_Body):
+    """A repository with files, in base64."""
+
+    owner: str
+    name: str
+    files: dict[str, str] = Field(default_factory=dict)
+    private: bool = False
+    is_template: bool = False
+
+
+class NewInstallation(_Body):
+    """The App with an owner."""
+
+    account: str
+    permissions: dict[str, str] = Field(default_factory=lambda: dict(_PERMISSIONS))
+    repositories: list[str] | None = None
+    suspended: bool = False
+
+
+class Decision(_Body):
+    """What a person says to a device's code."""
+
+    user_code: str
+    login: str
+    allow: bool = True
+
+
+def routes(server: Server) -> APIRouter:
+    """Routes below `/_local`; the server listens on loopback only."""
+    router, state = APIRouter(prefix="/_local"), server.state
+
+    @router.post("/owners")
+    def make_owner(body: NewOwner) -> Document:
+        return state.make_owner(body.login, body.type, body.members)
+
+    @router.post("/tokens/{login}")
+    def make_token(login: str) -> Document:
+        text, _ = state.add_token("ghu_", USER_TOKEN_SECONDS, kind="user", login=login)
+        return {"token": text}
+
+    @router.post("/repositories")
+    def make_repository(body: NewRepository) -> JSONResponse:
+        files = {path: base64.b64decode(content) for path, content in body.files.items()}
+        state.make_owner(body.owner, "User", [])
+        found = state.repository(body.owner, body.name)
+        if found is None:
+            more = {"private": body.private, "is_template": body.is_template}
+            found = state.make_repository(body.owner, body.name, files, **more)
+        else:
+            before = state.git.find(found["id"], found["default_branch"])
+            parents = [] if before is None else [before.sha]
+            sha = state.git.commit(
+                found["id"], files, message="Update", author=body.owner, parents=parents
+            )
+            state.git.point(found["id"], HEADS + found["default_branch"], sha)
+        return JSONResponse(shown(server, found, None), 201)
+
+    @router.put("/installations")
+    def install(body: NewInstallation) -> Document:
+        if state.owner(body.account) is None:
+            raise RefusedError(404, "Not Found")
+        made = state.install(body.account, body.permissions, body.repositories)
+        state.suspend(body.account, suspended=body.suspended)
+        return made
+
+    @router.delete("/installations/{account}")
+    def uninstall(account: str) -> Response:
+        state.uninstall(account)
+        return Response(status_code=204)
+
+    @router.post("/device")
+    def device(body: Decision) -> Response:
+        done = decide(server, body.user_code, body.login, allow=body.allow)
+        return Response(status_code=204 if done else 404)
+
+    return router

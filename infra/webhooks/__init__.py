@@ -1,0 +1,1 @@
+"""Webhooks on their way out: keys, bodies, signatures, connections."""
