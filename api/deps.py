@@ -46,8 +46,8 @@ from api.ports import (
     Uploads,
 )
 from api.purchase_ports import PurchaseReads, Purchasing
-from api.stripe_inbox import StripeInbox
 from api.schedule_ports import ScheduleClocks, Schedules
+from api.stripe_inbox import StripeInbox
 from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpoints
 from schema.contracts.account import Caller
 from schema.errors import SpellError

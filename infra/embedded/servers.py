@@ -56,13 +56,8 @@ def needed_ports(external: Mapping[str, str]) -> list[str]:
         names.append("nats")
     if REDIS not in external and binaries.redis_server() is not None:
         names.append("redis")
-    if TRUST_ROOT not in external:
-        names.append("sigstore")
-    if STRIPE not in external:
-        names.append("stripe")
-    if GITHUB not in external:
-        names.append("github")
-    return names
+    stand_ins = {TRUST_ROOT: "sigstore", GITHUB: "github", STRIPE: "stripe"}
+    return [*names, *(name for variable, name in stand_ins.items() if variable not in external)]
 
 
 def endpoints(

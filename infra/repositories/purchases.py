@@ -45,7 +45,7 @@ _VIEW = (
 )
 _ONE = text(f"{_VIEW} AND p.id = :id")
 _PAGE = text(
-    f"{_VIEW} AND (CAST(:before AS text) IS NULL OR (p.created_at, p.id) <"
+    f"{_VIEW} AND (CAST(:before AS text) IS NULL OR (p.created_at, p.id) <"  # noqa: S608  (a constant)
     " (SELECT created_at, id FROM purchases WHERE id = :before AND account_id = :account_id))"
     " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit"
 )

@@ -104,7 +104,8 @@ LOG = "/v1/supply-chain/log"
 # Without a key: whoever holds a receipt can check it, whoever follows the feed reads it, and
 # whoever has a link to an artifact may have that. A run on GitHub Actions takes its inputs once, by
 # an address that nobody else has; what GitHub and Stripe deliver is signed
-# (tests/integration/test_github_webhook.py). Buyers' browsers come back from a payment with nothing.
+# (tests/integration/test_github_webhook.py). Buyers' browsers come back from
+# a payment with nothing.
 OPEN_TO_ALL = {
     *("/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"),
     *("/v1/artifacts/{token}", "/v1/run-inputs/{token}", "/v1/webhooks/github"),

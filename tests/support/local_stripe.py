@@ -62,7 +62,7 @@ async def running_stripe(
     config = uvicorn.Config(LocalStripe(store, options).app(), log_level="critical")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  (uvicorn tells it by nothing else)
         await asyncio.sleep(0.01)
     try:
         yield StripeForTests(url, store)

@@ -19,7 +19,7 @@ from infra.repositories.castable_versions import CastableVersions
 from infra.repositories.purchase_money import PostgresPayments
 from infra.repositories.purchases import PostgresPurchases
 from schema.contracts.cast import AdmitRequest
-from schema.contracts.plans import CloneOffer, Mode
+from schema.contracts.plans import CloneOffer
 from schema.contracts.purchases import (
     GeneratedRepository,
     PayWith,
@@ -183,9 +183,10 @@ class PurchasingPlatform:
     async def ready(self, request: PurchaseInput) -> WorkflowHandle[Any, PurchaseAnswer]:
         """Start buying, and wait until it can be paid."""
         handle = await self.start(request)
-        await handle.execute_update(
-            PurchaseClone.ready, AdmitRequest(fingerprint=request.fingerprint)
+        answer: PurchaseAnswer = await handle.execute_update(
+            "ready", AdmitRequest(fingerprint=request.fingerprint), result_type=PurchaseAnswer
         )
+        assert answer.problem is None, answer.problem
         return handle
 
     async def return_late(self, purchase_id: str) -> None:
