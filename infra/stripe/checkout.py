@@ -142,7 +142,7 @@ class StripeCheckout:
 async def _all(page: Any) -> AsyncIterator[Any]:
     """Every object of a list, page after page."""
     try:
-        async for each in page.auto_paging_iter_async():
+        async for each in page.auto_paging_iter():
             yield each
     except stripe.StripeError as error:
         raise _away(error) from error
