@@ -36,7 +36,8 @@ async def paid(local: StripeForTests) -> str:
 async def test_the_client_as_it_comes_opens_reads_lists_and_closes_a_page(
     local: StripeForTests,
 ) -> None:
-    client = stripe.StripeClient(KEY, base_addresses={"api": local.url})
+    http = stripe.HTTPXClient()
+    client = stripe.StripeClient(KEY, base_addresses={"api": local.url}, http_client=http)
     sessions = client.v1.checkout.sessions
     made = await sessions.create_async(params=a_session())  # type: ignore[arg-type]
     assert (made.status, made.payment_status, made.amount_total) == ("open", "unpaid", 2000)
@@ -46,6 +47,7 @@ async def test_the_client_as_it_comes_opens_reads_lists_and_closes_a_page(
     assert (await sessions.expire_async(made.id)).status == "expired"
     with pytest.raises(stripe.InvalidRequestError, match="has a status of expired"):
         await sessions.expire_async(made.id)
+    await http.close_async()
 
 
 async def test_pages_of_a_list_hold_everything_once(local: StripeForTests) -> None:
