@@ -1,4 +1,4 @@
-"""Goal: the local Stripe behaves as Stripe documents itself. Method: the official client asks it."""
+"""Goal: the local Stripe behaves as Stripe documents itself. Method: the official client asks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ async def test_the_client_as_it_comes_opens_reads_lists_and_closes_a_page(
     assert (await sessions.expire_async(made.id)).status == "expired"
     with pytest.raises(stripe.InvalidRequestError, match="has a status of expired"):
         await sessions.expire_async(made.id)
-    await http.close_async()
+    await http.close_async()  # type: ignore[no-untyped-call]
 
 
 async def test_pages_of_a_list_hold_everything_once(local: StripeForTests) -> None:
@@ -191,7 +191,7 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["x", "sk_of_somebody_else", "sk_é"])
 async def test_only_the_accounts_key_opens_anything(local: StripeForTests, key: str) -> None:
-    headers = {"Authorization": f"Bearer {key}".encode()}
+    headers = {b"Authorization": f"Bearer {key}".encode()}
     async with httpx.AsyncClient(trust_env=False) as http:
         for method, path in (
             ("GET", "/v1/events"),

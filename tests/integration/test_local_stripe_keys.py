@@ -1,4 +1,4 @@
-"""Goal: a key is answered as it was answered first, as Stripe documents. Method: faults, repeats."""
+"""Goal: a key is answered as it was answered first, as Stripe documents. Method: faults."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -135,7 +135,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 async def _serving(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  (uvicorn tells in no other way)
         await asyncio.sleep(0.01)
     try:
         yield

@@ -17,7 +17,6 @@ class Faults:
 
     | place | kind | what happens |
     | a path, POST | `drop` | done, and kept under its key; the connection breaks, no answer |
-    | a path, POST | `drop` | done, and kept under its key; instead of an answer the connection breaks |
     | | `500` | nothing is done, and the key answers 500 from then on |
     | | `500_after` | done, and the key answers 500 from then on |
     | | `409` | another request holds the object; nothing is done or kept |
