@@ -101,6 +101,9 @@ PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
 # How often an unpaid page is looked at, should no webhook say that it is paid.
 PURCHASE_LOOK_SECONDS = 300
 STRIPE_EVENT_BYTES_MAX = 1024 * 1024
+# Of the inbox, at a time and at one look.
+STRIPE_EVENTS_PER_PAGE = 100
+STRIPE_EVENTS_PER_LOOK_MAX = 10_000
 
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120

@@ -7,6 +7,7 @@ from temporalio.worker import Worker
 from activities.github_threads import GitHubThreads
 from activities.paying import PayingActivities
 from activities.purchasing import PurchasingActivities
+from activities.stripe_events import StripeEventActivities
 from activities.supply_chain.deciding import Deciding
 from activities.template_ports import BuyerTokens, TemplateHost
 from infra.github.app import GitHubApp
@@ -15,9 +16,12 @@ from infra.platform import Platform, checkout_of
 from infra.repositories.castable_versions import CastableVersions
 from infra.repositories.purchase_money import PostgresPayments
 from infra.repositories.purchases import PostgresPurchases
+from infra.repositories.stripe_events import PostgresStripeEvents
 from infra.settings import PlatformSettings
+from infra.temporal_purchases import TemporalPurchases
 from schema.names import PURCHASES_TASK_QUEUE
 from workflows.purchase_clone import PurchaseClone
+from workflows.relay_stripe_events import RelayStripeEvents
 from workflows.return_late_payment import ReturnLatePayment
 
 
@@ -41,10 +45,13 @@ def purchases_worker(
         GitHubThreads(),
     )
     paying = PayingActivities(PostgresPayments(database), checkout_of(settings))
+    events = StripeEventActivities(
+        PostgresStripeEvents(database), TemporalPurchases(platform.temporal)
+    )
     return Worker(
         platform.temporal,
         task_queue=PURCHASES_TASK_QUEUE,
-        workflows=[PurchaseClone, ReturnLatePayment],
+        workflows=[PurchaseClone, ReturnLatePayment, RelayStripeEvents],
         activities=[
             purchasing.check,
             purchasing.refuse,
@@ -57,6 +64,7 @@ def purchases_worker(
             paying.look,
             paying.close,
             paying.give_back,
+            events.relay,
         ],
         graceful_shutdown_timeout=grace,
     )

@@ -162,10 +162,32 @@ _INBOX = (
         kind text NOT NULL CHECK (length(kind) BETWEEN 1 AND 128),
         purchase_id text,
         received_at timestamptz NOT NULL DEFAULT now(),
-        handled_at timestamptz
+        claimed_at timestamptz,
+        handled_at timestamptz,
+        CHECK (handled_at IS NULL OR claimed_at IS NOT NULL)
     )
     """,
-    "CREATE INDEX ix_stripe_events_received ON stripe_events (received_at)",
+    """
+    CREATE INDEX ix_stripe_events_unhandled ON stripe_events (received_at)
+        WHERE handled_at IS NULL
+    """,
+    "CREATE INDEX ix_stripe_events_handled ON stripe_events (handled_at)",
+    """
+    CREATE FUNCTION check_stripe_event_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF OLD.handled_at IS NOT NULL
+            OR (NEW.event_id, NEW.kind, NEW.purchase_id, NEW.received_at) IS DISTINCT FROM
+            (OLD.event_id, OLD.kind, OLD.purchase_id, OLD.received_at) THEN
+            RAISE EXCEPTION 'event % is handled once and never changes', OLD.event_id
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE TRIGGER stripe_events_handled_once BEFORE UPDATE ON stripe_events
+        FOR EACH ROW EXECUTE FUNCTION check_stripe_event_change()
+    """,
 )
 
 
