@@ -22,6 +22,7 @@ _KEYS_ARE_KEPT = timedelta(hours=12)
 _SKEW = timedelta(minutes=5)
 _PURCHASE = "purchase_id"
 Answer = TypeVar("Answer")
+Resource = TypeVar("Resource", bound=stripe.StripeObject)
 
 
 class StripeCheckout:
@@ -139,10 +140,10 @@ class StripeCheckout:
         return None
 
 
-async def _all(page: Any) -> AsyncIterator[Any]:
+async def _all(page: stripe.ListObject[Resource]) -> AsyncIterator[Resource]:
     """Every object of a list, page after page."""
     try:
-        async for each in page.auto_paging_iter_async():
+        async for each in page.auto_paging_iter():
             yield each
     except stripe.StripeError as error:
         raise _away(error) from error
