@@ -7,7 +7,7 @@ this after a crash walks the same way and finds the same answers.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import stripe
 
@@ -16,6 +16,7 @@ from schema.errors import SpellError
 _KEYS_MAX = 5
 _FAILED = 500
 Answer = TypeVar("Answer")
+Resource = TypeVar("Resource", bound=stripe.StripeObject)
 
 
 async def asked(asking: Awaitable[Answer]) -> Answer:
@@ -63,7 +64,7 @@ async def once(
     raise SpellError("SERVICE_UNAVAILABLE", "Stripe fails again and again.", retry_after=60)
 
 
-async def every(page: Any) -> AsyncIterator[Any]:
+async def every(page: stripe.ListObject[Resource]) -> AsyncIterator[Resource]:
     """Every object of a list, page after page. Raises SpellError: SERVICE_UNAVAILABLE."""
     try:
         async for each in page.auto_paging_iter():

@@ -29,6 +29,12 @@ PAID = {"payment": PRICE, **SHARES}
 
 
 @pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """A clock of each test's own: Stripe takes no page that is to be open for days."""
+    return fresh.client
+
+
+@pytest.fixture
 async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
     async with running_stripe(tmp_path) as running:
         yield running
