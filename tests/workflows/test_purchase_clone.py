@@ -217,7 +217,7 @@ async def test_what_cannot_be_bought_is_refused_before_anything_is_paid(
     assert stripe.sessions() == []
 
 
-async def test_a_purchase_is_cancelled_before_it_is_paid_and_not_after(
+async def test_a_purchase_is_cancelled_before_it_is_paid(
     client: Client, database: Database, stripe: StripeForTests, sold: tuple[Person, str]
 ) -> None:
     platform, request = PurchasingPlatform(client, database, stripe.checkout()), a_purchase(*sold)
@@ -225,9 +225,16 @@ async def test_a_purchase_is_cancelled_before_it_is_paid_and_not_after(
         handle = await platform.ready(request)
         await handle.execute_update("cancel")
         await handle.result()
-        assert (await platform.view(request)).status is PurchaseStatus.CANCELLED
-        assert stripe.sessions()[0]["status"] == "expired"
-        paid = a_purchase(*sold)
+    assert (await platform.view(request)).status is PurchaseStatus.CANCELLED
+    assert stripe.sessions()[0]["status"] == "expired"
+    assert await moved(database, request.purchase_id) == {}
+
+
+async def test_a_purchase_that_is_paid_cannot_be_cancelled(
+    client: Client, database: Database, stripe: StripeForTests, sold: tuple[Person, str]
+) -> None:
+    platform, paid = PurchasingPlatform(client, database, stripe.checkout()), a_purchase(*sold)
+    async with platform.worker:
         handle = await platform.ready(paid)
         await stripe.pay(await platform.session_of(paid))
         with pytest.raises(WorkflowUpdateFailedError):
