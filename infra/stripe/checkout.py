@@ -45,18 +45,24 @@ class StripeCheckout:
         )
 
     async def open_checkout(self, payment: Payment) -> CheckoutSession:
-        """The one page of this payment. Raises SpellError: SERVICE_UNAVAILABLE."""
+        """The one page of this payment.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE; MODE_UNAVAILABLE, Stripe will not open it.
+        """
         if _is_old(payment.intended_at):
             found = await self._listed(payment)
             if found is not None:
                 return found
-        session = await _asked(
-            self._client.v1.checkout.sessions.create_async(
-                params=self._page(payment),
-                options={"idempotency_key": f"{payment.purchase_id}:checkout"},
-            )
+        opening = self._client.v1.checkout.sessions.create_async(
+            params=self._page(payment),
+            options={"idempotency_key": f"{payment.purchase_id}:checkout"},
         )
-        return _session(session)
+        try:
+            return _session(await _asked(opening))
+        except stripe.InvalidRequestError as error:
+            message = "Stripe refuses to take this payment: pay with credit."
+            raise SpellError("MODE_UNAVAILABLE", message) from error
 
     def _page(self, payment: Payment) -> Any:
         """What the page asks for. Only what the record of the intent says: repeats are equal."""
@@ -109,17 +115,22 @@ class StripeCheckout:
             found = await self._refund_of(payment)
             if found is not None:
                 return found
-        made = await _asked(
-            self._client.v1.refunds.create_async(
-                params={
-                    "payment_intent": payment.payment_intent,
-                    "amount": minor_units(payment.amount_micros, payment.currency),
-                    "metadata": {_PURCHASE: payment.purchase_id},
-                },
-                options={"idempotency_key": f"{payment.purchase_id}:refund"},
-            )
+        refunding = self._client.v1.refunds.create_async(
+            params={
+                "payment_intent": payment.payment_intent,
+                "amount": minor_units(payment.amount_micros, payment.currency),
+                "metadata": {_PURCHASE: payment.purchase_id},
+            },
+            options={"idempotency_key": f"{payment.purchase_id}:refund"},
         )
-        return str(made.id)
+        try:
+            return str((await _asked(refunding)).id)
+        except stripe.InvalidRequestError as error:
+            # Somebody may have given it back by hand, at Stripe's dashboard.
+            found = await self._refund_of(payment)
+            if found is None:
+                raise _away(error) from error
+            return found
 
     async def _refund_of(self, payment: Payment) -> str | None:
         asked: Any = {"payment_intent": payment.payment_intent, "limit": 100}

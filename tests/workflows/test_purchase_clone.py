@@ -35,6 +35,12 @@ async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
 
 
 @pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """On a clock of its own: Stripe has the real one, and a page is open for a day of that."""
+    return fresh.client
+
+
+@pytest.fixture
 async def sold(database: Database) -> tuple[Person, str]:
     key = await publish_template(database, await make_person(database))
     return await make_person(database, credit_micros=PRICE), key
