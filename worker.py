@@ -8,7 +8,7 @@ from datetime import timedelta
 import uvloop
 
 from infra.artifact_store import EncryptedArtifactStore
-from infra.github.unconnected import NobodyConnected
+from infra.github.accounts import connected_users_of
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
 from infra.platform import bus_sizes, open_platform
@@ -50,12 +50,13 @@ async def run() -> None:
         gate = build_gate(platform, bills)
         deciding = deciding_of(platform, gate)
         artifacts = EncryptedArtifactStore(platform.blobs, platform.vault)
+        users = connected_users_of(platform)
         for worker in (
             casts_worker(platform, checker, deciding, engine, GRACE),
-            publishing_worker(platform, checker, gate, NobodyConnected(), engine, GRACE),
+            publishing_worker(platform, checker, gate, users, engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
             github_worker(platform, checker, deciding, artifacts, GRACE),
-            purchases_worker(platform, deciding, NobodyConnected(), GRACE),
+            purchases_worker(platform, deciding, users, GRACE),
             webhooks_worker(platform, GRACE),
         ):
             await running.enter_async_context(worker)

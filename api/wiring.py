@@ -9,12 +9,14 @@ from api.ports import Health
 from api.purchase_wiring import purchases_of, purchasing_of, stripe_inbox_of
 from api.shared_reads import SharedReads
 from api.stream_slots import StreamSlots
+from api.webhook_wiring import prompt_webhooks_of
 from infra.artifact_links import SealedArtifactLinks
 from infra.artifact_store import EncryptedArtifactStore
 from infra.cast_artifacts import CastArtifacts
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
+from infra.github.accounts import connected_users_of, connecting_of
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
@@ -38,7 +40,6 @@ from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.suspensions import PostgresSuspensions
 from infra.repositories.uploads import BlobUploads
 from infra.repositories.vulnerabilities import PostgresVulnerabilities
-from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
 from infra.repositories.webhook_endpoints import PostgresWebhookEndpoints
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
@@ -49,7 +50,6 @@ from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
 from infra.temporal_revocations import TemporalRevocations
-from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
@@ -100,15 +100,15 @@ def build_services(
         endpoints=PostgresWebhookEndpoints(database, vault),
         deliveries=PostgresDeliveryLogs(database, settings.public_url),
         callbacks=PostgresCallbacks(database, vault),
-        webhooks=PromptWebhooks(
-            PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
-        ),
+        webhooks=prompt_webhooks_of(platform),
         aftercare=TemporalAftercare(platform.temporal),
         purchasing=purchasing_of(platform),
         purchases=purchases_of(platform),
         stripe_inbox=stripe_inbox_of(platform),
         run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
+        github=connecting_of(platform),
+        github_users=connected_users_of(platform),
         schedules=PostgresSchedules(database, vault, schedules_max=settings.schedules_max),
         schedule_clocks=TemporalCastSchedules(platform.temporal),
         schedule_seconds_min=settings.schedule_seconds_min,

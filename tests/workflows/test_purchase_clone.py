@@ -29,15 +29,15 @@ PAID = {"payment": PRICE, **SHARES}
 
 
 @pytest.fixture
-def client(fresh: WorkflowEnvironment) -> Client:
-    """A clock of each test's own: Stripe takes no page that is to be open for days."""
-    return fresh.client
-
-
-@pytest.fixture
 async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
     async with running_stripe(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def client(fresh: WorkflowEnvironment) -> Client:
+    """On a clock of its own: Stripe has the real one, and a page is open for a day of that."""
+    return fresh.client
 
 
 @pytest.fixture
