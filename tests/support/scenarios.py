@@ -20,6 +20,7 @@ from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
 from tests.support.revoking import revoked_by
 from tests.support.scheduling import SCHEDULING_SCENARIOS
+from tests.support.stripe_scenarios import STRIPE_SCENARIOS
 from tests.support.webhook_scenarios import WEBHOOK_SCENARIOS
 
 Handle = WorkflowHandle[Any, Any]
@@ -214,6 +215,7 @@ SCENARIOS: dict[str, Scenario] = {
         *AFTERCARE_SCENARIOS,
         *ACTIONS_SCENARIOS,
         *WEBHOOK_SCENARIOS,
+        *STRIPE_SCENARIOS,
         *SCHEDULING_SCENARIOS,
     )
 }

@@ -25,6 +25,7 @@ from workflows.deliver_notification import DeliverNotification
 from workflows.deliver_webhook import DeliverWebhook
 from workflows.publish_spell import PublishSpell
 from workflows.relay_notifications import RelayNotifications
+from workflows.relay_stripe_events import RelayStripeEvents
 from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
@@ -35,7 +36,7 @@ WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
     *(RunActions, CancelLateRun),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
-    *(DeliverWebhook, RelayWebhooks),
+    *(DeliverWebhook, RelayWebhooks, RelayStripeEvents),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 
