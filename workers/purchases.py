@@ -5,9 +5,9 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities.github_threads import GitHubThreads
+from activities.inbox import InboxActivities
 from activities.paying import PayingActivities
 from activities.purchasing import PurchasingActivities
-from activities.stripe_events import StripeEventActivities
 from activities.supply_chain.deciding import Deciding
 from activities.template_ports import BuyerTokens, TemplateHost
 from infra.github.app import GitHubApp
@@ -45,9 +45,7 @@ def purchases_worker(
         GitHubThreads(),
     )
     paying = PayingActivities(PostgresPayments(database), checkout_of(settings))
-    events = StripeEventActivities(
-        PostgresStripeEvents(database), TemporalPurchases(platform.temporal)
-    )
+    events = InboxActivities(PostgresStripeEvents(database), TemporalPurchases(platform.temporal))
     return Worker(
         platform.temporal,
         task_queue=PURCHASES_TASK_QUEUE,

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.stripe_events import StripeEventActivities
+    from activities.inbox import InboxActivities
     from schema.contracts.stripe_events import StripeRelayReport
     from workflows import _policies as policies
 
@@ -25,6 +25,6 @@ class RelayStripeEvents:
     async def run(self) -> StripeRelayReport:
         """Look, tell, delete what is old, report."""
         report: StripeRelayReport = await workflow.execute_activity_method(
-            StripeEventActivities.relay, **policies.RECONCILE
+            InboxActivities.relay, **policies.RECONCILE
         )
         return report

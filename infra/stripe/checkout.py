@@ -23,6 +23,7 @@ _KEYS_ARE_KEPT = timedelta(hours=12)
 # Clocks differ; what was intended is looked for from a little earlier.
 _SKEW = timedelta(minutes=5)
 _PURCHASE = "purchase_id"
+_ALREADY_REFUNDED = "charge_already_refunded"
 
 
 class StripeCheckout:
@@ -147,7 +148,7 @@ class StripeCheckout:
 
     async def _given_back_already(self, payment: Payment, error: stripe.InvalidRequestError) -> str:
         """The refund that somebody made by hand. Raises SpellError: there is none."""
-        if error.code == "charge_already_refunded":
+        if error.code == _ALREADY_REFUNDED:
             async for refund in self._refunds(payment):
                 return str(refund.id)
         raise away(error) from error

@@ -16,7 +16,7 @@ import stripe
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
-from activities.stripe_events import StripeEventActivities
+from activities.inbox import InboxActivities
 from api.deps import Services
 from api.main import create_app
 from api.stripe_inbox import StripeInbox
@@ -91,7 +91,7 @@ class World:
 
     async def sweep(self) -> int:
         """What the schedule starts every minute."""
-        activities = StripeEventActivities(self.events, self.purchasing)
+        activities = InboxActivities(self.events, self.purchasing)
         return (await ActivityEnvironment().run(activities.relay)).handled
 
     async def row(self, event: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.stripe_events import StripeEventActivities
+from activities.inbox import InboxActivities
 from infra.postgres import Database
 from infra.repositories.stripe_events import PostgresStripeEvents
 from schema.contracts.stripe_events import StripeDelivery
@@ -38,7 +38,7 @@ async def stripe_events_relayed(client: Client, database: Database) -> WorkflowH
         client,
         task_queue=queue,
         workflows=[RelayStripeEvents],
-        activities=[StripeEventActivities(events, hints).relay],
+        activities=[InboxActivities(events, hints).relay],
     )
     async with worker:
         handle = await client.start_workflow(

@@ -199,7 +199,7 @@ def _needed(form: Document, name: str) -> str:
     value = short(form, name, _URL_MAX)
     if not value:
         raise RefusedError(
-            f"Missing required param: {name}.", code="parameter_missing", parameter=name
+            f"Missing required param: {name}.", error_code="parameter_missing", parameter=name
         )
     return value
 

@@ -48,7 +48,7 @@ class Faults:
             raise RefusedError("Bad gateway.", status=502, kind="api_error")
         if self.strikes(place, "429"):
             message = "Request rate limit exceeded."
-            raise RefusedError(message, status=429, code="rate_limit")
+            raise RefusedError(message, status=429, error_code="rate_limit")
 
     def strike_lock(self, place: str) -> None:
         """Fail as if another request held the object. Raises RefusedError."""
@@ -57,4 +57,4 @@ class Faults:
                 "This object cannot be accessed right now because another API request or Stripe "
                 "process is currently accessing it."
             )
-            raise RefusedError(message, status=409, code="lock_timeout")
+            raise RefusedError(message, status=409, error_code="lock_timeout")

@@ -47,7 +47,7 @@ def only(values: dict[str, Any], *known: str) -> None:
     for name in values:
         if name not in known:
             message = f"Received unknown parameter: {name}"
-            raise RefusedError(message, code="parameter_unknown", parameter=name)
+            raise RefusedError(message, error_code="parameter_unknown", parameter=name)
 
 
 def natural(values: dict[str, Any], name: str, *, most: int = _NUMBER_MAX) -> int:
@@ -56,7 +56,7 @@ def natural(values: dict[str, Any], name: str, *, most: int = _NUMBER_MAX) -> in
     digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
     if not digits or not 0 < int(text) <= most:
         message = f"Invalid integer: {name}"
-        raise RefusedError(message, code="parameter_invalid_integer", parameter=name)
+        raise RefusedError(message, error_code="parameter_invalid_integer", parameter=name)
     return int(text)
 
 

@@ -25,7 +25,7 @@ def page_of(url: str, found: Sequence[Document], query: Mapping[str, str]) -> Do
     limit = _number(query, "limit", 10)
     if not 1 <= limit <= _LIMIT_MAX:
         message = f"This value must be between 1 and {_LIMIT_MAX}: limit"
-        raise RefusedError(message, code="parameter_invalid_integer", parameter="limit")
+        raise RefusedError(message, error_code="parameter_invalid_integer", parameter="limit")
     data = [shown(each) for each in kept[:limit]]
     return {"object": "list", "url": url, "has_more": len(kept) > limit, "data": data}
 
@@ -34,5 +34,5 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
     value = query.get(name, str(default))
     if not value.isascii() or not value.isdigit() or len(value) > 19:  # noqa: PLR2004
         message = f"Invalid integer: {name}"
-        raise RefusedError(message, code="parameter_invalid_integer", parameter=name)
+        raise RefusedError(message, error_code="parameter_invalid_integer", parameter=name)
     return int(value)

@@ -98,7 +98,7 @@ class Refunds:
         intent = self._store.one("payment_intent", str(form.get("payment_intent", "")))
         if intent["status"] != "succeeded":
             message = f"This PaymentIntent ({intent['id']}) does not have a successful charge."
-            raise RefusedError(message, code="payment_intent_unexpected_state")
+            raise RefusedError(message, error_code="payment_intent_unexpected_state")
         return self._store.one("charge", intent["latest_charge"])
 
 
@@ -109,7 +109,7 @@ def _amount(form: Document, charge: Document) -> int:
     left = int(charge["amount"] - charge["amount_refunded"])
     if not left:
         message = f"Charge {charge['id']} has already been refunded."
-        raise RefusedError(message, code="charge_already_refunded")
+        raise RefusedError(message, error_code="charge_already_refunded")
     amount = natural(form, "amount") if "amount" in form else left
     if amount > left:
         message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"

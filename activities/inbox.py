@@ -8,7 +8,7 @@ from schema.contracts.stripe_events import StripeDelivery, StripeRelayReport
 from schema.errors import SpellError
 
 
-class StripeEventActivities:
+class InboxActivities:
     """Steps about the inbox.
 
     Args:
@@ -20,7 +20,7 @@ class StripeEventActivities:
         self._events = events
         self._hints = hints
 
-    @activity.defn(name="stripe_events.relay")
+    @activity.defn(name="inbox.relay")
     async def relay(self) -> StripeRelayReport:
         """Handle what whoever took it did not handle, and forget what is old.
 
