@@ -7,6 +7,7 @@ from temporalio.worker import Worker
 from activities.github_threads import GitHubThreads
 from activities.paying import PayingActivities
 from activities.purchasing import PurchasingActivities
+from activities.recovering import RecoveringActivities
 from activities.supply_chain.deciding import Deciding
 from activities.template_ports import BuyerTokens, TemplateHost
 from infra.github.app import GitHubApp
@@ -16,8 +17,10 @@ from infra.repositories.castable_versions import CastableVersions
 from infra.repositories.purchase_money import PostgresPayments
 from infra.repositories.purchases import PostgresPurchases
 from infra.settings import PlatformSettings
+from infra.temporal_states import TemporalWorkflowStates
 from schema.names import PURCHASES_TASK_QUEUE
 from workflows.purchase_clone import PurchaseClone
+from workflows.reconcile_purchases import ReconcilePurchases
 from workflows.return_late_payment import ReturnLatePayment
 
 
@@ -33,18 +36,20 @@ def purchases_worker(
         grace: how long it may finish what it does when it is stopped.
     """
     database, settings = platform.database, platform.settings
+    records = PostgresPurchases(database, fee_basis_points=settings.platform_fee_basis_points)
     purchasing = PurchasingActivities(
-        PostgresPurchases(database, fee_basis_points=settings.platform_fee_basis_points),
+        records,
         CastableVersions(database, deciding, settings.mode_policy),
         template_host_of(settings),
         tokens,
         GitHubThreads(),
     )
     paying = PayingActivities(PostgresPayments(database), checkout_of(settings))
+    recovering = RecoveringActivities(records, TemporalWorkflowStates(platform.temporal))
     return Worker(
         platform.temporal,
         task_queue=PURCHASES_TASK_QUEUE,
-        workflows=[PurchaseClone, ReturnLatePayment],
+        workflows=[PurchaseClone, ReturnLatePayment, ReconcilePurchases],
         activities=[
             purchasing.check,
             purchasing.refuse,
@@ -57,6 +62,7 @@ def purchases_worker(
             paying.look,
             paying.close,
             paying.give_back,
+            recovering.find_orphans,
         ],
         graceful_shutdown_timeout=grace,
     )

@@ -55,6 +55,7 @@ class PurchaseClone:
         self._answer: PurchaseAnswer | None = None
         self._wants_look = False
         self._cancel_asked = False
+        self._recorded = False
         self._paid = False
         self._ended = False
         self._made: GeneratedRepository | None = None
@@ -119,6 +120,7 @@ class PurchaseClone:
         saga.undo_with(self._end)
         saga.undo_with(self._give_back)
         refusal = await self._open(order)
+        self._recorded = True
         if refusal is not None:
             return await self._refuse(refusal)
         if order.offer.price_micros:
@@ -225,6 +227,9 @@ class PurchaseClone:
             EndOrder(purchase_id=self._request.purchase_id, status=status, problem=problem),
             **policies.CONCLUDE,
         )
+        if not self._recorded:
+            # It may have been all the same; then its end stands, and this changes nothing.
+            await self._refuse(problem)
 
     def _answer_with(self, problem: Problem | None) -> None:
         """Answer whoever waits for the purchase to be ready; the first answer stays."""
