@@ -146,6 +146,7 @@ class PurchaseClone:
         )
         self._answer_with(None)
         _show("waiting for the payment")
+        pause = limits.PURCHASE_LOOK_SECONDS_MIN
         while state is not PaymentState.PAID:
             is_late = workflow.now() >= deadline
             if self._cancel_asked or is_late:
@@ -156,15 +157,17 @@ class PurchaseClone:
                     return
                 code = "PURCHASE_CANCELLED" if self._cancel_asked else "PAYMENT_ABANDONED"
                 raise to_failure(Problem.of(SpellError(code)))
-            await self._wait_until_worth_a_look(deadline - workflow.now())
+            left = (deadline - workflow.now()).total_seconds()
+            await self._wait_until_worth_a_look(min(pause, left))
+            pause = min(2 * pause, limits.PURCHASE_LOOK_SECONDS_MAX)
             if not self._cancel_asked:
                 state = await workflow.execute_activity_method(
                     PayingActivities.look, order, **policies.PAYMENT
                 )
 
-    async def _wait_until_worth_a_look(self, left: timedelta) -> None:
+    async def _wait_until_worth_a_look(self, pause_seconds: float) -> None:
         """For a webhook, a cancellation, or long enough that a webhook may have been lost."""
-        pause = min(left, timedelta(seconds=limits.PURCHASE_LOOK_SECONDS))
+        pause = timedelta(seconds=pause_seconds)
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._wants_look or self._cancel_asked, timeout=pause

@@ -22,6 +22,7 @@ from infra.repositories.purchase_money import PostgresPayments
 from infra.repositories.purchases import PostgresPurchases
 from infra.temporal_states import TemporalWorkflowStates
 from schema.contracts.cast import AdmitRequest
+from schema.contracts.maintenance import OrphanedPurchases
 from schema.contracts.plans import CloneOffer, Mode
 from schema.contracts.purchases import (
     GeneratedRepository,
@@ -203,21 +204,28 @@ class PurchasingPlatform:
         )
         return answered
 
-    async def return_late(self, purchase_id: str) -> None:
-        """What a webhook for an ended purchase starts."""
-        await self._client.execute_workflow(
+    async def return_late(self, purchase_id: str) -> WorkflowHandle[Any, None]:
+        """What a webhook for an ended purchase starts; it has ended."""
+        handle = await self._client.start_workflow(
             ReturnLatePayment.run,
             purchase_id,
             id=f"late-payment:{purchase_id}",
             task_queue=self._queue,
         )
+        await handle.result()
+        return handle
 
-    async def look_for_orphans(self) -> list[str]:
-        """What the schedule starts; the purchases that were resolved."""
-        found = await self._client.execute_workflow(
+    async def look_for_orphans(self) -> WorkflowHandle[Any, OrphanedPurchases]:
+        """What the schedule starts; it has ended."""
+        handle = await self._client.start_workflow(
             ReconcilePurchases.run, id=f"reconcile-{uuid.uuid4()}", task_queue=self._queue
         )
-        return found.purchase_ids
+        await handle.result()
+        return handle
+
+    async def resolved_orphans(self) -> list[str]:
+        """The purchases that one look resolves."""
+        return (await (await self.look_for_orphans()).result()).purchase_ids
 
     async def session_of(self, request: PurchaseInput) -> str:
         """The page of a purchase."""

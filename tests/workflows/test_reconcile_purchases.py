@@ -49,10 +49,10 @@ async def test_a_purchase_that_was_terminated_unpaid_is_ended_and_its_page_close
         handle = await platform.ready(doomed)
         left = await platform.ready(waiting)
         await handle.terminate("an operator in a hurry")
-        resolved = await platform.look_for_orphans()
+        resolved = await platform.resolved_orphans()
         assert doomed.purchase_id in resolved
         assert waiting.purchase_id not in resolved
-        assert doomed.purchase_id not in await platform.look_for_orphans()
+        assert doomed.purchase_id not in await platform.resolved_orphans()
         assert (await platform.view(waiting)).status is PurchaseStatus.AWAITING_PAYMENT
         await left.execute_update("cancel")
     view = await platform.view(doomed)
@@ -72,7 +72,7 @@ async def test_what_was_paid_for_a_terminated_purchase_goes_back_once(
         await handle.terminate("an operator in a hurry")
         await stripe.pay(session)
         await stripe.fault("/v1/refunds", "drop")
-        assert request.purchase_id in await platform.look_for_orphans()
+        assert request.purchase_id in await platform.resolved_orphans()
     view = await platform.view(request)
     assert (view.status, view.payment) == (PurchaseStatus.FAILED, PaymentState.REFUNDED)
     assert len(stripe.refunds()) == 1
@@ -89,5 +89,5 @@ async def test_held_credit_of_a_terminated_purchase_comes_back(
         handle = await platform.start(request)
         assert await asyncio.to_thread(platform.github.asked.wait, 30)
         await handle.terminate("an operator in a hurry")
-        assert request.purchase_id in await platform.look_for_orphans()
+        assert request.purchase_id in await platform.resolved_orphans()
     assert await moved(database, request.purchase_id) == {"hold": PRICE, "void": PRICE}
