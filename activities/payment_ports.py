@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from schema.contracts.purchases import CheckoutSession, Payment
+from schema.contracts.stripe_events import StripeDelivery
 
 
 class Payments(Protocol):
@@ -41,3 +42,26 @@ class PaymentRecords(Protocol):
 
     async def released(self, purchase_id: str) -> None:
         """Record that nothing was paid, and that nothing can be any more."""
+
+
+class StripeEvents(Protocol):
+    """The inbox of what Stripe delivered."""
+
+    async def claim(self, *, limit: int) -> list[StripeDelivery]:
+        """Claim events that nobody handles, the oldest first."""
+
+    async def handled(self, event_id: str) -> None:
+        """Record that an event was handled."""
+
+    async def release(self, event_id: str) -> None:
+        """Let somebody else handle an event."""
+
+    async def purge(self) -> int:
+        """Forget what was handled a month ago; how many that were."""
+
+
+class PaymentHints(Protocol):
+    """The processes that wait for payments."""
+
+    async def payment_settled(self, purchase_id: str) -> None:
+        """Have the payment looked at. Raises SpellError: SERVICE_UNAVAILABLE."""

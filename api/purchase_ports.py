@@ -43,10 +43,13 @@ class StripeSignatures(Protocol):
 
 
 class StripeDeliveries(Protocol):
-    """The inbox of what Stripe delivers: each event once."""
+    """The inbox of what Stripe delivers: each event is handled once."""
 
-    async def receive(self, event_id: str, kind: str, purchase_id: str | None) -> bool:
-        """Write an event down; False when it was dealt with before."""
+    async def receive(self, delivery: StripeDelivery) -> bool:
+        """Write an event down and claim it; False: it was handled, or somebody is at it."""
 
     async def handled(self, event_id: str) -> None:
-        """Record that an event was dealt with."""
+        """Record that an event was handled."""
+
+    async def release(self, event_id: str) -> None:
+        """Let somebody else handle an event."""

@@ -22,9 +22,8 @@ def purchases_of(platform: Platform) -> PostgresPurchases:
 
 def stripe_inbox_of(platform: Platform) -> StripeInbox:
     """What takes Stripe's deliveries on this installation."""
-    secret = platform.settings.stripe_webhook_secret
     return StripeInbox(
-        StripeSignatures(None if secret is None else secret.get_secret_value()),
+        StripeSignatures(platform.settings.stripe_webhook_secrets),
         PostgresStripeEvents(platform.database),
         purchasing_of(platform),
     )

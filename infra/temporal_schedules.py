@@ -29,6 +29,7 @@ RECONCILE_WORKFLOW = "reconcile_holds"
 RECONCILE_PURCHASES_WORKFLOW = "reconcile_purchases"
 RELAY_WORKFLOW = "relay_notifications"
 RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
+RELAY_STRIPE_WORKFLOW = "relay_stripe_events"
 TIDY_WORKFLOW = "tidy_publishing"
 TIDY_ACTIONS_WORKFLOW = "tidy_actions"
 TIDY_ARTIFACTS_WORKFLOW = "tidy_artifacts"
@@ -36,6 +37,7 @@ RECONCILE_SCHEDULE = "reconcile-holds"
 RECONCILE_PURCHASES_SCHEDULE = "reconcile-purchases"
 RELAY_SCHEDULE = "relay-notifications"
 RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
+RELAY_STRIPE_SCHEDULE = "relay-stripe-events"
 TIDY_SCHEDULE = "tidy-publishing"
 TIDY_ACTIONS_SCHEDULE = "tidy-actions"
 TIDY_ARTIFACTS_SCHEDULE = "tidy-artifacts"
@@ -66,6 +68,9 @@ async def ensure_schedules(client: Client) -> None:
     relay_webhooks = ScheduleActionStartWorkflow(
         RELAY_WEBHOOKS_WORKFLOW, id=RELAY_WEBHOOKS_SCHEDULE, task_queue=WEBHOOKS_TASK_QUEUE
     )
+    relay_stripe = ScheduleActionStartWorkflow(
+        RELAY_STRIPE_WORKFLOW, id=RELAY_STRIPE_SCHEDULE, task_queue=PURCHASES_TASK_QUEUE
+    )
     tidy = ScheduleActionStartWorkflow(TIDY_WORKFLOW, id=TIDY_SCHEDULE, task_queue=supply_chain)
     tidy_actions = ScheduleActionStartWorkflow(
         TIDY_ACTIONS_WORKFLOW, id=TIDY_ACTIONS_SCHEDULE, task_queue=GITHUB_TASK_QUEUE
@@ -82,6 +87,7 @@ async def ensure_schedules(client: Client) -> None:
     )
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
     await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
+    await _ensure(client, RELAY_STRIPE_SCHEDULE, relay_stripe, RELAY_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
     await _ensure(client, TIDY_ACTIONS_SCHEDULE, tidy_actions, TIDY_ACTIONS_EVERY)
     await _ensure(client, TIDY_ARTIFACTS_SCHEDULE, tidy_artifacts, TIDY_ARTIFACTS_EVERY)

@@ -102,6 +102,9 @@ PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
 PURCHASE_LOOK_SECONDS_MIN = 60
 PURCHASE_LOOK_SECONDS_MAX = 1800
 STRIPE_EVENT_BYTES_MAX = 1024 * 1024
+# Of the inbox, at a time and at one look.
+STRIPE_EVENTS_PER_PAGE = 100
+STRIPE_EVENTS_PER_LOOK_MAX = 10_000
 
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120

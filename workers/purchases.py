@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from activities.github_threads import GitHubThreads
+from activities.inbox import InboxActivities
 from activities.paying import PayingActivities
 from activities.purchasing import PurchasingActivities
 from activities.recovering import RecoveringActivities
@@ -16,11 +17,14 @@ from infra.platform import Platform, checkout_of
 from infra.repositories.castable_versions import CastableVersions
 from infra.repositories.purchase_money import PostgresPayments
 from infra.repositories.purchases import PostgresPurchases
+from infra.repositories.stripe_events import PostgresStripeEvents
 from infra.settings import PlatformSettings
+from infra.temporal_purchases import TemporalPurchases
 from infra.temporal_states import TemporalWorkflowStates
 from schema.names import PURCHASES_TASK_QUEUE
 from workflows.purchase_clone import PurchaseClone
 from workflows.reconcile_purchases import ReconcilePurchases
+from workflows.relay_stripe_events import RelayStripeEvents
 from workflows.return_late_payment import ReturnLatePayment
 
 
@@ -46,10 +50,11 @@ def purchases_worker(
     )
     paying = PayingActivities(PostgresPayments(database), checkout_of(settings))
     recovering = RecoveringActivities(records, TemporalWorkflowStates(platform.temporal))
+    events = InboxActivities(PostgresStripeEvents(database), TemporalPurchases(platform.temporal))
     return Worker(
         platform.temporal,
         task_queue=PURCHASES_TASK_QUEUE,
-        workflows=[PurchaseClone, ReturnLatePayment, ReconcilePurchases],
+        workflows=[PurchaseClone, ReturnLatePayment, ReconcilePurchases, RelayStripeEvents],
         activities=[
             purchasing.check,
             purchasing.refuse,
@@ -63,6 +68,7 @@ def purchases_worker(
             paying.close,
             paying.give_back,
             recovering.find_orphans,
+            events.relay,
         ],
         graceful_shutdown_timeout=grace,
     )

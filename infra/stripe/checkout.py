@@ -1,16 +1,18 @@
 """Payments by Stripe's Checkout. Fits the port `Payments`.
 
-Every call carries an Idempotency-Key that derives from the purchase's id, so that a repetition is
-the same call. Stripe forgets keys after a day or more (decision 20): what was intended longer ago
-than that is looked for by the id that it carries before it is asked for again.
+Every call that changes something carries an Idempotency-Key that derives from the purchase's id, so
+that a repetition is the same call (`infra/stripe/asking.py`). Stripe forgets keys after a day or
+more (decision 20): what was intended longer ago than that is looked for by the id that it carries
+before it is asked for again.
 """
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import stripe
 
+from infra.stripe.asking import asked, away, every, once
 from infra.stripe.http import FormBodies
 from schema.contracts.purchases import CheckoutSession, Payment
 from schema.errors import SpellError
@@ -21,8 +23,7 @@ _KEYS_ARE_KEPT = timedelta(hours=12)
 # Clocks differ; what was intended is looked for from a little earlier.
 _SKEW = timedelta(minutes=5)
 _PURCHASE = "purchase_id"
-Answer = TypeVar("Answer")
-Resource = TypeVar("Resource", bound=stripe.StripeObject)
+_ALREADY_REFUNDED = "charge_already_refunded"
 
 
 class StripeCheckout:
@@ -45,23 +46,28 @@ class StripeCheckout:
         )
 
     async def open_checkout(self, payment: Payment) -> CheckoutSession:
-        """The one page of this payment.
+        """The one page of this payment. Raises SpellError: SERVICE_UNAVAILABLE, MODE_UNAVAILABLE.
 
-        Raises:
-            SpellError: SERVICE_UNAVAILABLE; MODE_UNAVAILABLE, Stripe will not open it.
+        It is the one page since nobody is told of another: of two that a key that failed for good
+        may have left, only the answer's address is known to anybody.
         """
         if _is_old(payment.intended_at):
             found = await self._listed(payment)
             if found is not None:
                 return found
-        opening = self._client.v1.checkout.sessions.create_async(
-            params=self._page(payment),
-            options={"idempotency_key": f"{payment.purchase_id}:checkout"},
-        )
+        page = self._page(payment)
+
+        async def create(key: str) -> CheckoutSession:
+            sessions = self._client.v1.checkout.sessions
+            options: Any = {"idempotency_key": key}
+            return _session(await sessions.create_async(params=page, options=options))
+
         try:
-            return _session(await _asked(opening))
+            return await once(
+                f"{payment.purchase_id}:checkout", create, lambda: self._listed(payment)
+            )
         except stripe.InvalidRequestError as error:
-            message = "Stripe refuses to take this payment: pay with credit."
+            message = "Stripe takes no such payment on this installation: pay with credit."
             raise SpellError("MODE_UNAVAILABLE", message) from error
 
     def _page(self, payment: Payment) -> Any:
@@ -93,7 +99,7 @@ class StripeCheckout:
         if payment.session_id is None:
             return await self._listed(payment)
         return _session(
-            await _asked(self._client.v1.checkout.sessions.retrieve_async(payment.session_id))
+            await asked(self._client.v1.checkout.sessions.retrieve_async(payment.session_id))
         )
 
     async def expire(self, payment: Payment) -> CheckoutSession | None:
@@ -102,7 +108,7 @@ class StripeCheckout:
         if found is None or found.status != "open":
             return found
         try:
-            closed = await _asked(self._client.v1.checkout.sessions.expire_async(found.session_id))
+            closed = await asked(self._client.v1.checkout.sessions.expire_async(found.session_id))
         except stripe.InvalidRequestError:
             # It was paid, or expired by itself, between the two calls.
             return await self.look_up(payment)
@@ -115,65 +121,55 @@ class StripeCheckout:
             found = await self._refund_of(payment)
             if found is not None:
                 return found
-        refunding = self._client.v1.refunds.create_async(
-            params={
+
+        async def create(key: str) -> str:
+            # No amount: all that is left, and Stripe never gives back more than was paid.
+            params: Any = {
                 "payment_intent": payment.payment_intent,
-                "amount": minor_units(payment.amount_micros, payment.currency),
                 "metadata": {_PURCHASE: payment.purchase_id},
-            },
-            options={"idempotency_key": f"{payment.purchase_id}:refund"},
-        )
+            }
+            options: Any = {"idempotency_key": key}
+            made = await self._client.v1.refunds.create_async(params=params, options=options)
+            return str(made.id)
+
         try:
-            return str((await _asked(refunding)).id)
+            return await once(
+                f"{payment.purchase_id}:refund", create, lambda: self._refund_of(payment)
+            )
         except stripe.InvalidRequestError as error:
-            # Somebody may have given it back by hand, at Stripe's dashboard.
-            found = await self._refund_of(payment)
-            if found is None:
-                raise _away(error) from error
-            return found
+            return await self._given_back_already(payment, error)
 
     async def _refund_of(self, payment: Payment) -> str | None:
-        asked: Any = {"payment_intent": payment.payment_intent, "limit": 100}
-        page = await _asked(self._client.v1.refunds.list_async(params=asked))
-        async for refund in _all(page):
-            if refund.status not in ("failed", "canceled"):
+        """The refund that was made for this purchase; None when there is none."""
+        async for refund in self._refunds(payment):
+            if refund.metadata and refund.metadata.to_dict().get(_PURCHASE) == payment.purchase_id:
                 return str(refund.id)
         return None
+
+    async def _given_back_already(self, payment: Payment, error: stripe.InvalidRequestError) -> str:
+        """The refund that somebody made by hand. Raises SpellError: there is none."""
+        if error.code == _ALREADY_REFUNDED:
+            async for refund in self._refunds(payment):
+                return str(refund.id)
+        raise away(error) from error
+
+    async def _refunds(self, payment: Payment) -> AsyncIterator[Any]:
+        """The refunds of a payment that did not fail, the newest first."""
+        query: Any = {"payment_intent": payment.payment_intent, "limit": 100}
+        page = await asked(self._client.v1.refunds.list_async(params=query))
+        async for refund in every(page):
+            if refund.status not in ("failed", "canceled"):
+                yield refund
 
     async def _listed(self, payment: Payment) -> CheckoutSession | None:
         """The page by our own id, among those made since the payment was intended."""
         since = int((payment.intended_at - _SKEW).timestamp())
-        asked: Any = {"created": {"gte": since}, "limit": 100}
-        page = await _asked(self._client.v1.checkout.sessions.list_async(params=asked))
-        async for session in _all(page):
+        query: Any = {"created": {"gte": since}, "limit": 100}
+        page = await asked(self._client.v1.checkout.sessions.list_async(params=query))
+        async for session in every(page):
             if session.client_reference_id == payment.purchase_id:
                 return _session(session)
         return None
-
-
-async def _all(page: stripe.ListObject[Resource]) -> AsyncIterator[Resource]:
-    """Every object of a list, page after page."""
-    try:
-        async for each in page.auto_paging_iter():
-            yield each
-    except stripe.StripeError as error:
-        raise _away(error) from error
-
-
-async def _asked(asking: Awaitable[Answer]) -> Answer:
-    """Stripe's answer. InvalidRequestError is the caller's; all else is Stripe being away."""
-    try:
-        return await asking
-    except stripe.InvalidRequestError:
-        raise
-    except stripe.StripeError as error:
-        raise _away(error) from error
-
-
-def _away(error: stripe.StripeError) -> SpellError:
-    """No text of Stripe's goes further: it may name the key."""
-    message = f"Stripe cannot be asked now ({type(error).__name__})."
-    return SpellError("SERVICE_UNAVAILABLE", message, retry_after=5)
 
 
 def _is_old(moment: datetime) -> bool:

@@ -1,6 +1,8 @@
 """Reads what Stripe delivers. Fits the API's port `StripeSignatures`."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import stripe
 
@@ -9,39 +11,60 @@ from schema.errors import SpellError
 from schema.ids import PURCHASE_ID_PATTERN
 
 _TOLERANCE_SECONDS = 300
+# Stripe's documentation, "Types of events": what tells that a page was paid, failed or closed.
+_ABOUT_PAGES = "checkout.session."
 
 
 class StripeSignatures:
     """Checks the signature of a delivery, and reads which purchase it is about.
 
     Args:
-        secret: what Stripe signs with; None refuses everything.
+        secrets: what Stripe may sign with; two while one takes the other's place. None refuses
+            everything.
     """
 
-    def __init__(self, secret: str | None) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Sequence[str]) -> None:
+        # An empty key would sign for everybody.
+        self._secrets = [secret for secret in secrets if secret]
 
     def read(self, body: bytes, signature: str) -> StripeDelivery:
         """The delivery. Raises SpellError: SIGNATURE_INVALID, VALIDATION_ERROR."""
-        if not self._secret:
+        if not any(_signs(secret, body, signature) for secret in self._secrets):
             raise SpellError("SIGNATURE_INVALID")
         try:
-            stripe.Webhook.construct_event(body, signature, self._secret, _TOLERANCE_SECONDS)
-        except stripe.SignatureVerificationError as error:
-            raise SpellError("SIGNATURE_INVALID") from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            return _delivery(json.loads(body))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise SpellError("VALIDATION_ERROR", "The body is no event.") from error
-        return _delivery(json.loads(body))
 
 
-def _delivery(event: dict[str, object]) -> StripeDelivery:
-    data = event.get("data")
-    subject = data.get("object") if isinstance(data, dict) else None
-    session = subject if isinstance(subject, dict) else {}
-    purchase_id = str(session.get("client_reference_id") or "")
-    known = PURCHASE_ID_PATTERN.match(purchase_id) is not None
+def _signs(secret: str, body: bytes, signature: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, _TOLERANCE_SECONDS)
+    except (stripe.SignatureVerificationError, ValueError, TypeError):
+        # Signatures and bodies that are no text are as wrong as wrong ones.
+        return False
+    return True
+
+
+def _delivery(event: dict[str, Any]) -> StripeDelivery:
+    """What is heeded of an event; raises ValueError and its like for what is none."""
+    if event["object"] != "event":
+        raise ValueError("no event")
     return StripeDelivery(
-        event_id=str(event.get("id", ""))[:255],
-        kind=str(event.get("type", ""))[:128],
-        purchase_id=purchase_id if known else None,
+        event_id=event["id"],
+        kind=event["type"],
+        purchase_id=_purchase(event, event["data"]["object"]),
     )
+
+
+def _purchase(event: dict[str, Any], subject: dict[str, Any]) -> str | None:
+    """The purchase that an event is about; None: nothing of ours, or another account's.
+
+    Events of accounts that are connected with ours come with the id of that account.
+    """
+    if event.get("account") or not event["type"].startswith(_ABOUT_PAGES):
+        return None
+    purchase_id = subject.get("client_reference_id")
+    if not isinstance(purchase_id, str) or not PURCHASE_ID_PATTERN.match(purchase_id):
+        return None
+    return purchase_id

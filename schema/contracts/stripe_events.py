@@ -14,3 +14,10 @@ class StripeDelivery(Contract):
     event_id: Annotated[str, StringConstraints(pattern=r"^evt_[A-Za-z0-9_]{1,250}$")]
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.]{1,128}$")]
     purchase_id: PurchaseId | None = None
+
+
+class StripeRelayReport(Contract):
+    """What one look at the inbox did."""
+
+    handled: int
+    purged: int = 0

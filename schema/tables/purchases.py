@@ -78,12 +78,21 @@ class Entitlement(SQLModel, table=True):
 
 
 class StripeEvent(SQLModel, table=True):
-    """One delivery of Stripe's: dealt with once, however often and in whatever order it comes."""
+    """One event of Stripe's: handled once, however often and in whatever order it comes."""
 
     __tablename__ = "stripe_events"
+    __table_args__ = (
+        Index(
+            "ix_stripe_events_unhandled",
+            "received_at",
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+        Index("ix_stripe_events_handled", "handled_at"),
+    )
 
     event_id: str = text_key(primary=True)
     kind: str = Field(sa_type=Text)
     purchase_id: str | None = Field(default=None, sa_type=Text)
     received_at: datetime = created_at()
+    claimed_at: datetime | None = moment()
     handled_at: datetime | None = moment()

@@ -27,6 +27,7 @@ from workflows.publish_spell import PublishSpell
 from workflows.purchase_clone import PurchaseClone
 from workflows.reconcile_purchases import ReconcilePurchases
 from workflows.relay_notifications import RelayNotifications
+from workflows.relay_stripe_events import RelayStripeEvents
 from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
@@ -38,7 +39,7 @@ WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
     *(RunActions, CancelLateRun),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
-    *(DeliverWebhook, RelayWebhooks),
+    *(DeliverWebhook, RelayWebhooks, RelayStripeEvents),
     *(PurchaseClone, ReconcilePurchases, ReturnLatePayment),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"

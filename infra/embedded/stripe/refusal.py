@@ -4,7 +4,16 @@ from typing import Any
 
 
 class RefusedError(Exception):
-    """A request that Stripe would refuse."""
+    """A request that Stripe would refuse.
+
+    Args:
+        message: what a developer reads.
+        status: of the answer.
+        kind: `type` of the error; stripe-python picks its exception by it and the status.
+        error_code: `code` of the error, such as `resource_missing`.
+        parameter: what of the request is wrong.
+        more: other members of the error: `decline_code`, `payment_intent` …
+    """
 
     def __init__(
         self,
@@ -12,12 +21,13 @@ class RefusedError(Exception):
         *,
         status: int = 400,
         kind: str = "invalid_request_error",
-        code: str | None = None,
+        error_code: str | None = None,
         parameter: str | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
-        error = {"message": message, "type": kind, "code": code, "param": parameter}
+        error = {"message": message, "type": kind, "code": error_code, "param": parameter, **more}
         self.document: dict[str, Any] = {
             "error": {name: value for name, value in error.items() if value is not None}
         }
@@ -25,5 +35,5 @@ class RefusedError(Exception):
 
 def missing(kind: str, identifier: str) -> RefusedError:
     """The refusal for an id that is not there."""
-    message = f"No such {kind}: '{identifier}'"
-    return RefusedError(message, status=404, code="resource_missing", parameter="id")
+    message = f"No such {kind}: '{identifier[:255]}'"
+    return RefusedError(message, status=404, error_code="resource_missing", parameter="id")

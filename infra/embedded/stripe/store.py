@@ -4,7 +4,10 @@ import json
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+from infra.embedded.stripe.calls import Document
+from infra.embedded.stripe.refusal import missing
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -12,7 +15,8 @@ CREATE TABLE IF NOT EXISTS objects (
     body TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS answers (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+    at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS deliveries (
     number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, due REAL NOT NULL,
@@ -20,7 +24,6 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS objects_of_kind ON objects (kind, number);
 """
-Document = dict[str, Any]
 
 
 class Store:
@@ -65,6 +68,13 @@ class Store:
         )
         return [json.loads(body) for (body,) in rows]
 
+    def one(self, kind: str, identifier: str) -> Document:
+        """An object by its id. Raises RefusedError: there is none."""
+        found = self.get(kind, identifier)
+        if found is None:
+            raise missing(kind, identifier)
+        return found
+
     def answer(self, key: str) -> tuple[str, int, str] | None:
         """What a key was used for, and answered with."""
         found: tuple[str, int, str] | None = self._connection.execute(
@@ -75,8 +85,13 @@ class Store:
     def keep_answer(self, key: str, fingerprint: str, status: int, body: str) -> None:
         """Keep an answer for its key."""
         self._connection.execute(
-            "INSERT INTO answers VALUES (?, ?, ?, ?)", (key, fingerprint, status, body)
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?)",
+            (key, fingerprint, status, body, time.time()),
         )
+
+    def forget_answers(self, *, before: float) -> None:
+        """Forget what was answered before a moment: those keys are new again."""
+        self._connection.execute("DELETE FROM answers WHERE at < ?", (before,))
 
     def deliver(self, event_id: str, *, after_seconds: float = 0.0) -> None:
         """Have an event delivered."""

@@ -46,10 +46,11 @@ _PURCHASES = (
     """
     CREATE FUNCTION check_purchase_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF (NEW.id, NEW.account_id, NEW.fingerprint, NEW.request, NEW.offer, NEW.fee_basis_points)
+        IF (NEW.id, NEW.account_id, NEW.api_key_id, NEW.fingerprint, NEW.request, NEW.spell_key,
+            NEW.offer, NEW.fee_basis_points, NEW.created_at)
             IS DISTINCT FROM
-            (OLD.id, OLD.account_id, OLD.fingerprint, OLD.request, OLD.offer, OLD.fee_basis_points)
-        THEN
+            (OLD.id, OLD.account_id, OLD.api_key_id, OLD.fingerprint, OLD.request, OLD.spell_key,
+            OLD.offer, OLD.fee_basis_points, OLD.created_at) THEN
             RAISE EXCEPTION 'what purchase % is of never changes', OLD.id
                 USING ERRCODE = 'restrict_violation';
         END IF;
@@ -58,6 +59,11 @@ _PURCHASES = (
             ('awaiting_payment', 'cancelled'), ('awaiting_payment', 'failed'),
             ('paid', 'completed'), ('paid', 'failed')) THEN
             RAISE EXCEPTION 'purchase % cannot go from % to %', OLD.id, OLD.status, NEW.status
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+        IF OLD.finished_at IS NOT NULL AND (NEW.problem, NEW.finished_at) IS DISTINCT FROM
+            (OLD.problem, OLD.finished_at) THEN
+            RAISE EXCEPTION 'purchase % has ended as %', OLD.id, OLD.status
                 USING ERRCODE = 'restrict_violation';
         END IF;
         IF OLD.generation_intended_at IS NOT NULL
@@ -75,6 +81,10 @@ _PURCHASES = (
     """
     CREATE TRIGGER purchases_kept BEFORE DELETE ON purchases
         FOR EACH ROW EXECUTE FUNCTION refuse_change()
+    """,
+    """
+    CREATE TRIGGER purchases_no_truncate BEFORE TRUNCATE ON purchases
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
     """,
 )
 # An intent is here before its provider is asked (decision 20). Money moves with the state, in one
@@ -98,16 +108,27 @@ _PAYMENTS = (
         month date NOT NULL,
         intended_at timestamptz NOT NULL DEFAULT now(),
         closed_at timestamptz,
-        CHECK ((closed_at IS NULL) = (state IN ('intended', 'open', 'paid')))
+        CHECK ((closed_at IS NULL) = (state IN ('intended', 'open', 'paid'))),
+        -- What a provider took or gave back can be found there.
+        CHECK (provider = 'credit' OR payment_intent IS NOT NULL
+            OR state IN ('intended', 'open', 'released')),
+        CHECK (provider = 'credit' OR state <> 'refunded' OR refund_id IS NOT NULL),
+        CHECK (provider = 'checkout' OR state IN ('paid', 'posted', 'refunded'))
     )
     """,
     """
     CREATE FUNCTION check_payment_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF (NEW.purchase_id, NEW.account_id, NEW.provider, NEW.currency, NEW.amount_micros)
+        IF (NEW.purchase_id, NEW.account_id, NEW.provider, NEW.currency, NEW.amount_micros,
+            NEW.day, NEW.month, NEW.intended_at)
             IS DISTINCT FROM
-            (OLD.purchase_id, OLD.account_id, OLD.provider, OLD.currency, OLD.amount_micros)
-            OR (OLD.session_id IS NOT NULL AND NEW.session_id IS DISTINCT FROM OLD.session_id) THEN
+            (OLD.purchase_id, OLD.account_id, OLD.provider, OLD.currency, OLD.amount_micros,
+            OLD.day, OLD.month, OLD.intended_at)
+            OR NEW.session_id IS DISTINCT FROM coalesce(OLD.session_id, NEW.session_id)
+            OR NEW.payment_intent IS DISTINCT FROM coalesce(OLD.payment_intent, NEW.payment_intent)
+            OR NEW.refund_id IS DISTINCT FROM coalesce(OLD.refund_id, NEW.refund_id)
+            OR NEW.refund_intended_at IS DISTINCT FROM
+                coalesce(OLD.refund_intended_at, NEW.refund_intended_at) THEN
             RAISE EXCEPTION 'the intended payment of % never changes', OLD.purchase_id
                 USING ERRCODE = 'restrict_violation';
         END IF;
@@ -133,6 +154,10 @@ _PAYMENTS = (
     """
     CREATE TRIGGER payments_kept BEFORE DELETE ON payments
         FOR EACH ROW EXECUTE FUNCTION refuse_change()
+    """,
+    """
+    CREATE TRIGGER payments_no_truncate BEFORE TRUNCATE ON payments
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
     """,
 )
 _ENTITLEMENTS = (
@@ -166,10 +191,32 @@ _INBOX = (
         kind text NOT NULL CHECK (length(kind) BETWEEN 1 AND 128),
         purchase_id text,
         received_at timestamptz NOT NULL DEFAULT now(),
-        handled_at timestamptz
+        claimed_at timestamptz,
+        handled_at timestamptz,
+        CHECK (handled_at IS NULL OR claimed_at IS NOT NULL)
     )
     """,
-    "CREATE INDEX ix_stripe_events_received ON stripe_events (received_at)",
+    """
+    CREATE INDEX ix_stripe_events_unhandled ON stripe_events (received_at)
+        WHERE handled_at IS NULL
+    """,
+    "CREATE INDEX ix_stripe_events_handled ON stripe_events (handled_at)",
+    """
+    CREATE FUNCTION check_stripe_event_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF OLD.handled_at IS NOT NULL
+            OR (NEW.event_id, NEW.kind, NEW.purchase_id, NEW.received_at) IS DISTINCT FROM
+            (OLD.event_id, OLD.kind, OLD.purchase_id, OLD.received_at) THEN
+            RAISE EXCEPTION 'event % is handled once and never changes', OLD.event_id
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE TRIGGER stripe_events_handled_once BEFORE UPDATE ON stripe_events
+        FOR EACH ROW EXECUTE FUNCTION check_stripe_event_change()
+    """,
 )
 
 
