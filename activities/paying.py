@@ -96,15 +96,12 @@ class PayingActivities:
                 await self._records.released(purchase_id)
                 return PaymentState.RELEASED
             payment = await self._known(purchase_id)
-        await self._refund(payment)
-        return PaymentState.REFUNDED
-
-    async def _refund(self, payment: Payment) -> None:
-        refund_id = None
-        if payment.provider is PayWith.CHECKOUT:
-            await self._records.intend_refund(payment.purchase_id)
-            refund_id = await self._provider.refund(payment)
-        await self._records.refunded(payment.purchase_id, refund_id)
+        if await self._records.intend_refund(purchase_id):
+            refund_id = None
+            if payment.provider is PayWith.CHECKOUT:
+                refund_id = await self._provider.refund(payment)
+            await self._records.refunded(purchase_id, refund_id)
+        return (await self._known(purchase_id)).state
 
     async def _ask(self, payment: Payment, *, close: bool) -> CheckoutSession | None:
         provider = self._configured_provider

@@ -34,8 +34,8 @@ class PaymentRecords(Protocol):
     async def paid(self, purchase_id: str, session: CheckoutSession) -> None:
         """Take the provider's money in for the buyer."""
 
-    async def intend_refund(self, purchase_id: str) -> None:
-        """Write down that the provider is going to be asked to give it back."""
+    async def intend_refund(self, purchase_id: str) -> bool:
+        """Write down that it goes back, so that nothing is granted; False: it is not held now."""
 
     async def refunded(self, purchase_id: str, refund_id: str | None) -> None:
         """Record that the money went back where it came from."""

@@ -42,5 +42,8 @@ class PurchaseRecords(Protocol):
     async def set_up(self, purchase_id: str, url: str) -> None:
         """Keep where the first pull request is."""
 
+    async def unresolved(self, *, older_than_seconds: int, skip: int, limit: int) -> list[str]:
+        """Purchases that have not ended, or whose money is nobody's yet; the oldest first."""
+
     async def grant(self, order: PurchaseOrder) -> None:
         """Entitle the buyer, split the money and complete the purchase, in one transaction."""

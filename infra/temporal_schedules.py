@@ -26,6 +26,7 @@ from schema.names import (
 
 # By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
 RECONCILE_WORKFLOW = "reconcile_holds"
+RECONCILE_PURCHASES_WORKFLOW = "reconcile_purchases"
 RELAY_WORKFLOW = "relay_notifications"
 RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
 RELAY_STRIPE_WORKFLOW = "relay_stripe_events"
@@ -33,6 +34,7 @@ TIDY_WORKFLOW = "tidy_publishing"
 TIDY_ACTIONS_WORKFLOW = "tidy_actions"
 TIDY_ARTIFACTS_WORKFLOW = "tidy_artifacts"
 RECONCILE_SCHEDULE = "reconcile-holds"
+RECONCILE_PURCHASES_SCHEDULE = "reconcile-purchases"
 RELAY_SCHEDULE = "relay-notifications"
 RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
 RELAY_STRIPE_SCHEDULE = "relay-stripe-events"
@@ -41,6 +43,7 @@ TIDY_ACTIONS_SCHEDULE = "tidy-actions"
 TIDY_ARTIFACTS_SCHEDULE = "tidy-artifacts"
 RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
+RECONCILE_PURCHASES_EVERY = timedelta(minutes=5)
 RELAY_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(minutes=5)
 TIDY_ACTIONS_EVERY = timedelta(hours=1)
@@ -55,6 +58,11 @@ async def ensure_schedules(client: Client) -> None:
     casts, supply_chain = CASTS_TASK_QUEUE, SUPPLY_CHAIN_TASK_QUEUE
     reconcile = ScheduleActionStartWorkflow(
         RECONCILE_WORKFLOW, id=RECONCILE_SCHEDULE, task_queue=casts
+    )
+    reconcile_purchases = ScheduleActionStartWorkflow(
+        RECONCILE_PURCHASES_WORKFLOW,
+        id=RECONCILE_PURCHASES_SCHEDULE,
+        task_queue=PURCHASES_TASK_QUEUE,
     )
     relay = ScheduleActionStartWorkflow(RELAY_WORKFLOW, id=RELAY_SCHEDULE, task_queue=supply_chain)
     relay_webhooks = ScheduleActionStartWorkflow(
@@ -74,6 +82,9 @@ async def ensure_schedules(client: Client) -> None:
         RESCAN_WORKFLOW, RescanInput(), id=RESCAN_ID, task_queue=supply_chain
     )
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
+    await _ensure(
+        client, RECONCILE_PURCHASES_SCHEDULE, reconcile_purchases, RECONCILE_PURCHASES_EVERY
+    )
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
     await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
     await _ensure(client, RELAY_STRIPE_SCHEDULE, relay_stripe, RELAY_EVERY)

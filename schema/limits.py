@@ -98,8 +98,9 @@ ARTIFACT_LINK_SECONDS = 300
 
 # How long a buyer has to pay: Stripe keeps a page open for a day at most.
 PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
-# How often an unpaid page is looked at, should no webhook say that it is paid.
-PURCHASE_LOOK_SECONDS = 300
+# How often an unpaid page is looked at, should no webhook say that it is paid: ever more seldom.
+PURCHASE_LOOK_SECONDS_MIN = 60
+PURCHASE_LOOK_SECONDS_MAX = 1800
 STRIPE_EVENT_BYTES_MAX = 1024 * 1024
 # Of the inbox, at a time and at one look.
 STRIPE_EVENTS_PER_PAGE = 100

@@ -8,6 +8,7 @@ from activities.github_threads import GitHubThreads
 from activities.inbox import InboxActivities
 from activities.paying import PayingActivities
 from activities.purchasing import PurchasingActivities
+from activities.recovering import RecoveringActivities
 from activities.supply_chain.deciding import Deciding
 from activities.template_ports import BuyerTokens, TemplateHost
 from infra.github.app import GitHubApp
@@ -19,8 +20,10 @@ from infra.repositories.purchases import PostgresPurchases
 from infra.repositories.stripe_events import PostgresStripeEvents
 from infra.settings import PlatformSettings
 from infra.temporal_purchases import TemporalPurchases
+from infra.temporal_states import TemporalWorkflowStates
 from schema.names import PURCHASES_TASK_QUEUE
 from workflows.purchase_clone import PurchaseClone
+from workflows.reconcile_purchases import ReconcilePurchases
 from workflows.relay_stripe_events import RelayStripeEvents
 from workflows.return_late_payment import ReturnLatePayment
 
@@ -37,19 +40,21 @@ def purchases_worker(
         grace: how long it may finish what it does when it is stopped.
     """
     database, settings = platform.database, platform.settings
+    records = PostgresPurchases(database, fee_basis_points=settings.platform_fee_basis_points)
     purchasing = PurchasingActivities(
-        PostgresPurchases(database, fee_basis_points=settings.platform_fee_basis_points),
+        records,
         CastableVersions(database, deciding, settings.mode_policy),
         template_host_of(settings),
         tokens,
         GitHubThreads(),
     )
     paying = PayingActivities(PostgresPayments(database), checkout_of(settings))
+    recovering = RecoveringActivities(records, TemporalWorkflowStates(platform.temporal))
     events = InboxActivities(PostgresStripeEvents(database), TemporalPurchases(platform.temporal))
     return Worker(
         platform.temporal,
         task_queue=PURCHASES_TASK_QUEUE,
-        workflows=[PurchaseClone, ReturnLatePayment, RelayStripeEvents],
+        workflows=[PurchaseClone, ReturnLatePayment, ReconcilePurchases, RelayStripeEvents],
         activities=[
             purchasing.check,
             purchasing.refuse,
@@ -62,6 +67,7 @@ def purchases_worker(
             paying.look,
             paying.close,
             paying.give_back,
+            recovering.find_orphans,
             events.relay,
         ],
         graceful_shutdown_timeout=grace,

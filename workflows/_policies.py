@@ -163,6 +163,8 @@ PAYMENT: dict[str, Any] = {
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
     ),
 }
+# Of purchases that nobody cares for: the next look goes on with what this one did not do.
+RECOVER_PAYMENT: dict[str, Any] = {**PAYMENT, "schedule_to_close_timeout": timedelta(minutes=2)}
 # It is paid, so GitHub may be away for a while before the money goes back.
 GENERATE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(minutes=2),

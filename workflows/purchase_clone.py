@@ -55,6 +55,7 @@ class PurchaseClone:
         self._answer: PurchaseAnswer | None = None
         self._wants_look = False
         self._cancel_asked = False
+        self._recorded = False
         self._paid = False
         self._ended = False
         self._made: GeneratedRepository | None = None
@@ -119,6 +120,7 @@ class PurchaseClone:
         saga.undo_with(self._end)
         saga.undo_with(self._give_back)
         refusal = await self._open(order)
+        self._recorded = True
         if refusal is not None:
             return await self._refuse(refusal)
         if order.offer.price_micros:
@@ -144,6 +146,7 @@ class PurchaseClone:
         )
         self._answer_with(None)
         _show("waiting for the payment")
+        pause = limits.PURCHASE_LOOK_SECONDS_MIN
         while state is not PaymentState.PAID:
             is_late = workflow.now() >= deadline
             if self._cancel_asked or is_late:
@@ -154,15 +157,17 @@ class PurchaseClone:
                     return
                 code = "PURCHASE_CANCELLED" if self._cancel_asked else "PAYMENT_ABANDONED"
                 raise to_failure(Problem.of(SpellError(code)))
-            await self._wait_until_worth_a_look(deadline - workflow.now())
+            left = (deadline - workflow.now()).total_seconds()
+            await self._wait_until_worth_a_look(min(pause, left))
+            pause = min(2 * pause, limits.PURCHASE_LOOK_SECONDS_MAX)
             if not self._cancel_asked:
                 state = await workflow.execute_activity_method(
                     PayingActivities.look, order, **policies.PAYMENT
                 )
 
-    async def _wait_until_worth_a_look(self, left: timedelta) -> None:
+    async def _wait_until_worth_a_look(self, pause_seconds: float) -> None:
         """For a webhook, a cancellation, or long enough that a webhook may have been lost."""
-        pause = min(left, timedelta(seconds=limits.PURCHASE_LOOK_SECONDS))
+        pause = timedelta(seconds=pause_seconds)
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._wants_look or self._cancel_asked, timeout=pause
@@ -225,6 +230,9 @@ class PurchaseClone:
             EndOrder(purchase_id=self._request.purchase_id, status=status, problem=problem),
             **policies.CONCLUDE,
         )
+        if not self._recorded:
+            # It may have been all the same; then its end stands, and this changes nothing.
+            await self._refuse(problem)
 
     def _answer_with(self, problem: Problem | None) -> None:
         """Answer whoever waits for the purchase to be ready; the first answer stays."""

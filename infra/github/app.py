@@ -86,7 +86,15 @@ class GitHubApp:
 
     def check_installed(self, repo: str, permissions: Permissions) -> int:
         """The id of the App's installation there. Raises SpellError: FORBIDDEN_REPO."""
-        reply = self._send_again(self._auth, "GET", f"/repos/{repo}/installation")
+        return self._installation(f"/repos/{repo}/installation", repo, permissions)
+
+    def check_installed_for(self, repo: str, permissions: Permissions) -> int:
+        """The same for the owner of a repository that is still to be made."""
+        path = f"/users/{repo.partition('/')[0]}/installation"
+        return self._installation(path, repo, permissions)
+
+    def _installation(self, path: str, repo: str, permissions: Permissions) -> int:
+        reply = self._send_again(self._auth, "GET", path)
         if reply.status == NOT_FOUND:
             raise self.forbidden(repo, "The platform's GitHub App is not installed there.")
         installation = _document_of(reply)

@@ -14,6 +14,9 @@ from schema.errors import SpellError
 
 # GitHub's clock is not ours.
 _SKEW = timedelta(minutes=2)
+# A user's token reaches what the user and the App both reach (REST: "Create a repository using a
+# template" wants administration).
+_OF_BUYERS = {"administration": "write", "contents": "write", "pull_requests": "write"}
 
 
 class GitHubTemplates:
@@ -32,6 +35,7 @@ class GitHubTemplates:
         Raises SpellError: FORBIDDEN_REPO, REPOSITORY_EXISTS.
         """
         self._app.check_installed(template, {"contents": "read"})
+        self._app.check_installed_for(repository, _OF_BUYERS)
         seen = self._ask(token, "GET", f"/repos/{template}")
         if seen.status == NOT_FOUND:
             message = "Your GitHub user cannot read the template."

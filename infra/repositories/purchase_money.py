@@ -48,7 +48,7 @@ _PURCHASE_PAID = text(
 )
 _INTEND_REFUND = text(
     "UPDATE payments SET refund_intended_at = coalesce(refund_intended_at, now())"
-    " WHERE purchase_id = :id"
+    " WHERE purchase_id = :id AND state = 'paid' RETURNING purchase_id"
 )
 _ENTITLE = text(
     "INSERT INTO entitlements (purchase_id, account_id, spell_key, version, package_digest,"
@@ -57,7 +57,7 @@ _ENTITLE = text(
 )
 _COMPLETE = text(
     "UPDATE purchases SET status = 'completed', finished_at = now()"
-    " WHERE id = :id AND status = 'paid'"
+    " WHERE id = :id AND status = 'paid' RETURNING id"
 )
 
 
@@ -99,8 +99,12 @@ async def intend(connection: AsyncConnection, order: PurchaseOrder) -> None:
         await connection.execute(_PURCHASE_PAID, {"id": request.purchase_id})
 
 
-async def grant(connection: AsyncConnection, order: PurchaseOrder) -> None:
-    """Entitle the buyer, pay maker and platform, complete the purchase; a second time: nothing."""
+async def grant(connection: AsyncConnection, order: PurchaseOrder) -> bool:
+    """Entitle the buyer, pay maker and platform, complete the purchase; a second time: nothing.
+
+    Returns:
+        Whether the purchase was completed by this call.
+    """
     request, offer = order.request, order.offer
     row = (await connection.execute(_LOCK, {"id": request.purchase_id})).one_or_none()
     await connection.execute(
@@ -117,8 +121,10 @@ async def grant(connection: AsyncConnection, order: PurchaseOrder) -> None:
     )
     if row is not None and row.state != "posted":
         assert row.state == "paid", "only what is paid is granted"
+        assert row.refund_intended_at is None, "what goes back is not granted"
         await _post(connection, row, offer.maker_account_id)
-    await connection.execute(_COMPLETE, {"id": request.purchase_id})
+    completed = await connection.execute(_COMPLETE, {"id": request.purchase_id})
+    return completed.first() is not None
 
 
 async def _post(connection: AsyncConnection, row: Any, maker_account_id: str) -> None:
@@ -185,10 +191,14 @@ class PostgresPayments:
             await connection.execute(_PAID, parameters)
             await connection.execute(_PURCHASE_PAID, {"id": purchase_id})
 
-    async def intend_refund(self, purchase_id: str) -> None:
-        """Write down that the provider is going to be asked to give the money back."""
+    async def intend_refund(self, purchase_id: str) -> bool:
+        """Write down that the provider is going to be asked to give the money back.
+
+        From then on the copy cannot be granted. False: the money is not held any more.
+        """
         async with self._database.transaction() as connection:
-            await connection.execute(_INTEND_REFUND, {"id": purchase_id})
+            intended = await connection.execute(_INTEND_REFUND, {"id": purchase_id})
+            return intended.first() is not None
 
     async def refunded(self, purchase_id: str, refund_id: str | None) -> None:
         """Record that the money went back where it came from, once."""

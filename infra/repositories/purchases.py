@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from infra.postgres import Database, as_jsonb
 from infra.repositories import purchase_money
+from infra.repositories.purchase_events import tell_of_end
 from schema.contracts.problem import Problem
 from schema.contracts.purchases import (
     EndOrder,
@@ -29,7 +30,7 @@ _RECORD = text(
 _RECORDED = text("SELECT fingerprint, problem FROM purchases WHERE id = :id")
 _END = text(
     "UPDATE purchases SET status = :status, problem = CAST(:problem AS jsonb),"
-    " finished_at = now() WHERE id = :id AND finished_at IS NULL"
+    " finished_at = now() WHERE id = :id AND finished_at IS NULL RETURNING id"
 )
 _INTEND = text(
     "UPDATE purchases SET generation_intended_at = now()"
@@ -38,6 +39,12 @@ _INTEND = text(
 _INTENDED = text("SELECT generation_intended_at FROM purchases WHERE id = :id")
 _GENERATED = text("UPDATE purchases SET repository_url = :url WHERE id = :id")
 _SET_UP = text("UPDATE purchases SET pull_request_url = :url WHERE id = :id")
+_UNRESOLVED = text(
+    "SELECT p.id FROM purchases p LEFT JOIN payments m ON m.purchase_id = p.id"
+    " WHERE p.created_at < now() - make_interval(secs => :older)"
+    " AND (p.finished_at IS NULL OR (m.purchase_id IS NOT NULL AND m.closed_at IS NULL))"
+    " ORDER BY p.created_at, p.id OFFSET :skip LIMIT :limit"
+)
 _VIEW = (
     "SELECT p.*, m.state AS payment, m.checkout_url, e.granted_at FROM purchases p"
     " LEFT JOIN payments m ON m.purchase_id = p.id"
@@ -129,7 +136,8 @@ class PostgresPurchases:
                 "status": order.status,
                 "problem": as_jsonb(order.problem),
             }
-            await connection.execute(_END, parameters)
+            if (await connection.execute(_END, parameters)).first() is not None:
+                await tell_of_end(connection, order.purchase_id)
 
     async def intend_generation(self, purchase_id: str) -> tuple[datetime, bool]:
         """When a repository was first going to be made, and whether that is now."""
@@ -153,7 +161,14 @@ class PostgresPurchases:
     async def grant(self, order: PurchaseOrder) -> None:
         """Entitle the buyer, split the money and complete the purchase, in one transaction."""
         async with self._database.transaction() as connection:
-            await purchase_money.grant(connection, order)
+            if await purchase_money.grant(connection, order):
+                await tell_of_end(connection, order.request.purchase_id)
+
+    async def unresolved(self, *, older_than_seconds: int, skip: int, limit: int) -> list[str]:
+        """Purchases that have not ended, or whose money is nobody's yet; the oldest first."""
+        parameters = {"older": older_than_seconds, "skip": skip, "limit": limit}
+        async with self._database.reading() as connection:
+            return list((await connection.execute(_UNRESOLVED, parameters)).scalars())
 
     async def purchase(self, account_id: str, purchase_id: str) -> PurchaseView | None:
         """The account's purchase; None for others'."""

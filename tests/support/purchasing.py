@@ -1,6 +1,7 @@
 """Purchases on a test's own Temporal: real activities, Postgres, Stripe's client; a told GitHub."""
 
 import secrets
+import threading
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,12 +15,15 @@ from activities.github_threads import GitHubThreads
 from activities.paying import PayingActivities
 from activities.payment_ports import Payments
 from activities.purchasing import PurchasingActivities
+from activities.recovering import RecoveringActivities
 from infra.postgres import Database
 from infra.repositories.castable_versions import CastableVersions
 from infra.repositories.purchase_money import PostgresPayments
 from infra.repositories.purchases import PostgresPurchases
+from infra.temporal_states import TemporalWorkflowStates
 from schema.contracts.cast import AdmitRequest
-from schema.contracts.plans import CloneOffer
+from schema.contracts.maintenance import OrphanedPurchases
+from schema.contracts.plans import CloneOffer, Mode
 from schema.contracts.purchases import (
     GeneratedRepository,
     PayWith,
@@ -34,6 +38,7 @@ from schema.pricing import FreePrice, OneTimePrice, Price
 from tests.support.builders import Person, publish
 from tests.support.fakes import KnownVerdicts
 from workflows.purchase_clone import PurchaseClone
+from workflows.reconcile_purchases import ReconcilePurchases
 from workflows.return_late_payment import ReturnLatePayment
 
 PRICE = 20_000_000
@@ -50,6 +55,8 @@ class ToldTemplates:
     def __init__(self) -> None:
         self.made: list[str] = []
         self.pull_requests: set[str] = set()
+        self.asked = threading.Event()
+        """Whether a copy was asked for."""
         self.refuses: SpellError | None = None
         self.taken = False
         self.forgets_to_answer = 0
@@ -71,6 +78,7 @@ class ToldTemplates:
 
     def generate(self, token: str, order: PurchaseOrder) -> GeneratedRepository | None:
         assert token
+        self.asked.set()
         if self.refuses is not None:
             raise self.refuses
         self.made.append(order.request.repository)
@@ -86,6 +94,15 @@ class ToldTemplates:
         assert order.offer.license_url == LICENSE
         self.pull_requests.add(repository.repository)
         return f"{repository.html_url}/pull/1"
+
+
+class YoungPurchases(PostgresPurchases):
+    """Those of now are looked at too: the test does not wait a minute."""
+
+    async def unresolved(self, *, older_than_seconds: int, skip: int, limit: int) -> list[str]:
+        assert older_than_seconds >= 60
+        assert limit > 1
+        return await super().unresolved(older_than_seconds=-60, skip=skip, limit=1)
 
 
 class Connected:
@@ -106,19 +123,8 @@ def _repository(name: str) -> GeneratedRepository:
 
 async def publish_template(database: Database, maker: Person, price: Price = ONE_TIME) -> str:
     """A version that is sold, and cast for free besides."""
-    spell = await publish(database, maker)
     offer = CloneOffer(template_repo=TEMPLATE, license_url=LICENSE, price=price)
-    async with database.transaction() as connection:
-        # Made by hand: how manifests become rows is tested where they do.
-        await connection.execute(text("ALTER TABLE spell_versions DISABLE TRIGGER USER"))
-        await connection.execute(
-            text(
-                "UPDATE spell_versions SET modes = ARRAY['service', 'clone'],"
-                " clone = CAST(:clone AS jsonb) WHERE spell_key = :key"
-            ),
-            {"clone": offer.model_dump_json(), "key": spell.spell_key},
-        )
-        await connection.execute(text("ALTER TABLE spell_versions ENABLE TRIGGER USER"))
+    spell = await publish(database, maker, modes=(Mode.SERVICE, Mode.CLONE), clone=offer)
     return spell.spell_key
 
 
@@ -148,7 +154,7 @@ class PurchasingPlatform:
         interceptors: Sequence[Interceptor] = (),
     ) -> None:
         self.github, self.connected = ToldTemplates(), Connected()
-        self.records = PostgresPurchases(database, fee_basis_points=FEE)
+        self.records = YoungPurchases(database, fee_basis_points=FEE)
         self.payments = PostgresPayments(database)
         self._client, self._queue = client, f"purchases-{uuid.uuid4()}"
         purchasing = PurchasingActivities(
@@ -159,14 +165,16 @@ class PurchasingPlatform:
             GitHubThreads(),
         )
         paying = PayingActivities(self.payments, provider)
+        recovering = RecoveringActivities(self.records, TemporalWorkflowStates(client))
         self.worker = Worker(
             client,
             task_queue=self._queue,
-            workflows=[PurchaseClone, ReturnLatePayment],
+            workflows=[PurchaseClone, ReturnLatePayment, ReconcilePurchases],
             activities=[
                 *(purchasing.check, purchasing.refuse, purchasing.open, purchasing.generate),
                 *(purchasing.set_up, purchasing.grant, purchasing.end),
                 *(paying.open, paying.look, paying.close, paying.give_back),
+                recovering.find_orphans,
             ],
             interceptors=interceptors,
         )
@@ -183,20 +191,41 @@ class PurchasingPlatform:
     async def ready(self, request: PurchaseInput) -> WorkflowHandle[Any, PurchaseAnswer]:
         """Start buying, and wait until it can be paid."""
         handle = await self.start(request)
-        answer: PurchaseAnswer = await handle.execute_update(
-            "ready", AdmitRequest(fingerprint=request.fingerprint), result_type=PurchaseAnswer
-        )
+        answer = await self.answer(handle, request)
         assert answer.problem is None, answer.problem
         return handle
 
-    async def return_late(self, purchase_id: str) -> None:
-        """What a webhook for an ended purchase starts."""
-        await self._client.execute_workflow(
+    async def answer(
+        self, handle: WorkflowHandle[Any, Any], request: PurchaseInput
+    ) -> PurchaseAnswer:
+        """What the buyer is answered with."""
+        answered: PurchaseAnswer = await handle.execute_update(
+            "ready", AdmitRequest(fingerprint=request.fingerprint), result_type=PurchaseAnswer
+        )
+        return answered
+
+    async def return_late(self, purchase_id: str) -> WorkflowHandle[Any, None]:
+        """What a webhook for an ended purchase starts; it has ended."""
+        handle = await self._client.start_workflow(
             ReturnLatePayment.run,
             purchase_id,
             id=f"late-payment:{purchase_id}",
             task_queue=self._queue,
         )
+        await handle.result()
+        return handle
+
+    async def look_for_orphans(self) -> WorkflowHandle[Any, OrphanedPurchases]:
+        """What the schedule starts; it has ended."""
+        handle = await self._client.start_workflow(
+            ReconcilePurchases.run, id=f"reconcile-{uuid.uuid4()}", task_queue=self._queue
+        )
+        await handle.result()
+        return handle
+
+    async def resolved_orphans(self) -> list[str]:
+        """The purchases that one look resolves."""
+        return (await (await self.look_for_orphans()).result()).purchase_ids
 
     async def session_of(self, request: PurchaseInput) -> str:
         """The page of a purchase."""

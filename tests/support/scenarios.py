@@ -18,6 +18,7 @@ from tests.support.builders import METERED, a_cast, a_package, make_person, publ
 from tests.support.interceptors import StepFaults
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
+from tests.support.purchase_scenarios import PURCHASE_SCENARIOS
 from tests.support.revoking import revoked_by
 from tests.support.scheduling import SCHEDULING_SCENARIOS
 from tests.support.stripe_scenarios import STRIPE_SCENARIOS
@@ -215,6 +216,7 @@ SCENARIOS: dict[str, Scenario] = {
         *AFTERCARE_SCENARIOS,
         *ACTIONS_SCENARIOS,
         *WEBHOOK_SCENARIOS,
+        *PURCHASE_SCENARIOS,
         *STRIPE_SCENARIOS,
         *SCHEDULING_SCENARIOS,
     )

@@ -140,6 +140,10 @@ _PAYMENTS = (
             RAISE EXCEPTION 'payment of % cannot go from % to %', OLD.purchase_id, OLD.state,
                 NEW.state USING ERRCODE = 'restrict_violation';
         END IF;
+        IF NEW.state = 'posted' AND OLD.refund_intended_at IS NOT NULL THEN
+            RAISE EXCEPTION 'payment of % goes back', OLD.purchase_id
+                USING ERRCODE = 'restrict_violation';
+        END IF;
         RETURN NEW;
     END $$
     """,

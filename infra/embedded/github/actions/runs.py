@@ -77,6 +77,7 @@ class Runs:
             "updated_at": stamp(at),
             "run_started_at": stamp(at),
             "listed_from": at.timestamp() + (hidden.seconds if hidden else 0),
+            "starts_from": at.timestamp() + self._faults.queue_seconds(repository.full_name),
         }
         with self._numbering:
             run["number"] = 1 + len(
@@ -153,7 +154,11 @@ class Runs:
             if run["status"] != "completed":
                 return False
             run.update(
-                status="queued", conclusion=None, attempt=run["attempt"] + 1, updated_at=stamp()
+                status="queued",
+                conclusion=None,
+                attempt=run["attempt"] + 1,
+                updated_at=stamp(),
+                starts_from=0.0,
             )
             return None
 
