@@ -22,10 +22,13 @@ from tests.support.e2e import (
     fresh_spell,
 )
 from tests.support.e2e_github import connect, github_of, local
+from tests.support.money import assert_books_balance
+from tests.support.purchasing import moved
 
 PRICE = 20_000_000
 LICENSE = "https://example.com/licence"
 BUYERS = {"administration": "write", "contents": "write", "pull_requests": "write"}
+SHARES = {"post": PRICE * 8 // 10, "fee": PRICE * 2 // 10}
 ENDED = {"completed", "refused", "abandoned", "cancelled", "failed"}
 _FILES = {"README.md": b"# Start here\n", "src/main.py": b"print('bought')\n"}
 _numbers = itertools.count()
@@ -182,6 +185,35 @@ async def market_of(platform: WholePlatform) -> AsyncIterator[Market]:
     maker = await platform.new_caster()
     async with github_of(platform) as github, stripe:
         yield Market(platform, maker, await connect(maker), github, stripe)
+
+
+async def assert_bought_once(template: Template, buyer: Buyer, ended: Json) -> None:
+    """One charge, one copy, one pull request, an entitlement; the receipt says all of it."""
+    platform = template.market.platform
+    assert (ended["status"], ended["payment"]) == ("completed", "posted"), ended
+    assert ended["license_url"] == LICENSE
+    assert ended["entitled_at"] is not None
+    assert ended["price"] == {"micros": PRICE, "currency": "USD"}
+    assert ended["repository_url"].endswith(f"/{buyer.repository}")
+    assert await template.copies(buyer.repository) == 1
+    [pull] = await buyer.pulls()
+    assert pull["html_url"] == ended["pull_request_url"]
+    assert await moved(platform.database, ended["purchase_id"]) == {"payment": PRICE, **SHARES}
+    [page] = await buyer.pages(ended)
+    assert (page["payment_status"], page["amount_total"]) == ("paid", PRICE // 10_000)
+    assert await buyer.refunds(ended) == []
+    await assert_books_balance(platform.database)
+
+
+async def assert_refunded_once(buyer: Buyer, ended: Json) -> None:
+    """What was paid is back, whole; nothing was granted."""
+    assert (ended["status"], ended["payment"]) == ("failed", "refunded"), ended
+    assert ended["entitled_at"] is None
+    database = buyer.market.platform.database
+    assert await moved(database, ended["purchase_id"]) == {"payment": PRICE, "refund": PRICE}
+    [refund] = await buyer.refunds(ended)
+    assert (refund["amount"], refund["status"]) == (PRICE // 10_000, "succeeded")
+    await assert_books_balance(database)
 
 
 async def until(happened: Callable[[], Awaitable[Any]]) -> Any:
