@@ -49,7 +49,7 @@ class PayingActivities:
     async def look(self, order: PurchaseOrder) -> PaymentState:
         """Whether the page is paid now: the provider's word, whatever a webhook said.
 
-        Effect: the payment on record and in the ledger, once.
+        Effect: the payment on record and in the ledger, once; released when the page expired.
         Same twice: the same.
         Gives up on: nothing; the workflow looks again.
         Heartbeat: none.
@@ -57,7 +57,12 @@ class PayingActivities:
         payment = await self._known(order.request.purchase_id)
         if payment.state is not PaymentState.OPEN:
             return payment.state
-        return await self._take(payment, await self._ask(payment, close=False))
+        session = await self._ask(payment, close=False)
+        state = await self._take(payment, session)
+        if state is PaymentState.OPEN and session is not None and session.status == "expired":
+            await self._records.released(payment.purchase_id)
+            return PaymentState.RELEASED
+        return state
 
     @activity.defn(name="paying.close")
     async def close(self, order: PurchaseOrder) -> PaymentState:

@@ -1,5 +1,7 @@
 """Buying a template: check, record, make the copy, set it up, entitle."""
 
+from datetime import datetime
+
 from temporalio import activity
 
 from activities._failures import to_failure
@@ -106,7 +108,7 @@ class PurchasingActivities:
             found = None
             if not is_first:
                 found = await self._threads.ask(self._host.find, token, order, intended_at)
-            made = found or await self._threads.ask(self._host.generate, token, order)
+            made = found or await self._made(token, order, intended_at, is_first=is_first)
         except SpellError as error:
             raise to_failure(error) from error
         if made is None:
@@ -114,6 +116,20 @@ class PurchasingActivities:
             raise to_failure(SpellError("SERVICE_UNAVAILABLE", message))
         await self._records.generated(purchase_id, made.html_url)
         return made
+
+    async def _made(
+        self, token: str, order: PurchaseOrder, intended_at: datetime, *, is_first: bool
+    ) -> GeneratedRepository | None:
+        """Ask for the copy. A refusal may be about one that was asked for before, and came late."""
+        try:
+            return await self._threads.ask(self._host.generate, token, order)
+        except SpellError as error:
+            if is_first or error.code != "GENERATION_FAILED":
+                raise
+            late = await self._threads.ask(self._host.find, token, order, intended_at)
+            if late is None:
+                raise
+            return late
 
     @activity.defn(name="purchasing.set_up")
     async def set_up(self, order: SetUpOrder) -> None:

@@ -150,7 +150,13 @@ SPREAD_REVOCATION: dict[str, Any] = {
     "retry_policy": _FAST,
 }
 
-# The buyer waits for the page to pay on.
+# The buyer waits: for the word that the copy could be made, then for the page to pay on.
+CHECK_PURCHASE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(seconds=40),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _FAST,
+}
 OPEN_PAYMENT: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=20),
     "schedule_to_close_timeout": timedelta(seconds=50),

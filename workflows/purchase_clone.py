@@ -112,7 +112,7 @@ class PurchaseClone:
         _show("checking")
         try:
             order: PurchaseOrder = await workflow.execute_activity_method(
-                PurchasingActivities.check, request, **policies.ASK_GITHUB
+                PurchasingActivities.check, request, **policies.CHECK_PURCHASE
             )
         except FailureError as error:
             return await self._refuse(problem_of(error))
@@ -148,8 +148,8 @@ class PurchaseClone:
         _show("waiting for the payment")
         pause = limits.PURCHASE_LOOK_SECONDS_MIN
         while state is not PaymentState.PAID:
-            is_late = workflow.now() >= deadline
-            if self._cancel_asked or is_late:
+            is_over = state is PaymentState.RELEASED or workflow.now() >= deadline
+            if self._cancel_asked or is_over:
                 state = await workflow.execute_activity_method(
                     PayingActivities.close, order, **policies.PAYMENT
                 )
