@@ -30,6 +30,8 @@ from tests.support.local_github import APP_ID, LocalGitHub, local_github
 
 FOLDER = EXAMPLES / "status-page"
 TEMPLATE, COPY = "maker/status-page", "buyer/our-status"
+OF_BUYERS = {"administration": "write", "contents": "write", "pull_requests": "write"}
+"""What docs/clone-mode.md asks of them."""
 ACCOUNT = f"acct_{'a' * 16}"
 
 
@@ -76,8 +78,8 @@ def github(tmp_path: Path) -> Iterator[LocalGitHub]:
     with local_github(tmp_path) as server:
         server.repository(TEMPLATE, files(), is_template=True)
         server.owner("buyer")
-        server.install("maker")
-        server.install("buyer")
+        server.install("maker", permissions={"contents": "read"})
+        server.install("buyer", permissions=OF_BUYERS)
         yield server
 
 
