@@ -11,7 +11,11 @@ from infra.github.replies import Reply, away
 # Below the lock timeout of Postgres: whoever waits for a refresh sees its end.
 SECONDS_MAX = 8
 _BYTES_MAX = 1024 * 1024
-_HEADERS = {"Accept": "application/json", "User-Agent": "spell-platform"}
+_HEADERS = {
+    "Accept": "application/json",
+    "User-Agent": "spell-platform",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
 
 
 async def ask(

@@ -114,11 +114,11 @@ class Market:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """A grant of what was never paid is a bug of its caller's, and stops before it moves money."""
+    """A grant of what was never paid, or goes back, is its caller's bug, and moves no money."""
     try:
         yield
     except AssertionError as error:
-        if "only what is paid is granted" not in str(error):
+        if not str(error).startswith(("only what is paid is", "what goes back is not")):
             raise
 
 
@@ -166,7 +166,7 @@ async def assert_true(market: Market, database: Database) -> None:
 
 @pytest.mark.timeout(300)
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -8,8 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.support.github_description import Description
 from tests.support.local_github import LocalGitHub, local_github
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -59,14 +61,20 @@ def is_good(server: LocalGitHub, token: str) -> bool:
     return status == 200
 
 
-def revoke(server: LocalGitHub, what: str, token: str, secret: str | None = None) -> int:
+def answered(
+    server: LocalGitHub, what: str, token: str, secret: str | None = None
+) -> httpx.Response:
     app = server.app
     return server.http.request(
         "DELETE",
         f"/applications/{app.client_id}/{what}",
         auth=(app.client_id, secret or app.client_secret),
         json={"access_token": token},
-    ).status_code
+    )
+
+
+def revoke(server: LocalGitHub, what: str, token: str, secret: str | None = None) -> int:
+    return answered(server, what, token, secret).status_code
 
 
 def test_who_asks_more_often_than_allowed_waits_for_longer_each_time(server: LocalGitHub) -> None:
@@ -114,3 +122,17 @@ def test_nobody_else_ends_anything(server: LocalGitHub) -> None:
     assert revoke(server, "grant", held["access_token"], "wrong") == 401
     assert revoke(server, "token", held["refresh_token"]) == 422
     assert is_good(server, held["access_token"])
+
+
+def test_taking_back_is_answered_as_github_describes_it(server: LocalGitHub) -> None:
+    description = Description.fetched()
+    for what in ("token", "grant"):
+        token = tokens(server)["access_token"]
+        for status in (204, 422):
+            answer = answered(server, what, token)
+            description.check(answer)
+            assert answer.status_code == status
+    path = "/applications/{client_id}/"
+    assert description.checked == {
+        ("delete", path + what, status) for what in ("token", "grant") for status in (204, 422)
+    }

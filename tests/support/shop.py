@@ -65,7 +65,8 @@ class Shop:
         """It went back where it came from."""
         by_card = order.request.pay_with is PayWith.CHECKOUT
         refund_id = f"re_{order.request.purchase_id}" if by_card else None
-        await self.payments.intend_refund(order.request.purchase_id)
+        if not await self.payments.intend_refund(order.request.purchase_id):
+            return
         await self.payments.refunded(order.request.purchase_id, refund_id)
 
     async def end(self, order: PurchaseOrder, status: PurchaseStatus) -> None:

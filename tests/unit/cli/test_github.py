@@ -1,4 +1,4 @@
-"""Goal: who connects waits as long as it takes, and no longer. Method: an API that says how it is."""
+"""Goal: who connects waits as long as it takes. Method: an API that says how it is."""
 
 from typing import Any, cast
 
