@@ -167,6 +167,7 @@ def test_aliases_that_people_write_are_read() -> None:
         b"on: {workflow_dispatch: {inputs: []}, repository_dispatch: 7}\n",
         b"on: workflow_dispatch\njobs: {one: [1]}\n",
         b"on: workflow_dispatch\njobs: {one: {strategy: {matrix: {a: [%s]}}}}\n" % (b"1," * 257),
+        b"on: workflow_dispatch\n" + b"#" * 512 * 1024,
         *HOSTILE_YAML.values(),
     ],
 )

@@ -44,7 +44,7 @@ def run_to_its_end(server: LocalGitHub) -> str:
     actions = "/repos/maker/spell/actions"
     body = {"ref": "main", "return_run_details": True}
     begun = server.http.post(f"{actions}/workflows/w.yml/dispatches", json=body, headers=headers)
-    path = urlsplit(begun.raise_for_status().json()["html_url"]).path
+    path = urlsplit(str(begun.raise_for_status().json()["html_url"])).path
     until = time.monotonic() + 30
     while "Job ../" not in (page := shown(server, path)) or "success." not in page:
         assert time.monotonic() < until, page

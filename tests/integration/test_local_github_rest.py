@@ -136,6 +136,10 @@ def _people(server: LocalGitHub, maker: Github, repository: Repository) -> None:
     assert maker.get_user().get_installations().totalCount == 1
     assert repository.get_collaborator_permission("maker") == "admin"
     assert repository.get_collaborator_permission("buyer") == "read"
+    server.owner("helper")
+    server.repository("maker/shared", FILES, collaborators=["helper"])
+    shared = as_user(server, "helper").get_repo("maker/shared")
+    assert shared.get_collaborator_permission("helper") == "write"
     assert repository.has_in_collaborators("maker")
     assert not repository.has_in_collaborators("buyer")
     left = maker.get_rate_limit().rate

@@ -61,6 +61,9 @@ class ToldTemplates:
         self.taken = False
         self.forgets_to_answer = 0
         """How often it makes a copy and says nothing."""
+        self.is_slow = False
+        """It says nothing at first, and makes the copy when it is asked again: that is refused."""
+        self._asked_before = False
 
     def check(self, token: str, template: str, repository: str) -> None:
         assert token
@@ -81,7 +84,12 @@ class ToldTemplates:
         self.asked.set()
         if self.refuses is not None:
             raise self.refuses
+        if self.is_slow and not self._asked_before:
+            self._asked_before = True
+            return None
         self.made.append(order.request.repository)
+        if self.is_slow:
+            raise SpellError("GENERATION_FAILED", details={"github": "Name already exists"})
         if self.forgets_to_answer:
             self.forgets_to_answer -= 1
             return None

@@ -141,6 +141,32 @@ async def test_a_copy_that_github_made_without_saying_so_is_found_not_made_again
     assert platform.github.made == [request.repository]
 
 
+async def test_a_copy_that_github_made_late_is_taken_although_the_repetition_is_refused(
+    client: Client, database: Database, sold: tuple[Person, str]
+) -> None:
+    platform = PurchasingPlatform(client, database, None)
+    request = a_purchase(*sold, pay_with=PayWith.CREDIT)
+    platform.github.is_slow = True
+    async with platform.worker:
+        assert (await (await platform.start(request)).result()).problem is None
+    assert platform.github.made == [request.repository]
+
+
+async def test_a_page_that_expired_at_stripe_ends_the_purchase_at_once(
+    client: Client, database: Database, stripe: StripeForTests, sold: tuple[Person, str]
+) -> None:
+    platform, request = PurchasingPlatform(client, database, stripe.checkout()), a_purchase(*sold)
+    async with platform.worker:
+        handle = await platform.ready(request)
+        await stripe.client().v1.checkout.sessions.expire_async(await platform.session_of(request))
+        await handle.signal("payment_settled")
+        problem = (await handle.result()).problem
+    assert problem is not None
+    assert problem.code == "PAYMENT_ABANDONED"
+    view = await platform.view(request)
+    assert (view.status, view.payment) == (PurchaseStatus.ABANDONED, PaymentState.RELEASED)
+
+
 async def test_an_answer_of_stripes_that_was_lost_does_not_make_a_second_page(
     client: Client, database: Database, stripe: StripeForTests, sold: tuple[Person, str]
 ) -> None:

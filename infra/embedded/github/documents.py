@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.embedded.github.actions.clock import stamp
 from infra.embedded.github.actions.documents import Document
-from infra.embedded.github.state import App
+from infra.embedded.github.state import APP_PERMISSIONS, App
 
 _USER_PAGES = (
     *("followers", "following", "gists", "starred", "subscriptions", "organizations"),
@@ -126,7 +126,7 @@ def app_document(base_url: str, app: App, installations: int) -> Document:
         "html_url": f"{base_url}/apps/{app.slug}",
         "created_at": moment(0),
         "updated_at": moment(0),
-        "permissions": {"actions": "write", "contents": "write", "metadata": "read"},
+        "permissions": {**APP_PERMISSIONS, "metadata": "read"},
         "events": ["workflow_run", "workflow_job"],
         "installations_count": installations,
     }

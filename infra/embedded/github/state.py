@@ -18,6 +18,14 @@ _OWNER, _REPOSITORY, _INSTALLATION, _TOKEN, _PULL = (
     "token",
     "pull",
 )
+# What the platform's App asks of those who install it: to run workflows, and to make copies of
+# templates.
+APP_PERMISSIONS = {
+    "actions": "write",
+    "administration": "write",
+    "contents": "write",
+    "pull_requests": "write",
+}
 INSTALLATION_TOKEN_SECONDS = 3600
 USER_TOKEN_SECONDS = 8 * 3600
 
@@ -163,7 +171,10 @@ class State:
             self.documents.drop(_INSTALLATION, found["id"])
 
     def add_token(self, prefix: str, seconds: int, **body: object) -> tuple[str, Document]:
-        """A new token; its text is kept as a digest only."""
+        """A new token; its text is kept as a digest only. Those that expired are forgotten."""
+        for one in self.documents.all(_TOKEN):
+            if one["expires_at"] <= time.time():
+                self.documents.drop(_TOKEN, one["id"])
         text = prefix + secrets.token_urlsafe(30)
         kept = {**body, "digest": _digest(text), "expires_at": time.time() + seconds}
         made = self.documents.add(_TOKEN, kept)

@@ -22,6 +22,10 @@ from infra.embedded.github.actions.workspace import Workspace
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 _STOP_SECONDS = 10.0
+# So long act may think about a file before its first job begins.
+_START_SECONDS_MAX = 60.0
+# https://docs.github.com/actions/reference/limits: five days, on runners of one's own.
+_JOB_SECONDS_MAX = 5 * 86_400.0
 _LINE_BYTES_MAX = 1024 * 1024
 
 
@@ -203,6 +207,7 @@ class Engine:
         logs: JobLogs,
     ) -> None:
         ids: dict[int, int] = {}
+        starting = self._limit(attempt, _START_SECONDS_MAX, "startup_failure")
         stdout = process.stdout
         assert stdout is not None, "it was asked for"
         # A line without end comes in pieces, which are no JSON and say nothing.
@@ -213,18 +218,20 @@ class Engine:
                 continue
             job = told.job
             if id(job) not in ids:
+                starting.cancel()
                 ids[id(job)] = self._runs.new_job(run, job)
-                self._limit(attempt, file.seconds_max(job.job_id))
+                self._limit(attempt, file.seconds_max(job.job_id), "timed_out")
             elif told.changed:
                 self._runs.job_changed(run, ids[id(job)], job)
             if told.log is not None:
                 logs.add(ids[id(job)], told.log)
 
-    def _limit(self, attempt: _Attempt, seconds: float) -> None:
-        timer = Timer(seconds, attempt.end, ("timed_out",))
+    def _limit(self, attempt: _Attempt, seconds: float, conclusion: str) -> Timer:
+        timer = Timer(min(seconds, _JOB_SECONDS_MAX), attempt.end, (conclusion,))
         timer.daemon = True
         timer.start()
         attempt.timers.append(timer)
+        return timer
 
 
 def _conclusion(jobs: Mapping[str, JobRecord], exit_code: int | None) -> str:

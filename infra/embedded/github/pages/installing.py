@@ -9,10 +9,10 @@ from starlette.responses import HTMLResponse
 from infra.embedded.github.actions.refusal import RefusedError
 from infra.embedded.github.pages.markup import Html, form, note, page, text
 from infra.embedded.github.server import Server
+from infra.embedded.github.state import APP_PERMISSIONS
 
 _PATH = "/apps/{slug}/installations/new"
 _FORM_BYTES_MAX = 10_000
-_PERMISSIONS = {"actions": "write", "contents": "write", "pull_requests": "write"}
 
 
 def routes(server: Server) -> APIRouter:
@@ -25,7 +25,7 @@ def routes(server: Server) -> APIRouter:
         owners = sorted(one["login"] for one in state.owners())
         options = "".join(f"<option>{text(owner)}</option>" for owner in owners)
         select = Html(f'<label>Account <select name="account">{options}</select></label>')
-        granted = ", ".join(f"{name}: {level}" for name, level in _PERMISSIONS.items())
+        granted = ", ".join(f"{name}: {level}" for name, level in APP_PERMISSIONS.items())
         return page(
             f"Install {slug}",
             note(f"On all repositories of an account, with {granted}."),
@@ -39,7 +39,7 @@ def routes(server: Server) -> APIRouter:
         (account, *_) = [*parse_qs(sent).get("account", []), ""]
         if state.owner(account) is None:
             raise RefusedError(404, "Not Found")
-        state.install(account, _PERMISSIONS, None)
+        state.install(account, APP_PERMISSIONS, None)
         return page(f"Installed {slug}", note(f"On all repositories of {account}."))
 
     return router

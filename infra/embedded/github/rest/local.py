@@ -39,6 +39,8 @@ class NewRepository(_Body):
     files: dict[str, str] = Field(default_factory=dict)
     private: bool = False
     is_template: bool = False
+    collaborators: list[str] = Field(default_factory=list)
+    """Who may push besides the owner."""
 
 
 class NewInstallation(_Body):
@@ -82,7 +84,9 @@ def routes(server: Server) -> APIRouter:
     def make_token(login: str) -> Document:
         if state.owner(login) is None:
             raise RefusedError(404, "Not Found")
-        text, _ = state.add_token("ghu_", USER_TOKEN_SECONDS, kind="user", login=login)
+        text, _ = state.add_token(
+            "ghp_", USER_TOKEN_SECONDS, kind="user", login=login, personal=True
+        )
         return {"token": text}
 
     @router.delete("/tokens/{login}")
@@ -98,7 +102,11 @@ def routes(server: Server) -> APIRouter:
         state.make_owner(body.owner, "User", [])
         found = state.repository(body.owner, body.name)
         if found is None:
-            more = {"private": body.private, "is_template": body.is_template}
+            more = {
+                "private": body.private,
+                "is_template": body.is_template,
+                "collaborators": body.collaborators,
+            }
             found = state.make_repository(body.owner, body.name, files, **more)
         else:
             before = state.git.find(found["id"], found["default_branch"])

@@ -16,6 +16,7 @@ from infra.embedded.github.server import Server
 
 _PULLS = "/repos/{owner}/{name}/pulls"
 _TITLE_MAX = 256
+_CHANGEABLE = {"title": _TITLE_MAX, "body": 65_536, "state": 10}
 
 
 def routes(server: Server) -> APIRouter:
@@ -80,10 +81,13 @@ def _writing(router: APIRouter, server: Server) -> None:
     def change(request: Request, owner: str, name: str, number: int, body: JsonBody) -> Document:
         repository = server.callers.repository(request, owner, name, pull_requests="write")
         pull = _find(server, repository, number)
-        if body.get("state", "open") not in {"open", "closed"}:
+        said: Document = {
+            field: text_of(body, field, chars_max)
+            for field, chars_max in _CHANGEABLE.items()
+            if body.get(field) is not None
+        }
+        if said.get("state", "open") not in {"open", "closed"}:
             raise RefusedError(422, "Invalid request.\n\n'state' is neither open nor closed.")
-        wanted = ("title", "body", "state")
-        said: Document = {field: body[field] for field in wanted if field in body}
         changed = state.change_pull(pull["id"], said)
         return whole_pull_document(server, repository, changed)
 
@@ -120,7 +124,7 @@ def _checked(server: Server, repository: Document, body: Document, login: str) -
     text = body.get("body")
     return {
         **said,
-        "body": None if text is None else str(text)[:65_536],
+        "body": None if text is None else str(text)[: _CHANGEABLE["body"]],
         "state": "open",
         "created_at": time.time(),
     }

@@ -96,6 +96,8 @@ def _made(
     owner, name = server.state.owner(login), str(body.get("name", ""))
     if owner is None or caller.login not in {owner["login"], *owner["members"]}:
         raise RefusedError(404, "Not Found")
+    if caller.is_of_app and not server.callers.app_may(owner["login"], administration="write"):
+        raise RefusedError(403, NOT_ACCESSIBLE)
     if not is_repository_name(name):
         raise RefusedError(422, "Repository creation failed.", errors=[_name_error("is invalid")])
     if server.state.repository(login, name) is not None:
