@@ -47,7 +47,9 @@ from api.ports import (
     Suspensions,
     Uploads,
 )
+from api.purchase_ports import PurchaseReads, Purchasing
 from api.schedule_ports import ScheduleClocks, Schedules
+from api.stripe_inbox import StripeInbox
 from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpoints
 from schema.contracts.account import Caller
 from schema.errors import SpellError
@@ -108,6 +110,9 @@ class Services:
     schedule_seconds_min: int
     """The shortest interval of a schedule."""
     feed: EventFeed
+    purchasing: Purchasing
+    purchases: PurchaseReads
+    stripe_inbox: StripeInbox
     run_inputs: RunInputAddresses
     github_inbox: GitHubInbox
     github: GitHubConnections

@@ -5,6 +5,7 @@ from api.archive_slots import ArchiveSlots
 from api.deps import Services
 from api.github_wiring import github_inbox_of, run_inputs_of
 from api.ports import Health
+from api.purchase_wiring import purchases_of, purchasing_of, stripe_inbox_of
 from api.stream_wiring import event_streams_of
 from api.webhook_wiring import prompt_webhooks_of
 from infra.artifact_links import SealedArtifactLinks
@@ -98,6 +99,9 @@ def build_services(
         callbacks=PostgresCallbacks(database, vault),
         webhooks=prompt_webhooks_of(platform),
         aftercare=TemporalAftercare(platform.temporal),
+        purchasing=purchasing_of(platform),
+        purchases=purchases_of(platform),
+        stripe_inbox=stripe_inbox_of(platform),
         run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
         github=connecting_of(platform),

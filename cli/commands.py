@@ -21,6 +21,7 @@ from cli import (
     notifications,
     operator,
     publishing,
+    purchases,
     receipts,
     revocations,
     scaffold,
@@ -62,6 +63,8 @@ _PANELS: dict[str, dict[str, Command]] = {
         "artifacts": artifacts.artifacts,
         "cancel": casts.cancel,
         "receipt": receipts.receipt,
+        "buy": purchases.buy,
+        "purchases": purchases.purchases,
         "schedules": schedules.schedules,
     },
     "Your account": {

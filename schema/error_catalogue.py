@@ -269,6 +269,16 @@ CATALOGUE: dict[str, ErrorKind] = {
         "This spell is not sold as a template.",
         "Cast it; spells that are sold have mode clone among their modes.",
     ),
+    "PURCHASE_FINISHED": ErrorKind(
+        409,
+        "The purchase is paid or has ended: it cannot be cancelled.",
+        "Read it: `GET /v1/purchases/{id}`.",
+    ),
+    "PURCHASE_CANCELLED": ErrorKind(
+        409,
+        "The purchase was cancelled before it was paid.",
+        "Buy again with a new Idempotency-Key.",
+    ),
     "REPOSITORY_EXISTS": ErrorKind(
         409,
         "There is a repository of that name already.",

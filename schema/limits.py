@@ -104,6 +104,16 @@ ARTIFACT_PIECE_BYTES = MIB
 ARTIFACT_LINK_SECONDS_MAX = 3600
 ARTIFACT_LINK_SECONDS = 300
 
+# How long a buyer has to pay: Stripe keeps a page open for a day at most.
+PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
+# How often an unpaid page is looked at, should no webhook say that it is paid: ever more seldom.
+PURCHASE_LOOK_SECONDS_MIN = 60
+PURCHASE_LOOK_SECONDS_MAX = 1800
+STRIPE_EVENT_BYTES_MAX = 1024 * 1024
+# Of the inbox, at a time and at one look.
+STRIPE_EVENTS_PER_PAGE = 100
+STRIPE_EVENTS_PER_LOOK_MAX = 10_000
+
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120
 # What a verdict may lag behind the guest's own deadline: kill, publish, redelivery.

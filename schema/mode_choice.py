@@ -105,6 +105,20 @@ def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice
     return Choice(mode=fallback, fell_back=FellBack(first=first, mode=fallback, code=refusal.code))
 
 
+def check_sold(offer: Offer, policy: ModePolicy) -> None:
+    """Make sure that a copy can be bought.
+
+    Raises:
+        SpellError: SPELL_NOT_SOLD, MODE_FORBIDDEN, MODE_UNAVAILABLE.
+    """
+    if Mode.CLONE not in offer.modes:
+        raise SpellError("SPELL_NOT_SOLD", details={"offered": list(offer.modes)})
+    if Mode.CLONE not in policy.allowed:
+        raise SpellError("MODE_FORBIDDEN", details={"mode": Mode.CLONE})
+    if Mode.CLONE not in policy.available:
+        raise SpellError("MODE_UNAVAILABLE", details={"mode": Mode.CLONE})
+
+
 def is_unavailable(problem: Problem) -> bool:
     """Whether a check that failed so says that the mode is not to be had, and that nothing ran."""
     return problem.code in _UNAVAILABLE

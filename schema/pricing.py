@@ -72,6 +72,12 @@ def cost_of(price: Price, usage: Usage) -> int:
             return price.base_micros + _metered(price.unit_micros, usage)
 
 
+def cost_of_copy(price: Price) -> int:
+    """Micros that a copy to keep costs: a one-time price, or nothing."""
+    assert isinstance(price, OneTimePrice | FreePrice), "checked when the version was published"
+    return price.price_micros if isinstance(price, OneTimePrice) else 0
+
+
 def worst_case_of(price: Price, limits: RunLimits) -> int:
     """Micros that a run cannot exceed: the cost of using every limit to the full."""
     return cost_of(

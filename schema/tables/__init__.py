@@ -25,6 +25,7 @@ from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, Ledger
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.github import GitHubConnection, GitHubDeviceCode
 from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.purchases import Entitlement, Purchase, PurchasePayment, StripeEvent
 from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
     Consent,
@@ -72,6 +73,7 @@ __all__ = [
     "CastEvent",
     "CastLeftovers",
     "Consent",
+    "Entitlement",
     "GitHubConnection",
     "GitHubDelivery",
     "GitHubDeviceCode",
@@ -85,6 +87,8 @@ __all__ = [
     "PackageEvidence",
     "Publication",
     "PublicationEvent",
+    "Purchase",
+    "PurchasePayment",
     "Revocation",
     "RunInput",
     "Schedule",
@@ -95,6 +99,7 @@ __all__ = [
     "SpellSecret",
     "SpellSuspension",
     "SpellVersion",
+    "StripeEvent",
     "SupplyChainLogEntry",
     "Upload",
     "UsedArtifactLink",
