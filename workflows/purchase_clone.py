@@ -109,7 +109,7 @@ class PurchaseClone:
 
     async def _buy(self, request: PurchaseInput, saga: Saga) -> Problem | None:
         """The whole way; the problem of one that was refused before anything was done."""
-        _show("checking")
+        workflow.set_current_details("checking")
         try:
             order: PurchaseOrder = await workflow.execute_activity_method(
                 PurchasingActivities.check, request, **policies.CHECK_PURCHASE
@@ -145,7 +145,7 @@ class PurchaseClone:
             PayingActivities.open, order, **policies.OPEN_PAYMENT
         )
         self._answer_with(None)
-        _show("waiting for the payment")
+        workflow.set_current_details("waiting for the payment")
         pause = limits.PURCHASE_LOOK_SECONDS_MIN
         while state is not PaymentState.PAID:
             is_over = state is PaymentState.RELEASED or workflow.now() >= deadline
@@ -175,18 +175,25 @@ class PurchaseClone:
         self._wants_look = False
 
     async def _deliver(self, order: PurchaseOrder) -> None:
-        _show("making the repository")
+        workflow.set_current_details("making the repository")
         self._made = await workflow.execute_activity_method(
             PurchasingActivities.generate, order, **policies.GENERATE
         )
-        _show("opening the first pull request")
-        await workflow.execute_activity_method(
-            PurchasingActivities.set_up,
-            SetUpOrder(order=order, repository=self._made),
-            **policies.GENERATE,
-        )
+        workflow.set_current_details("opening the first pull request")
+        await self._set_up(SetUpOrder(order=order, repository=self._made))
         await workflow.execute_activity_method(PurchasingActivities.grant, order, **policies.SETTLE)
-        _show("completed")
+        workflow.set_current_details("completed")
+
+    async def _set_up(self, order: SetUpOrder) -> None:
+        """Open the pull request, or do without: the buyer has the copy, and may prevent this."""
+        try:
+            await workflow.execute_activity_method(
+                PurchasingActivities.set_up, order, **policies.GENERATE
+            )
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("a copy has no first pull request: %s", problem_of(error).code)
 
     async def _refuse(self, problem: Problem) -> Problem:
         await workflow.execute_activity_method(
@@ -194,14 +201,14 @@ class PurchaseClone:
             RefuseOrder(request=self._request, problem=problem),
             **policies.CONCLUDE,
         )
-        _show(f"refused: `{problem.code}`")
+        workflow.set_current_details(f"refused: `{problem.code}`")
         return problem
 
     async def _undo(self, saga: Saga, error: BaseException) -> Problem:
         """Give back what was paid, then end the purchase with its problem."""
         problem = self._told(error)
         await saga.compensate(problem)
-        _show(f"failed: `{problem.code}`")
+        workflow.set_current_details(f"failed: `{problem.code}`")
         return problem
 
     def _told(self, error: BaseException) -> Problem:
@@ -238,8 +245,3 @@ class PurchaseClone:
         """Answer whoever waits for the purchase to be ready; the first answer stays."""
         if self._answer is None:
             self._answer = PurchaseAnswer(purchase_id=self._request.purchase_id, problem=problem)
-
-
-def _show(details: str) -> None:
-    """What an operator reads in the Temporal UI while it runs."""
-    workflow.set_current_details(details)

@@ -57,6 +57,9 @@ class ToldTemplates:
         self.pull_requests: set[str] = set()
         self.asked = threading.Event()
         """Whether a copy was asked for."""
+        self.go_on = threading.Event()
+        """What a copy that is asked for waits for."""
+        self.go_on.set()
         self.refuses: SpellError | None = None
         self.taken = False
         self.forgets_to_answer = 0
@@ -82,6 +85,7 @@ class ToldTemplates:
     def generate(self, token: str, order: PurchaseOrder) -> GeneratedRepository | None:
         assert token
         self.asked.set()
+        assert self.go_on.wait(30)
         if self.refuses is not None:
             raise self.refuses
         if self.is_slow and not self._asked_before:
