@@ -1,5 +1,6 @@
 """The roles that the billing routes need played."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from schema.billing_calendar import BillingClock
@@ -53,3 +54,12 @@ class BillingTimeZones(Protocol):
 
     async def set(self, caller: Caller, time_zone: str) -> BillingClock:
         """Count in another zone, from the next day on. Raises SpellError: VALIDATION_ERROR."""
+
+
+@dataclass(frozen=True)
+class Billing:
+    """What the billing routes call."""
+
+    caps: Caps
+    reads: BillingReads
+    time_zones: BillingTimeZones

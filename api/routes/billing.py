@@ -36,7 +36,7 @@ async def get_caps(
     identity: OwnerDep, services: ServicesDep, currency: CurrencyQuery = "USD"
 ) -> list[BudgetUsage]:
     """What is held, spent and left under each budget of this key's casts; caps of other keys."""
-    return await services.caps.usage(identity.caller, currency)
+    return await services.billing.caps.usage(identity.caller, currency)
 
 
 @router.post("/caps", openapi_extra=body_schema(Cap))
@@ -44,8 +44,8 @@ async def set_cap(request: Request, identity: OwnerDep, services: ServicesDep) -
     """Set a hard cap: of the account or of a key, per day, per month or in total."""
     cap = await read_json(request, Cap)
     _check_name(cap)
-    await services.caps.set(identity.caller, cap)
-    return await services.caps.usage(identity.caller, cap.currency)
+    await services.billing.caps.set(identity.caller, cap)
+    return await services.billing.caps.usage(identity.caller, cap.currency)
 
 
 @router.delete("/caps")
@@ -59,8 +59,8 @@ async def remove_cap(
     """Remove a cap; what is used goes on being counted."""
     name = CapName(kind=kind, api_key_id=api_key_id, currency=currency)
     _check_name(name)
-    await services.caps.remove(identity.caller, name)
-    return await services.caps.usage(identity.caller, currency)
+    await services.billing.caps.remove(identity.caller, name)
+    return await services.billing.caps.usage(identity.caller, currency)
 
 
 @router.get("/usage")
@@ -76,14 +76,14 @@ async def get_usage(
 ) -> UsagePage:
     """What was held and spent in a range of days, added up by day, month, spell or key."""
     account_id = identity.caller.account_id
-    clock = await services.time_zones.get(account_id)
+    clock = await services.billing.time_zones.get(account_id)
     query = UsageQuery(
         by=by, from_day=from_day or clock.month, to_day=to_day or clock.day, currency=currency
     )
     if not timedelta() <= query.to_day - query.from_day < limits.USAGE_RANGE_MAX:
         days = limits.USAGE_RANGE_MAX.days
         raise SpellError("VALIDATION_ERROR", f"`from_day` to `to_day` is 1 to {days} days.")
-    found = await services.billing.usage(
+    found = await services.billing.reads.usage(
         account_id, query, after=read_usage_cursor(cursor), limit=limit + 1
     )
     page = found[:limit]
@@ -96,7 +96,7 @@ async def get_alerts(
     identity: OwnerDep, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 20
 ) -> AlertPage:
     """Thresholds of caps that were crossed, newest first."""
-    found = await services.billing.alerts(
+    found = await services.billing.reads.alerts(
         identity.caller.account_id, before=read_number_cursor(cursor), limit=limit + 1
     )
     page = found[:limit]
@@ -109,7 +109,7 @@ async def get_history(
     identity: OwnerDep, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 20
 ) -> ChangePage:
     """Who changed which cap, or the billing time zone, from what to what; newest first."""
-    found = await services.billing.changes(
+    found = await services.billing.reads.changes(
         identity.caller.account_id, before=read_number_cursor(cursor), limit=limit + 1
     )
     page = found[:limit]
@@ -120,7 +120,7 @@ async def get_history(
 @router.get("/time-zone")
 async def get_time_zone(identity: OwnerDep, services: ServicesDep) -> TimeZoneView:
     """The zone that days and months of the account's budgets are counted in."""
-    return _view(await services.time_zones.get(identity.caller.account_id))
+    return _view(await services.billing.time_zones.get(identity.caller.account_id))
 
 
 @router.put("/time-zone", openapi_extra=body_schema(TimeZoneBody))
@@ -129,7 +129,7 @@ async def set_time_zone(
 ) -> TimeZoneView:
     """Count in another zone, from the next day on: no day is there twice."""
     body = await read_json(request, TimeZoneBody)
-    return _view(await services.time_zones.set(identity.caller, body.time_zone))
+    return _view(await services.billing.time_zones.set(identity.caller, body.time_zone))
 
 
 def _check_name(name: CapName) -> None:

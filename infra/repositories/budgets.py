@@ -82,6 +82,11 @@ class LockedBudgets:
     scope: BudgetScope
     states: list[BudgetState]
 
+    @property
+    def clock(self) -> BillingClock:
+        """The account's clock at the moment of the hold."""
+        return self.states[0].clock
+
 
 async def lock(
     connection: AsyncConnection,

@@ -132,7 +132,7 @@ class PostgresCasts:
                 moment=self._clock(),
             )
             scope, states = locked.scope, locked.states
-            problem = _refusal(states, estimate, request.budget_cap_micros, scope.currency)
+            problem = refusal_of_hold(states, estimate, request.budget_cap_micros, scope.currency)
             if problem is None:
                 problem = await self._too_many(connection, request.account_id)
             admission = Admission(
@@ -316,7 +316,7 @@ def _remaining(states: list[BudgetState]) -> int:
     return min(s.remaining_micros for s in states if s.remaining_micros is not None)
 
 
-def _refusal(
+def refusal_of_hold(
     states: list[BudgetState], estimate: int, cast_cap: int | None, currency: str
 ) -> Problem | None:
     """Why this hold does not fit, caps before balance; None when it does."""

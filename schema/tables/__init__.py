@@ -20,7 +20,7 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
-from schema.tables.artifacts import Artifact, UsedArtifactLink
+from schema.tables.artifacts import Artifact, CastLeftovers, UsedArtifactLink
 from schema.tables.billing import (
     BillingChange,
     BillingTimeZone,
@@ -35,6 +35,7 @@ from schema.tables.billing import (
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.github import GitHubConnection, GitHubDeviceCode
 from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.purchases import Entitlement, Purchase, PurchasePayment, StripeEvent
 from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
     Consent,
@@ -84,7 +85,9 @@ __all__ = [
     "Cast",
     "CastCallback",
     "CastEvent",
+    "CastLeftovers",
     "Consent",
+    "Entitlement",
     "GitHubConnection",
     "GitHubDelivery",
     "GitHubDeviceCode",
@@ -98,6 +101,8 @@ __all__ = [
     "PackageEvidence",
     "Publication",
     "PublicationEvent",
+    "Purchase",
+    "PurchasePayment",
     "Revocation",
     "RunInput",
     "Schedule",
@@ -108,6 +113,7 @@ __all__ = [
     "SpellSecret",
     "SpellSuspension",
     "SpellVersion",
+    "StripeEvent",
     "SupplyChainLogEntry",
     "Upload",
     "UsedArtifactLink",

@@ -6,10 +6,25 @@ Revision: 0019.
 from alembic import op
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
+# What is spent under budgets, one SELECT for each way; usage is counted over it.
+_SPENDING = (
+    "CREATE INDEX ix_holds_of_account_by_day ON holds (account_id, day)",
+    """
+    CREATE VIEW spending AS
+    SELECT h.account_id, h.api_key_id, c.spell_key, h.currency, h.day, h.month,
+        CASE h.state WHEN 'held' THEN h.amount_micros ELSE 0 END AS held_micros, h.posted_micros
+    FROM holds h JOIN casts c ON c.id = h.cast_id
+    UNION ALL
+    SELECT p.account_id, b.api_key_id, b.spell_key, p.currency, p.day, p.month,
+        CASE p.state WHEN 'paid' THEN p.amount_micros ELSE 0 END,
+        CASE p.state WHEN 'posted' THEN p.amount_micros ELSE 0 END
+    FROM payments p JOIN purchases b ON b.id = p.purchase_id WHERE p.provider = 'credit'
+    """,
+)
 # What a budget is of and how long it lasts are data: another kind is another row here.
 _KINDS = (
     """
@@ -56,9 +71,8 @@ _KINDS = (
     INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,
         posted_micros)
     SELECT account_id, k.kind, api_key_id, currency, CASE k.kind WHEN 'api_key_day' THEN day
-        ELSE month END AS start, coalesce(sum(amount_micros) FILTER (WHERE state = 'held'), 0),
-        sum(posted_micros)
-    FROM holds CROSS JOIN (VALUES ('api_key_day'), ('api_key_month')) AS k(kind)
+        ELSE month END AS start, sum(held_micros), sum(posted_micros)
+    FROM spending CROSS JOIN (VALUES ('api_key_day'), ('api_key_month')) AS k(kind)
     GROUP BY account_id, k.kind, api_key_id, currency, start
     """,
 )
@@ -259,19 +273,9 @@ _HISTORY = (
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
     """,
 )
-# What there is to spend money on, one SELECT for each; usage is counted over it.
-_SPENDING = (
-    "CREATE INDEX ix_holds_of_account_by_day ON holds (account_id, day)",
-    """
-    CREATE VIEW spending AS
-    SELECT h.account_id, h.api_key_id, c.spell_key, h.currency, h.day, h.month,
-        CASE h.state WHEN 'held' THEN h.amount_micros ELSE 0 END AS held_micros, h.posted_micros
-    FROM holds h JOIN casts c ON c.id = h.cast_id
-    """,
-)
 
 
 def upgrade() -> None:
     """Make kinds data, periods the account's, alerts and changes kept."""
-    for statement in (*_KINDS, *_CALENDAR, *_LOCKING, *_ALERTS, *_HISTORY, *_SPENDING):
+    for statement in (*_SPENDING, *_KINDS, *_CALENDAR, *_LOCKING, *_ALERTS, *_HISTORY):
         op.execute(statement)

@@ -70,9 +70,8 @@ class World:
         unused = cast("Any", None)
         return Services(
             accounts=stand_in,
-            caps=unused,
             billing=unused,
-            time_zones=unused,
+            modes=unused,
             spells=unused,
             secrets=unused,
             advisory_exceptions=unused,
@@ -106,6 +105,9 @@ class World:
             callbacks=unused,
             webhooks=unused,
             aftercare=unused,
+            purchasing=unused,
+            purchases=unused,
+            stripe_inbox=unused,
             schedules=unused,
             schedule_clocks=unused,
             schedule_seconds_min=60,
