@@ -3,7 +3,17 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Index, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -61,6 +71,14 @@ class BudgetAlert(SQLModel, table=True):
     """A threshold of a cap that was crossed: once in its period. Told once, never changed."""
 
     __tablename__ = "budget_alerts"
+    __table_args__ = (
+        UniqueConstraint(
+            *("account_id", "kind", "scope_id", "currency", "period_start"),
+            *("cap_micros", "percent"),
+        ),
+        Index("ix_budget_alerts_of_account", "account_id", "id"),
+        Index("ix_budget_alerts_untold", "id", postgresql_where=text("told_at IS NULL")),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
@@ -94,6 +112,7 @@ class BillingChange(SQLModel, table=True):
     """Who changed a cap or the billing time zone, from what to what. Append-only."""
 
     __tablename__ = "billing_changes"
+    __table_args__ = (Index("ix_billing_changes_of_account", "account_id", "id"),)
 
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
@@ -116,6 +135,7 @@ class Hold(SQLModel, table=True):
     __table_args__ = (
         Index("ix_holds_open", "created_at", postgresql_where=text("state = 'held'")),
         Index("ix_holds_open_by_account", "account_id", postgresql_where=text("state = 'held'")),
+        Index("ix_holds_of_account_by_day", "account_id", "day"),
     )
 
     cast_id: str = text_key("casts.id", primary=True)
