@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.notifications.email import SmtpChannel
+from infra.notifications.wording import text_of
 from schema.contracts.notifications import (
     ChannelKind,
     Delivery,
@@ -50,6 +51,37 @@ async def test_an_e_mail_says_what_was_found_and_by_when() -> None:
     assert message["Message-ID"] == f"<{NOTIFICATION.id}@example.com>"
     assert message["Subject"] == "com.example.resize 1.0.0 is delisted in 7 days"
     assert "jinja2 has GHSA-1." in message.get_content()
+
+
+def test_an_alert_says_which_cap_and_how_much_of_it() -> None:
+    details = {
+        "cap": "api_key_day",
+        "api_key_id": "key_" + "a" * 16,
+        "currency": "USD",
+        "percent": 80,
+        "cap_micros": 1_000_000,
+        "used_micros": 812_500,
+        "period_start": "2026-11-26",
+        "time_zone": "Europe/Vienna",
+    }
+    alert = NOTIFICATION.model_copy(
+        update={
+            "kind": NotificationKind.BUDGET_ALERT,
+            "spell_key": None,
+            "version": None,
+            "details": details,
+        }
+    )
+    assert text_of(alert).splitlines()[:6] == [
+        "80 % of a cap is used",
+        "",
+        "Cap: api_key_day of 1.00 USD",
+        "Held and spent: 0.8125 USD",
+        "Key: key_aaaaaaaaaaaaaaaa",
+        "Since: 2026-11-26 (Europe/Vienna)",
+    ]
+    whole = alert.model_copy(update={"details": {**details, "period_start": None}})
+    assert "Since" not in text_of(whole)
 
 
 async def test_a_password_goes_over_tls_only() -> None:
