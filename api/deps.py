@@ -20,6 +20,7 @@ from api.archive_slots import ArchiveSlots
 from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
 from api.github_ports import GitHubConnections, GitHubUsers
+from api.mode_ports import ModeRules
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -72,6 +73,7 @@ class Services:
     """Everything that routes call."""
 
     accounts: Accounts
+    modes: ModeRules
     spells: Spells
     secrets: SpellSecrets
     advisory_exceptions: AdvisoryExceptions

@@ -3,12 +3,10 @@
 from activities.backpressure import Backpressure, Bounds
 from api.archive_slots import ArchiveSlots
 from api.deps import Services
-from api.event_streams import EventStreams
 from api.github_wiring import github_inbox_of, run_inputs_of
 from api.ports import Health
 from api.purchase_wiring import purchases_of, purchasing_of, stripe_inbox_of
-from api.shared_reads import SharedReads
-from api.stream_slots import StreamSlots
+from api.stream_wiring import event_streams_of
 from api.webhook_wiring import prompt_webhooks_of
 from infra.artifact_links import SealedArtifactLinks
 from infra.artifact_store import EncryptedArtifactStore
@@ -20,6 +18,7 @@ from infra.github.accounts import connected_users_of, connecting_of
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
+from infra.repositories.account_modes import PostgresAccountModes
 from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
@@ -61,11 +60,9 @@ def build_services(
     files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
-    slots = StreamSlots(
-        streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
-    )
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
+        modes=PostgresAccountModes(database, settings.mode_policy),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),
@@ -113,7 +110,7 @@ def build_services(
         schedule_clocks=TemporalCastSchedules(platform.temporal),
         schedule_seconds_min=settings.schedule_seconds_min,
         feed=feed,
-        streams=EventStreams(feed, slots, SharedReads()),
+        streams=event_streams_of(settings, feed),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=settings.codec_origins,

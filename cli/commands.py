@@ -17,6 +17,7 @@ from cli import (
     dev,
     github,
     identities,
+    modes,
     notifications,
     operator,
     publishing,
@@ -69,6 +70,7 @@ _PANELS: dict[str, dict[str, Command]] = {
     "Your account": {
         "keys": account.keys,
         "cap": account.cap,
+        "modes": modes.modes,
         "github": github.github,
         "notifications": notifications.notifications,
         "webhooks": webhooks.webhooks,

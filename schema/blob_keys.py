@@ -43,6 +43,11 @@ def resources_key(resources_digest: str) -> str:
     return f"resources/{resources_digest.removeprefix('sha256:')}"
 
 
+def cast_folder(cast_id: str) -> str:
+    """What is kept of a cast, and ends with it."""
+    return f"casts/{cast_id}/"
+
+
 def output_key(cast_id: str) -> str:
     """A cast's output, encrypted for its account."""
     return f"casts/{cast_id}/output"

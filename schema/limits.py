@@ -86,6 +86,14 @@ ARTIFACT_BYTES_MAX = 64 * MIB
 ARTIFACTS_BYTES_MAX = 256 * MIB
 ARTIFACTS_PER_CAST_MAX = 32
 ARTIFACT_NAME_CHARS_MAX = 200
+# Of a run in the sandbox, all together: they travel in the verdict, beside the output, and one
+# message on the bus has 8 MiB of base64.
+RUN_ARTIFACTS_MB_MAX = 4
+RUN_ARTIFACTS_MB_DEFAULT = 1
+RUN_LEAVES_MB_MAX = 5
+"""Output and artifacts of one run together."""
+# Files and folders that a run may have below /artifacts at a time.
+RUN_ARTIFACT_ENTRIES_MAX = 128
 # A result above this is not in the cast's document, but an artifact to fetch.
 INLINE_RESULT_BYTES_MAX = 64 * 1024
 ARTIFACT_LIFETIME = timedelta(days=30)

@@ -2,6 +2,7 @@
 
 from api.routes import (
     account,
+    account_modes,
     advisory_exceptions,
     aliases,
     artifacts,
@@ -51,6 +52,7 @@ ROUTERS = tuple(
         revocations,
         signing_identities,
         account,
+        account_modes,
         github_connection,
         notification_channels,
         notifications,

@@ -20,7 +20,7 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
-from schema.tables.artifacts import Artifact, UsedArtifactLink
+from schema.tables.artifacts import Artifact, CastLeftovers, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.github import GitHubConnection, GitHubDeviceCode
@@ -71,6 +71,7 @@ __all__ = [
     "Cast",
     "CastCallback",
     "CastEvent",
+    "CastLeftovers",
     "Consent",
     "Entitlement",
     "GitHubConnection",

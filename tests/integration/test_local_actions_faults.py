@@ -133,6 +133,21 @@ def test_rate_limits_say_when_to_try_again(served: Served) -> None:
     assert (first.status_code, first.headers["x-ratelimit-remaining"]) == (403, "0")
 
 
+def test_a_fault_may_be_meant_for_one_address(served: Served) -> None:
+    _order(served, kind="secondary_rate_limit", path="/artifacts")
+    assert served.http.get(f"{REPOSITORY}/actions/runs").status_code == 200
+    assert served.http.get(f"{REPOSITORY}/actions/artifacts").status_code == 403
+    assert served.http.get("/_local/faults").json() == []
+
+
+def test_a_slow_answer_is_to_what_is_done_at_once(served: Served) -> None:
+    """Whoever gives up before it comes has started a run."""
+    _order(served, kind="slow_answer", path="/dispatches", seconds=3)
+    with pytest.raises(httpx.ReadTimeout):
+        served.http.post(_DISPATCHES, json={"ref": "main"}, timeout=1)
+    assert _count(served) == 1
+
+
 def test_a_run_may_be_listed_late_and_start_late(served: Served) -> None:
     _order(served, kind="unlisted_run", seconds=3600)
     _order(served, kind="slow_run", seconds=3600)
@@ -187,7 +202,8 @@ def test_webhooks_get_lost_and_doubled_on_order(served: Served, receiver: HookRe
     _order(served, kind="webhook_twice", times=1)
     served.wait(served.dispatch())
     _until(lambda: "completed" in receiver.actions("workflow_run"))
-    assert receiver.actions("workflow_run") == ["in_progress", "in_progress", "completed"]
+    assert receiver.actions("workflow_run") == ["in_progress", "completed"]
+    assert receiver.actions("workflow_job")[:3] == ["queued", "queued", "in_progress"]
     assert receiver.heard[0][0] == receiver.heard[1][0]
 
 
@@ -195,7 +211,8 @@ def test_webhooks_come_in_another_order_on_order(served: Served, receiver: HookR
     _order(served, kind="webhook_swapped")
     served.wait(served.dispatch())
     _until(lambda: "completed" in receiver.actions("workflow_run"))
-    assert receiver.actions("workflow_run") == ["in_progress", "requested", "completed"]
+    first = [(event, body["action"]) for _, event, body in receiver.heard[:2]]
+    assert first == [("workflow_job", "queued"), ("workflow_run", "requested")]
 
 
 def test_webhooks_come_late_on_order_and_hold_up_no_other(

@@ -16,6 +16,7 @@ from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
 from tests.support.artifacts import ScriptedTidying
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
+from tests.support.mode_scenarios import MODE_SCENARIOS
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
 from tests.support.purchase_scenarios import PURCHASE_SCENARIOS
@@ -215,6 +216,7 @@ SCENARIOS: dict[str, Scenario] = {
         tidy_artifacts_succeeded,
         *AFTERCARE_SCENARIOS,
         *ACTIONS_SCENARIOS,
+        *MODE_SCENARIOS,
         *WEBHOOK_SCENARIOS,
         *PURCHASE_SCENARIOS,
         *STRIPE_SCENARIOS,

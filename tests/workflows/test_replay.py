@@ -33,11 +33,12 @@ from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 from workflows.return_late_payment import ReturnLatePayment
 from workflows.run_actions import RunActions
+from workflows.tidy_actions import TidyActions
 from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
-    *(RunActions, CancelLateRun),
+    *(RunActions, CancelLateRun, TidyActions),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
     *(DeliverWebhook, RelayWebhooks, RelayStripeEvents),
     *(PurchaseClone, ReconcilePurchases, ReturnLatePayment),

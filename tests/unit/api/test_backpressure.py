@@ -70,6 +70,7 @@ class World:
         unused = cast("Any", None)
         return Services(
             accounts=stand_in,
+            modes=unused,
             spells=unused,
             secrets=unused,
             advisory_exceptions=unused,

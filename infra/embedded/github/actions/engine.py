@@ -219,10 +219,10 @@ class Engine:
             job = told.job
             if id(job) not in ids:
                 starting.cancel()
-                ids[id(job)] = self._runs.new_job(run, job)
+                ids[id(job)] = self._runs.jobs.began(run, job)
                 self._limit(attempt, file.seconds_max(job.job_id), "timed_out")
             elif told.changed:
-                self._runs.job_changed(run, ids[id(job)], job)
+                self._runs.jobs.changed(run, ids[id(job)], job)
             if told.log is not None:
                 logs.add(ids[id(job)], told.log)
 

@@ -23,6 +23,7 @@ _READS = {"GET", "HEAD", "OPTIONS"}
 class _Asked:
     """What is asked for, as far as faults know it."""
 
+    path: str
     repository: str
     """Empty where it is of none."""
     words: frozenset[str | None]
@@ -50,7 +51,7 @@ class FaultMiddleware:
             await self._app(scope, receive, send)
             return
         if slow := await self._take(FaultKind.SLOW_ANSWER, asked, asked.words):
-            await asyncio.sleep(slow.seconds)
+            send = _later(send, slow.seconds)
         refused = await self._refusal(asked)
         if refused is not None:
             await refused(scope, receive, send)
@@ -64,7 +65,8 @@ class FaultMiddleware:
     ) -> Fault | None:
         if not words:
             return None
-        return await run_in_threadpool(self._faults.take, kind, asked.repository, words)
+        where = (asked.repository, words, asked.path)
+        return await run_in_threadpool(self._faults.take, kind, *where)
 
     async def _refusal(self, asked: _Asked) -> JSONResponse | None:
         if fault := await self._take(FaultKind.SECONDARY_RATE_LIMIT, asked, asked.words):
@@ -101,10 +103,22 @@ def _asked(scope: Scope) -> _Asked | None:
     anything: frozenset[str | None] = frozenset({None})
     is_dispatch = not is_read and _DISPATCH.match(path) is not None
     return _Asked(
+        path,
         found[1] if found else "",
         named | anything if found else named,
         named | anything if is_dispatch else named,
     )
+
+
+def _later(send: Send, seconds: float) -> Send:
+    """Hold the answer back; what was asked for is done."""
+
+    async def send_later(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(seconds)
+        await send(message)
+
+    return send_later
 
 
 async def _nowhere(message: Message) -> None:

@@ -28,7 +28,7 @@ class FaultKind(StrEnum):
     PRIMARY_RATE_LIMIT = "primary_rate_limit"
     """403 (or `status`) with `x-ratelimit-remaining: 0`, to any request of the repository."""
     SLOW_ANSWER = "slow_answer"
-    """Any answer comes `seconds` later."""
+    """The answer comes `seconds` later; what was asked for is done at once."""
     SLOW_RUN = "slow_run"
     """A run stays queued for `seconds`."""
     STUCK_RUN = "stuck_run"
@@ -57,6 +57,8 @@ class Fault(BaseModel):
     """A word of the address of writes that are meant, such as `generate`, `contents`, `cancel` or
     `access_tokens`. Without it: of errors and drops, dispatches; of rate limits, any request of the
     repository."""
+    path: str = Field(default="", max_length=200)
+    """Only requests whose path ends so, reads too."""
     times: int = Field(default=1, ge=1, le=10_000)
     seconds: float = Field(default=1.0, ge=0, le=3600)
     """How long, or after how long to try again."""
@@ -85,7 +87,11 @@ class Faults:
             self._documents.drop(_KIND, document["id"])
 
     def take(
-        self, kind: FaultKind, repository: str, words: frozenset[str | None] = frozenset({None})
+        self,
+        kind: FaultKind,
+        repository: str,
+        words: frozenset[str | None] = frozenset({None}),
+        path: str = "",
     ) -> Fault | None:
         """Use up one fault of a kind that is meant; None when there is none.
 
@@ -93,10 +99,13 @@ class Faults:
             kind: what is to go wrong.
             repository: where it would.
             words: for which `write` it would.
+            path: for which address it would.
         """
         for document in self._documents.all(_KIND):
             is_meant = (
-                document["repository"] in {None, repository} and document.get("write") in words
+                document["repository"] in {None, repository}
+                and document.get("write") in words
+                and path.endswith(document.get("path", ""))
             )
             if document["kind"] == kind and is_meant:
                 left = self._documents.change(_KIND, document["id"], _use)

@@ -34,10 +34,11 @@ class JobLogs:
         return path.read_bytes() if path.is_file() else b""
 
     def archive(self, jobs: Sequence[Document]) -> bytes:
-        """A zip of the logs, named as GitHub names them: `0_<job>.txt`."""
+        """A zip of the logs, named as GitHub names them: `0_<job>.txt`; of jobs that ran."""
+        ran = (job for job in jobs if job["runner_id"])
         logs: Mapping[str, bytes] = {
             f"{number}_{_UNSAFE.sub('_', job['name'])}.txt": self.read(job["id"])
-            for number, job in enumerate(jobs)
+            for number, job in enumerate(ran)
         }
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

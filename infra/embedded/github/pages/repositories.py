@@ -71,7 +71,7 @@ def _events(router: APIRouter, server: Server, place: Place) -> None:
             raise RefusedError(404, "Not Found")
         state = run["conclusion"] or run["status"]
         head = f"{run['name']}, attempt {run['attempt']} at {run['branch']}: {state}."
-        jobs = [_job(place, run, job) for job in place.runs.jobs(run)]
+        jobs = [_job(place, run, job) for job in place.runs.jobs.of(run)]
         artifacts = place.artifacts.all(found["id"], run_id)
         rows = [[one["name"], one["size"], one["digest"]] for one in artifacts]
         return page(
