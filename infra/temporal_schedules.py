@@ -27,18 +27,21 @@ from schema.names import (
 RECONCILE_WORKFLOW = "reconcile_holds"
 RELAY_WORKFLOW = "relay_notifications"
 RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
+SEAL_LEDGER_WORKFLOW = "seal_ledger"
 TIDY_WORKFLOW = "tidy_publishing"
 TIDY_ACTIONS_WORKFLOW = "tidy_actions"
 TIDY_ARTIFACTS_WORKFLOW = "tidy_artifacts"
 RECONCILE_SCHEDULE = "reconcile-holds"
 RELAY_SCHEDULE = "relay-notifications"
 RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
+SEAL_LEDGER_SCHEDULE = "seal-ledger"
 TIDY_SCHEDULE = "tidy-publishing"
 TIDY_ACTIONS_SCHEDULE = "tidy-actions"
 TIDY_ARTIFACTS_SCHEDULE = "tidy-artifacts"
 RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
 RELAY_EVERY = timedelta(minutes=1)
+SEAL_LEDGER_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(minutes=5)
 TIDY_ACTIONS_EVERY = timedelta(hours=1)
 TIDY_ARTIFACTS_EVERY = timedelta(hours=1)
@@ -57,6 +60,9 @@ async def ensure_schedules(client: Client) -> None:
     relay_webhooks = ScheduleActionStartWorkflow(
         RELAY_WEBHOOKS_WORKFLOW, id=RELAY_WEBHOOKS_SCHEDULE, task_queue=WEBHOOKS_TASK_QUEUE
     )
+    seal_ledger = ScheduleActionStartWorkflow(
+        SEAL_LEDGER_WORKFLOW, id=SEAL_LEDGER_SCHEDULE, task_queue=casts
+    )
     tidy = ScheduleActionStartWorkflow(TIDY_WORKFLOW, id=TIDY_SCHEDULE, task_queue=supply_chain)
     tidy_actions = ScheduleActionStartWorkflow(
         TIDY_ACTIONS_WORKFLOW, id=TIDY_ACTIONS_SCHEDULE, task_queue=GITHUB_TASK_QUEUE
@@ -70,6 +76,7 @@ async def ensure_schedules(client: Client) -> None:
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
     await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
+    await _ensure(client, SEAL_LEDGER_SCHEDULE, seal_ledger, SEAL_LEDGER_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
     await _ensure(client, TIDY_ACTIONS_SCHEDULE, tidy_actions, TIDY_ACTIONS_EVERY)
     await _ensure(client, TIDY_ARTIFACTS_SCHEDULE, tidy_artifacts, TIDY_ARTIFACTS_EVERY)

@@ -50,6 +50,20 @@ _MOVE = text(
     " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
     " b.period_start) = (l.kind, l.scope_id, l.period_start)"
 )
+# The credit's budget is locked before it is read, so that nothing is held of it meanwhile.
+_ENSURE_BALANCE = text(
+    "INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,"
+    " posted_micros) VALUES (:account_id, 'balance', '', :currency, '1970-01-01', 0, 0)"
+    " ON CONFLICT DO NOTHING"
+)
+_LOCK_BALANCE = text(
+    "SELECT held_micros + posted_micros AS used FROM budgets WHERE account_id = :account_id"
+    " AND kind = 'balance' AND scope_id = '' AND currency = :currency FOR UPDATE"
+)
+_BALANCE_CAP = text(
+    "SELECT cap_micros FROM budget_caps WHERE account_id = :account_id AND kind = 'balance'"
+    " AND scope_id = '' AND currency = :currency"
+)
 
 
 @dataclass(frozen=True)
@@ -147,6 +161,15 @@ async def move(
 ) -> None:
     """Add to what is held and posted under every budget of the scope; a trigger guards the caps."""
     await connection.execute(_MOVE, {**scope.parameters(), "held": held, "posted": posted})
+
+
+async def balance_left(connection: AsyncConnection, account_id: str, currency: str) -> int:
+    """The credit that is neither held nor spent; until the transaction ends nobody holds of it."""
+    scope = {"account_id": account_id, "currency": currency}
+    await connection.execute(_ENSURE_BALANCE, scope)
+    used: int = (await connection.execute(_LOCK_BALANCE, scope)).scalar_one()
+    credited: int | None = (await connection.execute(_BALANCE_CAP, scope)).scalar_one_or_none()
+    return (credited or 0) - used
 
 
 def _midnight(day: date) -> datetime:

@@ -76,7 +76,8 @@ _IS_FULL = text(
 )
 _LOCK_RUNNING = text("SELECT id FROM casts WHERE id = :cast_id AND status = 'running' FOR UPDATE")
 _OPEN_HOLDS = text(
-    "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
+    "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key, h.expires_at <= now() AS expired"
+    " FROM holds h"
     " JOIN idempotency_records i USING (cast_id) JOIN casts c ON c.id = h.cast_id"
     " WHERE h.state = 'held' AND h.created_at < now() - CAST(:age AS interval)"
     " ORDER BY h.created_at, h.cast_id OFFSET :skip LIMIT :limit"
@@ -270,6 +271,7 @@ class PostgresCasts:
                     fingerprint=row.fingerprint,
                     spell_key=row.spell_key,
                     problem=Problem.of(SpellError("INTERNAL")),
+                    expired=row.expired,
                 )
                 for row in rows
             ]
@@ -293,7 +295,8 @@ class PostgresCasts:
                 )
             if hold.state != "held":
                 return await result_of(connection, order.cast_id)
-            return await close(connection, hold, End(due=None, status=status, outcome=outcome))
+            end = End(due=None, status=status, outcome=outcome, expired=order.expired)
+            return await close(connection, hold, end)
 
 
 def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> RunOutcome:

@@ -23,6 +23,7 @@ from schema.tables.aftercare import (
 from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
+from schema.tables.ledger import LedgerConversion, LedgerMovement, LedgerSealRow
 from schema.tables.publishing import Publication, PublicationEvent, Upload
 from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
@@ -74,6 +75,9 @@ __all__ = [
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
+    "LedgerConversion",
+    "LedgerMovement",
+    "LedgerSealRow",
     "LedgerTransfer",
     "Notification",
     "NotificationChannel",

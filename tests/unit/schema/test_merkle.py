@@ -9,7 +9,7 @@ from sigstore._internal.merkle import (
     _decomp_inclusion_proof,
 )
 
-from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash, node_hash
+from schema.merkle import MerkleTree, leaf_hash, node_hash
 
 ENTRIES = [
     bytes.fromhex(text)
