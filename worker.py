@@ -8,7 +8,7 @@ from datetime import timedelta
 import uvloop
 
 from infra.artifact_store import EncryptedArtifactStore
-from infra.github.unconnected import NobodyConnected
+from infra.github.accounts import connected_users_of
 from infra.module_inspector import SubprocessModuleInspector
 from infra.nats_streams import ensure_streams
 from infra.platform import bus_sizes, open_platform
@@ -51,7 +51,7 @@ async def run() -> None:
         artifacts = EncryptedArtifactStore(platform.blobs, platform.vault)
         for worker in (
             casts_worker(platform, checker, deciding, engine, GRACE),
-            publishing_worker(platform, checker, gate, NobodyConnected(), engine, GRACE),
+            publishing_worker(platform, checker, gate, connected_users_of(platform), engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
             github_worker(platform, checker, deciding, artifacts, GRACE),
             webhooks_worker(platform, GRACE),

@@ -1,4 +1,4 @@
-"""Housekeeping of workflow mode: inputs that nobody withdrew, deliveries that nobody repeats."""
+"""Housekeeping around GitHub: inputs nobody withdrew, deliveries and codes past their time."""
 
 from typing import Protocol
 
@@ -13,20 +13,20 @@ class Purgeable(Protocol):
 
 
 class PurgingActivities:
-    """Drops what runs on GitHub Actions left behind.
+    """Drops what runs on GitHub Actions, and people on their way to connect, left behind.
 
     Args:
         inputs: of casts whose workflow was terminated before it could withdraw them.
         deliveries: of GitHub, past the time in which it repeats them.
+        codes: that nobody confirmed in time.
     """
 
-    def __init__(self, inputs: Purgeable, deliveries: Purgeable) -> None:
-        self._inputs = inputs
-        self._deliveries = deliveries
+    def __init__(self, inputs: Purgeable, deliveries: Purgeable, codes: Purgeable) -> None:
+        self._purgeables = (inputs, deliveries, codes)
 
     @activity.defn(name="purging.actions")
     async def actions(self) -> int:
-        """Drop inputs a day after their address ended, and deliveries after a month.
+        """Drop inputs a day after their address ended, deliveries after a month, expired codes.
 
         Effect: blobs and rows removed.
         Same twice: what is gone is not found again.
@@ -34,7 +34,7 @@ class PurgingActivities:
         Heartbeat: after each few.
         """
         purged = 0
-        for purgeable in (self._inputs, self._deliveries):
+        for purgeable in self._purgeables:
             while dropped := await purgeable.purge():
                 activity.heartbeat()
                 purged += dropped

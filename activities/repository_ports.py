@@ -11,7 +11,8 @@ class RepositoryRights(Protocol):
     async def may_push(self, account_id: str, repo: str) -> bool:
         """Whether that user may push to `owner/name`; False also of one they cannot see.
 
-        Raises SpellError: GITHUB_NOT_CONNECTED, SERVICE_UNAVAILABLE, RATE_LIMITED.
+        Raises SpellError: GITHUB_NOT_CONNECTED, MODE_UNAVAILABLE (no GitHub App here),
+        SERVICE_UNAVAILABLE, RATE_LIMITED.
         """
 
 

@@ -19,6 +19,7 @@ from api.aftercare_ports import (
 from api.archive_slots import ArchiveSlots
 from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
+from api.github_ports import GitHubConnections, GitHubUsers
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -107,6 +108,8 @@ class Services:
     feed: EventFeed
     run_inputs: RunInputAddresses
     github_inbox: GitHubInbox
+    github: GitHubConnections
+    github_users: GitHubUsers
     streams: EventStreams
     health: Health
     decoder: PayloadDecoder

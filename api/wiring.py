@@ -14,6 +14,7 @@ from infra.cast_artifacts import CastArtifacts
 from infra.cast_files import EncryptedCastFiles
 from infra.codec_decoder import ConverterDecoder
 from infra.event_feed import NatsEventFeed
+from infra.github.accounts import connected_users_of, connecting_of
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
@@ -106,6 +107,8 @@ def build_services(
         aftercare=TemporalAftercare(platform.temporal),
         run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
+        github=connecting_of(platform),
+        github_users=connected_users_of(platform),
         schedules=PostgresSchedules(database, vault, schedules_max=settings.schedules_max),
         schedule_clocks=TemporalCastSchedules(platform.temporal),
         schedule_seconds_min=settings.schedule_seconds_min,

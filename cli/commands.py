@@ -15,6 +15,7 @@ from cli import (
     casts,
     demo,
     dev,
+    github,
     identities,
     notifications,
     operator,
@@ -65,6 +66,7 @@ _PANELS: dict[str, dict[str, Command]] = {
     "Your account": {
         "keys": account.keys,
         "cap": account.cap,
+        "github": github.github,
         "notifications": notifications.notifications,
         "webhooks": webhooks.webhooks,
     },

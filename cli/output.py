@@ -28,7 +28,8 @@ class Output:
     def document(self, document: Any, text: str) -> None:
         """A result: the document for programs, the text for people."""
         if self.as_json:
-            print(json.dumps(document, ensure_ascii=False))
+            # At once: a command that goes on to wait has told what for.
+            print(json.dumps(document, ensure_ascii=False), flush=True)
         else:
             self.console.print(text, markup=False, soft_wrap=True)
 

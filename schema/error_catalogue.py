@@ -182,6 +182,21 @@ CATALOGUE: dict[str, ErrorKind] = {
         "This account is not connected with a GitHub user.",
         "Connect it: `spell github connect`.",
     ),
+    "GITHUB_CODE_EXPIRED": ErrorKind(
+        410,
+        "No code waits to be confirmed on GitHub: its time was up, or it was taken back.",
+        "Begin again: `spell github connect`.",
+    ),
+    "GITHUB_CODE_DENIED": ErrorKind(
+        403,
+        "The code was confirmed with no on GitHub's page.",
+        "Begin again, and authorise the App: `spell github connect`.",
+    ),
+    "GITHUB_USER_TAKEN": ErrorKind(
+        409,
+        "Another account of this platform is connected with that GitHub user.",
+        "Disconnect it there first, or connect another user.",
+    ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."
     ),

@@ -19,6 +19,7 @@ from infra.github.app import GitHubApp
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.actions_runs import PostgresActionsRuns
 from infra.repositories.github_deliveries import PostgresGitHubDeliveries
+from infra.repositories.github_device_codes import PostgresGitHubDeviceCodes
 from infra.repositories.run_inputs import StoredRunInputs
 from infra.run_bus import NatsRunBus
 from infra.settings import PlatformSettings
@@ -59,7 +60,8 @@ def github_worker(
         None if host is None else ActionsCollector(host, threads, judge, artifacts, blobs, vault)
     )
     inputs = StoredRunInputs(database, blobs, vault, platform.settings.public_url)
-    purging = PurgingActivities(inputs, PostgresGitHubDeliveries(database))
+    codes = PostgresGitHubDeviceCodes(database, vault)
+    purging = PurgingActivities(inputs, PostgresGitHubDeliveries(database), codes)
     actions = ActionsActivities(
         host,
         PostgresActionsRuns(database),

@@ -1,19 +1,10 @@
-"""GitHub users where accounts cannot be connected with theirs. Fits `RepositoryRights`."""
+"""GitHub where the installation has no App."""
 
 from schema.errors import SpellError
 
 
-class NobodyConnected:
-    """Knows nobody's authorisation."""
-
-    async def may_push(self, account_id: str, repo: str) -> bool:
-        """Raises SpellError: GITHUB_NOT_CONNECTED."""
-        del repo
-        raise SpellError("GITHUB_NOT_CONNECTED", details={"account_id": account_id})
-
-
 class NoApp:
-    """GitHub where the installation has no App. Fits `WorkflowSources`."""
+    """Has no files. Fits `WorkflowSources`."""
 
     def workflow_source(self, repo: str, workflow: str, ref: str) -> bytes:
         """Raises SpellError: MODE_UNAVAILABLE."""

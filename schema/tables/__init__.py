@@ -23,6 +23,7 @@ from schema.tables.aftercare import (
 from schema.tables.artifacts import Artifact, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
+from schema.tables.github import GitHubConnection, GitHubDeviceCode
 from schema.tables.ledger import LedgerConversion, LedgerMovement, LedgerSealRow
 from schema.tables.publishing import Publication, PublicationEvent, Upload
 from schema.tables.schedules import Schedule, ScheduleRun
@@ -71,7 +72,9 @@ __all__ = [
     "CastCallback",
     "CastEvent",
     "Consent",
+    "GitHubConnection",
     "GitHubDelivery",
+    "GitHubDeviceCode",
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",

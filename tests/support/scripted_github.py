@@ -107,7 +107,8 @@ def scripted_github() -> Iterator[ScriptedGitHub]:
             length = int(self.headers.get("content-length") or 0)
             sent = self.rfile.read(length)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            body = json.loads(sent) if sent else None
+            is_form = "urlencoded" in headers.get("content-type", "")
+            body = sent.decode() if is_form else json.loads(sent) if sent else None
             answer = scripted.answer(Asked(self.command, self.path, headers, body))
             if answer.drop:
                 self.close_connection = True
@@ -123,7 +124,7 @@ def scripted_github() -> Iterator[ScriptedGitHub]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _answer  # noqa: N815  (names of http.server)
+        do_GET = do_POST = do_DELETE = _answer  # noqa: N815  (names of http.server)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     scripted.url = f"http://127.0.0.1:{server.server_port}"

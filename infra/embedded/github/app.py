@@ -12,6 +12,7 @@ from infra.embedded.github.callers import Callers
 from infra.embedded.github.hosting import GitHubHost
 from infra.embedded.github.rest import (
     apps,
+    authorizations,
     contents,
     local,
     people,
@@ -22,7 +23,7 @@ from infra.embedded.github.rest import (
 from infra.embedded.github.server import Server
 from infra.embedded.github.state import App, State
 
-_RESOURCES = (apps, contents, pulls, people, sign_in, local, repositories)
+_RESOURCES = (apps, authorizations, contents, pulls, people, sign_in, local, repositories)
 
 
 def make_app(folder: Path, app: App, base_url: str) -> FastAPI:

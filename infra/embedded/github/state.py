@@ -178,6 +178,15 @@ class State:
         if found is not None:
             self.documents.drop(_TOKEN, found["id"])
 
+    def drop_tokens(self, login: str, pair: str | None = None) -> int:
+        """End what a user granted: all of it, or the two tokens of a pair; how many they were."""
+        every = self.documents.all(_TOKEN)
+        found = [one for one in every if one.get("login", "").lower() == login.lower()]
+        found = [one for one in found if pair is None or one.get("pair") == pair]
+        for one in found:
+            self.documents.drop(_TOKEN, one["id"])
+        return len(found)
+
     def pulls(self, repository_id: int) -> list[Document]:
         """Pull requests of a repository, oldest first."""
         return self.documents.all(_PULL, repository_id)

@@ -98,6 +98,8 @@ class World:
             notifications=unused,
             endpoints=unused,
             deliveries=unused,
+            github=unused,
+            github_users=unused,
             callbacks=unused,
             webhooks=unused,
             aftercare=unused,

@@ -69,6 +69,10 @@ def routes(server: Server) -> APIRouter:
         text, _ = state.add_token("ghu_", USER_TOKEN_SECONDS, kind="user", login=login)
         return {"token": text}
 
+    @router.delete("/tokens/{login}")
+    def revoke(login: str) -> Document:
+        return {"revoked": state.drop_tokens(login)}
+
     @router.post("/repositories")
     def make_repository(body: NewRepository) -> JSONResponse:
         files = {path: base64.b64decode(content) for path, content in body.files.items()}

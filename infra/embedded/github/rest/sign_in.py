@@ -17,7 +17,7 @@ from infra.embedded.github.server import Server
 from infra.embedded.github.state import USER_TOKEN_SECONDS
 
 _DEVICE = "device"
-_SECONDS, _INTERVAL = 900, 5
+_SECONDS, _INTERVAL, _SLOWER = 900, 5, 5
 _REFRESH_SECONDS = 6 * 30 * 86_400
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -39,6 +39,8 @@ def routes(server: Server) -> APIRouter:
             "expires_at": time.time() + _SECONDS,
             "login": None,
             "denied": False,
+            "asked_at": 0.0,
+            "interval": _INTERVAL,
         }
         state.documents.add(_DEVICE, body)
         return JSONResponse(
@@ -100,27 +102,41 @@ def _of_device(server: Server, form: dict[str, str]) -> JSONResponse:
         if one["denied"]:
             return _error("access_denied")
         if one["login"] is None:
-            return _error("authorization_pending")
+            return _pending(server, one)
         server.state.documents.drop(_DEVICE, one["id"])
         return _tokens(server, one["login"])
     return _error("incorrect_device_code")
 
 
+def _pending(server: Server, one: Document) -> JSONResponse:
+    """Not yet; whoever asks more often than the interval says waits for longer from then on."""
+    now = time.time()
+    early = now - one["asked_at"] < one["interval"]
+    interval = one["interval"] + _SLOWER if early else one["interval"]
+    server.state.documents.change(
+        _DEVICE, one["id"], lambda body: body.update(asked_at=now, interval=interval)
+    )
+    if early:
+        return _error("slow_down", interval=interval)
+    return _error("authorization_pending")
+
+
 def _refreshed(server: Server, form: dict[str, str]) -> JSONResponse:
-    """New tokens for a refresh token, which is good once."""
+    """New tokens for a refresh token, which is good once, and so is the token beside it."""
     if form.get("client_secret") != server.state.app.client_secret:
         return _error("incorrect_client_credentials")
     text = form.get("refresh_token", "")
     found = server.state.token(text)
     if found is None or found["kind"] != "refresh":
         return _error("bad_refresh_token")
-    server.state.drop_token(text)
+    server.state.drop_tokens(found["login"], found["pair"])
     return _tokens(server, found["login"])
 
 
 def _tokens(server: Server, login: str) -> JSONResponse:
-    access, _ = server.state.add_token("ghu_", USER_TOKEN_SECONDS, kind="user", login=login)
-    refresh, _ = server.state.add_token("ghr_", _REFRESH_SECONDS, kind="refresh", login=login)
+    both = {"login": login, "pair": secrets.token_hex(8)}
+    access, _ = server.state.add_token("ghu_", USER_TOKEN_SECONDS, kind="user", **both)
+    refresh, _ = server.state.add_token("ghr_", _REFRESH_SECONDS, kind="refresh", **both)
     return JSONResponse(
         {
             "access_token": access,
@@ -138,5 +154,5 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(body).items()}
 
 
-def _error(code: str) -> JSONResponse:
-    return JSONResponse({"error": code, "error_description": code.replace("_", " ")})
+def _error(code: str, **more: int) -> JSONResponse:
+    return JSONResponse({"error": code, "error_description": code.replace("_", " "), **more})
