@@ -115,10 +115,7 @@ class LedgerVerifier:
     ) -> VerificationPage:
         """The last page of seals, with what lies behind them."""
         findings = list(page.findings)
-        # A seal is recorded before it is anchored: one of this moment is in the table by now.
-        if await self._anchors.has(number) and not await self._seals.seals(number, 1):
-            message = "is in object storage, and not in the table"
-            findings.append(_finding(FindingKind.SEAL_MISSING, f"seal {number}", message))
+        findings += await self._lost(number)
         for row_id, reference in await self._seals.ahead(FINDINGS_MAX):
             message = f"{reference}: of a transaction that has not begun"
             findings.append(_finding(FindingKind.ROW_AHEAD, f"transfer {row_id}", message))
@@ -128,6 +125,16 @@ class LedgerVerifier:
             findings.append(_finding(FindingKind.TRANSACTIONS_BEHIND, "database", message))
         tail = await self._seals.tail(behind)
         return page.model_copy(update={"findings": findings, "tail": tail, "last": last})
+
+    async def _lost(self, number: int) -> list[LedgerFinding]:
+        """Seals from this number on that are anchored, and gone from the table."""
+        lost: list[LedgerFinding] = []
+        # A seal is recorded before it is anchored: one of this moment is in the table by now.
+        while await self._anchors.has(number) and not await self._seals.seals(number, 1):
+            message = "is in object storage, and not in the table"
+            lost.append(_finding(FindingKind.SEAL_MISSING, f"seal {number}", message))
+            number += 1
+        return lost[:FINDINGS_MAX]
 
     async def _trusted(self, number: int) -> SignedSeal | None:
         if number < 1:

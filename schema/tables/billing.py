@@ -71,7 +71,7 @@ class Hold(SQLModel, table=True):
             server_default=text("now() + interval '24 hours'"),
         ),
     )
-    """When it is no more than a remnant: later than any cast can last. Nothing ends it by itself."""
+    """Later than any cast can last. Nothing ends it by itself: the reconciler does."""
     closed_at: datetime | None = moment()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import make_url, text
 from infra import migrate
 from infra.blob_store import ObjectBlobStore
 from infra.embedded.platform import EmbeddedPlatform
+from infra.embedded.postgres_server import ADMIN
 from infra.ledger.anchors import LedgerAnchors
 from infra.ledger.seal_checks import SealJudge
 from infra.ledger.sealer import VaultLedgerSealer
@@ -32,6 +33,7 @@ class Ledger:
 
     database: Database
     url: str
+    superuser_url: str
     blobs: ObjectBlobStore
     rows_max: int = 3
 
@@ -88,11 +90,13 @@ class Ledger:
 
     async def tamper(self, *statements: str, **values: object) -> None:
         """Run statements as a superuser for whom no trigger fires."""
-        async with self.database.transaction() as connection:
+        engine = create_engine(self.superuser_url, pool_size=1, statement_cache=0)
+        async with engine.begin() as connection:
             await connection.execute(text("SET LOCAL session_replication_role = replica"))
             for statement in statements:
                 done = await connection.execute(text(statement), values)
                 assert done.rowcount != 0, "the test tampered with nothing"
+        await engine.dispose()
 
     async def one(self, statement: str, **values: object) -> object:
         async with self.database.reading() as connection:
@@ -123,8 +127,13 @@ async def fresh_ledger(
     await _run(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
     url = _url(servers, name)
     database = Database(create_engine(url, pool_size=10, statement_cache=100))
+    superuser_url = (
+        make_url(url)
+        .set(username=ADMIN, password=servers.context.credentials.postgres_admin_password)
+        .render_as_string(hide_password=False)
+    )
     try:
-        yield Ledger(database, url, ObjectBlobStore(f"file://{folder}"))
+        yield Ledger(database, url, superuser_url, ObjectBlobStore(f"file://{folder}"))
     finally:
         await database.close()
 

@@ -107,7 +107,7 @@ _CONVERSIONS = (
     CREATE FUNCTION check_conversion_legs() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF (SELECT count(*) FROM ledger_transfers
-            WHERE reference IN (NEW.id || ':sell', NEW.id || ':buy')) <> 2 THEN
+            WHERE reference IN (NEW.id || '\\:sell', NEW.id || '\\:buy')) <> 2 THEN
             RAISE EXCEPTION 'conversion % has to move money on both sides', NEW.id
                 USING ERRCODE = 'check_violation';
         END IF;
@@ -147,9 +147,9 @@ _TRANSFERS = (
         IF NOT EXISTS (SELECT FROM ledger_conversions c
             WHERE c.id = split_part(moved.reference, ':', 1) AND (
                 (moved.reference, moved.debit_account_id, moved.amount_micros)
-                    = (c.id || ':sell', c.from_account_id, c.sold_micros)
+                    = (c.id || '\\:sell', c.from_account_id, c.sold_micros)
                 OR (moved.reference, moved.credit_account_id, moved.amount_micros)
-                    = (c.id || ':buy', c.to_account_id, c.bought_micros))) THEN
+                    = (c.id || '\\:buy', c.to_account_id, c.bought_micros))) THEN
             RAISE EXCEPTION 'transfer % is no side of a conversion', moved.reference
                 USING ERRCODE = 'check_violation';
         END IF;
@@ -273,11 +273,13 @@ _SEALS = (
         before ledger_seals;
     BEGIN
         SELECT * INTO before FROM ledger_seals ORDER BY number DESC LIMIT 1;
-        IF (NEW.number, NEW.after_transaction_id, NEW.after_id) IS DISTINCT FROM
+        IF NEW.number = before.number THEN
+            RETURN NEW;  -- somebody was faster: the key refuses it, or the statement ignores it
+        ELSIF (NEW.number, NEW.after_transaction_id, NEW.after_id) IS DISTINCT FROM
             (coalesce(before.number, 0) + 1, coalesce(before.last_transaction_id, 0),
              coalesce(before.last_id, 0)) THEN
             RAISE EXCEPTION 'seal % does not begin where the one before ended', NEW.number
-                USING ERRCODE = 'unique_violation';
+                USING ERRCODE = 'check_violation';
         END IF;
         RETURN NEW;
     END $$
