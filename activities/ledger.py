@@ -9,8 +9,8 @@ from activities.ledger_ports import LedgerSealer
 from schema.contracts.ledger import SealReport
 
 LOOK_EVERY = timedelta(seconds=3)
-# One attempt watches nearly as long as the schedule waits for the next.
-LOOKS = 18
+# One attempt watches about as long as the schedule waits for the next, which begins at its end.
+LOOKS = 20
 
 
 class LedgerActivities:
@@ -22,7 +22,7 @@ class LedgerActivities:
 
     @activity.defn(name="ledger.seal")
     async def seal(self) -> SealReport:
-        """Seal what has been written, look after look, for nearly a minute.
+        """Seal what has been written, look after look, for about a minute.
 
         Effect: seals appended, each anchored in object storage.
         Same twice: a transfer is under one seal; an anchor that is missing is made up for.

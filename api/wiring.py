@@ -5,6 +5,7 @@ from api.archive_slots import ArchiveSlots
 from api.deps import Services
 from api.event_streams import EventStreams
 from api.github_wiring import github_inbox_of, run_inputs_of
+from api.ledger_wiring import ledger_of
 from api.ports import Health
 from api.shared_reads import SharedReads
 from api.stream_slots import StreamSlots
@@ -79,6 +80,7 @@ def build_services(
         revocations=PostgresRevocations(database),
         revoking=TemporalRevocations(platform.temporal),
         suspensions=PostgresSuspensions(database),
+        ledger=ledger_of(platform),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,

@@ -76,7 +76,7 @@ async def ensure_schedules(client: Client) -> None:
     await _ensure(client, RECONCILE_SCHEDULE, reconcile, RECONCILE_EVERY)
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
     await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
-    await _ensure(client, SEAL_LEDGER_SCHEDULE, seal_ledger, SEAL_LEDGER_EVERY)
+    await _ensure(client, SEAL_LEDGER_SCHEDULE, seal_ledger, SEAL_LEDGER_EVERY, one_waits=True)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
     await _ensure(client, TIDY_ACTIONS_SCHEDULE, tidy_actions, TIDY_ACTIONS_EVERY)
     await _ensure(client, TIDY_ARTIFACTS_SCHEDULE, tidy_artifacts, TIDY_ARTIFACTS_EVERY)
@@ -84,14 +84,22 @@ async def ensure_schedules(client: Client) -> None:
 
 
 async def _ensure(
-    client: Client, name: str, action: Any, every: timedelta, offset: timedelta | None = None
+    client: Client,
+    name: str,
+    action: Any,
+    every: timedelta,
+    offset: timedelta | None = None,
+    *,
+    one_waits: bool = False,
 ) -> None:
+    """Create a schedule; `one_waits`: begin at once, and again whenever the last run has ended."""
+    overlap = ScheduleOverlapPolicy.BUFFER_ONE if one_waits else ScheduleOverlapPolicy.SKIP
     schedule = Schedule(
         action=action,
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=offset)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+        policy=SchedulePolicy(overlap=overlap),
     )
     try:
-        await client.create_schedule(name, schedule)
+        await client.create_schedule(name, schedule, trigger_immediately=one_waits)
     except ScheduleAlreadyRunningError:
         return

@@ -5,11 +5,11 @@ The hashing is RFC 6962's. Numbers travel as text where they may exceed 2^53.
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from schema.canonical import canonical_json
-from schema.contracts.ledger import LedgerSeal
+from schema.contracts.ledger import LedgerSeal, RowPosition
 from schema.merkle import MerkleTree, leaf_hash
 from schema.receipts import pae
 
@@ -20,7 +20,8 @@ NO_PREVIOUS = "0" * 64
 _ROW_VERSION = "ledger-transfer-v1"
 
 
-class LedgerRow(Protocol):
+@dataclass(frozen=True)
+class LedgerRow:
     """A row of `ledger_transfers`, with all that it says."""
 
     id: int
@@ -33,6 +34,11 @@ class LedgerRow(Protocol):
     cast_id: str | None
     created_at: datetime
     transaction_id: int
+
+    @property
+    def position(self) -> RowPosition:
+        """Where it is in the order of sealing."""
+        return RowPosition(transaction_id=self.transaction_id, id=self.id)
 
 
 def leaf_of(row: LedgerRow) -> bytes:

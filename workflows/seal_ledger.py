@@ -23,7 +23,7 @@ class SealLedger:
     async def run(self) -> SealReport:
         """Seal, report."""
         report: SealReport = await workflow.execute_activity_method(
-            LedgerActivities.seal, **policies.RECONCILE
+            LedgerActivities.seal, **policies.SEAL
         )
         if report.seals:
             workflow.set_current_details(f"sealed {report.rows} transfers")

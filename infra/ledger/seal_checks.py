@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from infra.repositories.ledger_seals import SealedRow
 from schema.contracts.ledger import (
     FindingKind,
     LedgerFinding,
@@ -22,7 +21,7 @@ from schema.contracts.ledger import (
     SealAnchor,
     SignedSeal,
 )
-from schema.ledger_seals import leaf_of, link_to, root_of, signed_bytes
+from schema.ledger_seals import LedgerRow, leaf_of, link_to, root_of, signed_bytes
 from schema.receipts import key_id_of
 
 # Between a seal and its anchor there is one write to object storage, or a worker that died.
@@ -87,7 +86,7 @@ class SealJudge:
             yield _of(FindingKind.SEAL_LINK, evidence, "does not follow the seal before it")
 
     def row_findings(
-        self, evidence: SealEvidence, rows: Sequence[SealedRow]
+        self, evidence: SealEvidence, rows: Sequence[LedgerRow]
     ) -> list[LedgerFinding]:
         """Which rows are not as they were sealed."""
         if evidence.holds and evidence.anchor is not None:
@@ -142,7 +141,7 @@ def _follows(seal: LedgerSeal, before: LedgerSeal | None) -> bool:
     return seal.previous == link_to(before) and seal.after == begins
 
 
-def _compared(anchor: SealAnchor, rows: Sequence[SealedRow]) -> Iterator[LedgerFinding]:
+def _compared(anchor: SealAnchor, rows: Sequence[LedgerRow]) -> Iterator[LedgerFinding]:
     number, sealed = anchor.signed.seal.number, dict(anchor.leaves)
     for row in rows:
         name = f"transfer {row.id}"

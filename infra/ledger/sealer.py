@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from infra.ledger.anchors import LedgerAnchors
-from infra.repositories.ledger_seals import PostgresLedgerSeals, SealedRow
+from infra.repositories.ledger_seals import PostgresLedgerSeals
 from infra.vault import PlatformVault
 from schema.contracts.ledger import (
     SEAL_ROWS_MAX,
@@ -20,7 +20,7 @@ from schema.contracts.ledger import (
     SealReport,
     SignedSeal,
 )
-from schema.ledger_seals import SIGNING_PURPOSE, leaf_of, link_to, root_of, signed_bytes
+from schema.ledger_seals import SIGNING_PURPOSE, LedgerRow, leaf_of, link_to, root_of, signed_bytes
 from schema.receipts import key_id_of
 
 
@@ -79,7 +79,7 @@ class VaultLedgerSealer:
         return SealReport(seals=1, rows=len(rows))
 
     def _signed(
-        self, last: LedgerSeal | None, rows: Sequence[SealedRow], seen_at: datetime
+        self, last: LedgerSeal | None, rows: Sequence[LedgerRow], seen_at: datetime
     ) -> SignedSeal:
         seal = LedgerSeal(
             number=last.number + 1 if last else 1,
@@ -112,5 +112,5 @@ class VaultLedgerSealer:
             raise TransactionsBehindError(f"transactions begin anew below those of {last.number}")
 
 
-def _anchor(signed: SignedSeal, rows: Sequence[SealedRow]) -> SealAnchor:
+def _anchor(signed: SignedSeal, rows: Sequence[LedgerRow]) -> SealAnchor:
     return SealAnchor(signed=signed, leaves=[(row.id, leaf_of(row).hex()) for row in rows])

@@ -5,6 +5,7 @@ length is gone through in the memory of a page. What Stripe says will be one mor
 """
 
 import asyncio
+import re
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -21,6 +22,8 @@ from schema.contracts.ledger import (
     VerificationPage,
     VerificationPart,
 )
+from schema.errors import SpellError
+from schema.ids import CAST_ID_PATTERN, LEDGER_ACCOUNT_ID
 from schema.ledger_checks import account_findings, cast_findings
 
 SEALS_PER_PAGE = 100
@@ -29,6 +32,7 @@ ACCOUNTS_PER_PAGE = 200
 CASTS_PER_PAGE = 500
 # Of one page: whoever has more of them needs a backup, not a list.
 FINDINGS_MAX = 200
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class LedgerVerifier:
@@ -45,6 +49,14 @@ class LedgerVerifier:
         self._anchors = anchors
         self._books = books
         self._judge = judge
+
+    async def page(self, part: VerificationPart, cursor: str | None) -> VerificationPage:
+        """The next step of a part; without a cursor its first. Raises SpellError for a bad one."""
+        if part is VerificationPart.SEALS:
+            return await self.seals(_number_in(cursor))
+        if part is VerificationPart.ACCOUNTS:
+            return await self.accounts(_account_in(cursor))
+        return await self.casts(_cast_in(cursor))
 
     async def seals(self, number: int | None) -> VerificationPage:
         """Seals from this number on, with their anchors and the rows under them."""
@@ -156,3 +168,30 @@ class LedgerVerifier:
 
 def _finding(kind: FindingKind, subject: str, message: str) -> LedgerFinding:
     return LedgerFinding(kind=kind, subject=subject, message=message)
+
+
+def _number_in(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not _NUMBER.fullmatch(cursor):
+        raise _not_a_cursor()
+    return int(cursor)
+
+
+def _account_in(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    horizon, _, account = cursor.partition(" ")
+    if not (_NUMBER.fullmatch(horizon) and LEDGER_ACCOUNT_ID.fullmatch(account)):
+        raise _not_a_cursor()
+    return int(horizon), account
+
+
+def _cast_in(cursor: str | None) -> str | None:
+    if cursor is not None and not CAST_ID_PATTERN.fullmatch(cursor):
+        raise _not_a_cursor()
+    return cursor
+
+
+def _not_a_cursor() -> SpellError:
+    return SpellError("VALIDATION_ERROR", "The cursor is not one that this platform gave out.")

@@ -6,7 +6,6 @@ positions stands for one set of rows for ever, and no row carries a mark of its 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +13,14 @@ from sqlalchemy import text
 
 from infra.postgres import Database
 from schema.contracts.ledger import LedgerSeal, RowPosition, SignedSeal, UnsealedTail
+from schema.ledger_seals import LedgerRow
 
 # ruff: noqa: S608  (the statements below are put together from constants only)
 _HORIZON = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ledger_transaction_offset())"
 _AHEAD = "(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ledger_transaction_offset())"
 _ROW = (
-    "id, reference, kind, debit_account_id, credit_account_id, currency, amount_micros, cast_id,"
-    " created_at, transaction_id"
+    "id, reference, kind, debit_account_id, credit_account_id, currency, amount_micros, cast_id, "
+    "created_at, transaction_id"
 )
 _UNSEALED = text(
     f"SELECT {_ROW}, now() AS seen_at FROM ledger_transfers"
@@ -51,29 +51,22 @@ _ROWS_AHEAD = text(
     f"SELECT id, reference FROM ledger_transfers WHERE transaction_id >= {_AHEAD}"
     " ORDER BY transaction_id, id LIMIT :limit"
 )
+# An account proves its own side; of what a maker earned by a cast, that would tell who cast.
+_TRANSFER = text(
+    f"SELECT {', '.join(f't.{name}' for name in _ROW.split(', '))} FROM ledger_transfers t"
+    " JOIN ledger_accounts d ON d.id = t.debit_account_id"
+    " JOIN ledger_accounts c ON c.id = t.credit_account_id WHERE t.id = :id"
+    " AND (CAST(:only_of AS text) IS NULL OR d.account_id = :only_of"
+    "  OR c.account_id = :only_of AND (d.account_id IS NULL OR d.account_id = :only_of))"
+)
+_NUMBER_OF = text(
+    "SELECT number FROM ledger_seals"
+    " WHERE (after_transaction_id, after_id) < (:transaction_id, :id)"
+    " AND (last_transaction_id, last_id) >= (:transaction_id, :id)"
+    " ORDER BY number LIMIT 1"
+)
 _NEXT_TRANSACTION = text(f"SELECT {_AHEAD}")
 _TAIL_ROWS_MAX = 1_000_000
-
-
-@dataclass(frozen=True)
-class SealedRow:
-    """A row of the ledger, whole."""
-
-    id: int
-    reference: str
-    kind: str
-    debit_account_id: str
-    credit_account_id: str
-    currency: str
-    amount_micros: int
-    cast_id: str | None
-    created_at: datetime
-    transaction_id: int
-
-    @property
-    def position(self) -> RowPosition:
-        """Where it is in the order of sealing."""
-        return RowPosition(transaction_id=self.transaction_id, id=self.id)
 
 
 class PostgresLedgerSeals:
@@ -96,14 +89,14 @@ class PostgresLedgerSeals:
 
     async def unsealed(
         self, after: RowPosition, limit: int
-    ) -> tuple[list[SealedRow], datetime | None]:
+    ) -> tuple[list[LedgerRow], datetime | None]:
         """Rows behind a position that no transaction can add to any more, and when that was."""
         async with self._database.reading() as connection:
             found = await connection.execute(_UNSEALED, {**after.model_dump(), "limit": limit})
             rows: Sequence[Any] = found.all()
         return [_row(row) for row in rows], rows[0].seen_at if rows else None
 
-    async def between(self, seal: LedgerSeal, limit: int) -> list[SealedRow]:
+    async def between(self, seal: LedgerSeal, limit: int) -> list[LedgerRow]:
         """The rows that a seal is about, as they are now."""
         async with self._database.reading() as connection:
             found = await connection.execute(_BETWEEN, {**_bounds(seal), "limit": limit})
@@ -134,6 +127,19 @@ class PostgresLedgerSeals:
             rows = await connection.execute(_ROWS_AHEAD, {"limit": limit})
             return [(row.id, row.reference) for row in rows]
 
+    async def row(self, transfer_id: int, only_of: str | None) -> LedgerRow | None:
+        """A transfer that an account may see whole; None for `only_of` is an operator."""
+        async with self._database.reading() as connection:
+            values = {"id": transfer_id, "only_of": only_of}
+            row = (await connection.execute(_TRANSFER, values)).one_or_none()
+        return _row(row) if row is not None else None
+
+    async def number_of(self, position: RowPosition) -> int | None:
+        """The seal that a row is under; None while there is none."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(_NUMBER_OF, position.model_dump())
+            return found.scalar_one_or_none()
+
     async def next_transaction(self) -> int:
         """The number that the next transaction gets here."""
         async with self._database.reading() as connection:
@@ -163,8 +169,8 @@ def _seal(row: Any) -> SignedSeal:
     return SignedSeal(seal=seal, signature=row.signature)
 
 
-def _row(row: Any) -> SealedRow:
-    return SealedRow(
+def _row(row: Any) -> LedgerRow:
+    return LedgerRow(
         id=row.id,
         reference=row.reference,
         kind=row.kind,

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from schema.contracts.base import Contract
-from schema.ids import CastId
 from schema.money import Currency
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -129,6 +128,13 @@ class VerificationPage(Contract):
     next_cursor: str | None = None
 
 
+class StatementPosition(Contract):
+    """Where a line is: by its transfer, then by its side."""
+
+    id: int = 0
+    side: Annotated[int, Field(ge=0, le=1)] = 1
+
+
 class StatementLine(Contract):
     """One transfer, as the account that it touched sees it."""
 
@@ -142,7 +148,7 @@ class StatementLine(Contract):
     amount_micros: int
     """What it added: negative when it took something away."""
     reference: str | None = None
-    cast_id: CastId | None = None
+    cast_id: str | None = None
     """With the reference, of own casts: a maker does not learn who cast."""
     created_at: datetime
 
@@ -160,3 +166,29 @@ class StatementBalance(LedgerBalance):
     """What a ledger account held when the period began and when it ended."""
 
     opening_micros: int
+
+
+class TransferFacts(Contract):
+    """All that a row of the ledger says: what its leaf is made of."""
+
+    id: int
+    reference: str
+    kind: str
+    debit_account_id: str
+    credit_account_id: str
+    currency: Currency
+    amount_micros: int
+    cast_id: str | None
+    created_at: AwareDatetime
+    transaction_id: int
+
+
+class TransferProof(Contract):
+    """That a transfer is in the ledger, for whoever has the platform's public key."""
+
+    transfer: TransferFacts
+    index: Annotated[int, Field(ge=0)]
+    """The leaf's place under its seal."""
+    path: Annotated[list[Hash], Field(max_length=32)]
+    """The audit path of RFC 6962, from the leaf up."""
+    signed: SignedSeal

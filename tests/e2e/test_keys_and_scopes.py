@@ -75,6 +75,12 @@ ADDRESSES = [
     ("DELETE", "/v1/keys/key_x", Scope.ACCOUNT),
     ("GET", "/v1/billing/caps", Scope.ACCOUNT),
     ("POST", "/v1/billing/caps", Scope.ACCOUNT),
+    ("GET", "/v1/billing/statement", Scope.ACCOUNT),
+    ("GET", "/v1/billing/balances", Scope.ACCOUNT),
+    ("GET", "/v1/billing/transfers/1/proof", Scope.ACCOUNT),
+    ("GET", "/v1/ledger/verification/seals", Scope.DEPLOY),
+    ("GET", "/v1/ledger/accounts", Scope.DEPLOY),
+    ("GET", "/v1/ledger/accounts/platform_revenue:USD/statement", Scope.DEPLOY),
     ("GET", "/v1/spells/com.example.x/versions/1.0.0/vulnerabilities", Scope.CAST),
     ("POST", "/v1/supply-chain/rescans", Scope.DEPLOY),
     ("GET", "/v1/account/notification-channels", Scope.ACCOUNT),
@@ -108,6 +114,7 @@ LOG = "/v1/supply-chain/log"
 # (tests/integration/test_github_webhook.py).
 OPEN_TO_ALL = {
     *("/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"),
+    "/v1/ledger/keys",
     *("/v1/artifacts/{token}", "/v1/run-inputs/{token}", "/v1/webhooks/github"),
 }
 

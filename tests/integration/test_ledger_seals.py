@@ -30,7 +30,7 @@ class DyingAnchors(LedgerAnchors):
     """Object storage that goes away before it keeps anything."""
 
     async def keep(self, anchor: SealAnchor) -> None:
-        raise ConnectionError
+        raise ConnectionError(f"away, with {anchor.signed.seal.number} unkept")
 
 
 async def found(ledger: Ledger) -> set[tuple[str, str]]:
@@ -38,7 +38,7 @@ async def found(ledger: Ledger) -> set[tuple[str, str]]:
 
 
 async def test_every_row_is_under_one_seal_and_all_of_it_verifies(ledger: Ledger) -> None:
-    await ledger.caster(credits=10)
+    await ledger.caster(transfers=10)
     assert (await ledger.tail()).rows == 10
     assert await ledger.seal_all() == 10
     pages = await ledger.look()
@@ -59,7 +59,7 @@ async def test_a_row_of_a_running_transaction_is_left_for_a_later_seal(ledger: L
     )
     async with ledger.database.transaction() as slow:
         await slow.execute(insert, {"account_id": caster.account_id})
-        await ledger.caster(credits=2)
+        await ledger.caster(transfers=2)
         assert await ledger.seal_all() == 1, "what came before the slow one"
     assert await ledger.seal_all() == 3
     seals = [page for page in await ledger.look() if page.part == "seals"]
@@ -77,7 +77,7 @@ async def test_a_row_of_a_running_transaction_is_left_for_a_later_seal(ledger: L
     ],
 )
 async def test_a_changed_row_is_named(ledger: Ledger, change: str) -> None:
-    await ledger.caster(credits=8)
+    await ledger.caster(transfers=8)
     await ledger.seal_all()
     row_id = await ledger.one("SELECT min(id) + 4 FROM ledger_transfers")
     await ledger.tamper(f"UPDATE ledger_transfers SET {change} WHERE id = :id", id=row_id)
@@ -86,7 +86,7 @@ async def test_a_changed_row_is_named(ledger: Ledger, change: str) -> None:
 
 
 async def test_a_deleted_row_is_named(ledger: Ledger) -> None:
-    await ledger.caster(credits=8)
+    await ledger.caster(transfers=8)
     await ledger.seal_all()
     row_id = await ledger.one("SELECT min(id) + 3 FROM ledger_transfers")
     await ledger.tamper("DELETE FROM ledger_transfers WHERE id = :id", id=row_id)
@@ -94,7 +94,7 @@ async def test_a_deleted_row_is_named(ledger: Ledger) -> None:
 
 
 async def test_a_row_that_is_put_into_the_past_is_named(ledger: Ledger) -> None:
-    await ledger.caster(credits=8)
+    await ledger.caster(transfers=8)
     await ledger.seal_all()
     await ledger.tamper(
         "INSERT INTO ledger_transfers (reference, kind, debit_account_id, credit_account_id,"
@@ -107,7 +107,7 @@ async def test_a_row_that_is_put_into_the_past_is_named(ledger: Ledger) -> None:
 
 
 async def test_a_row_of_a_transaction_that_has_not_begun_is_named(ledger: Ledger) -> None:
-    await ledger.caster(credits=2)
+    await ledger.caster(transfers=2)
     await ledger.seal_all()
     await ledger.tamper(
         "INSERT INTO ledger_transfers (reference, kind, debit_account_id, credit_account_id,"
@@ -144,21 +144,21 @@ async def test_nobody_says_of_which_transaction_a_row_is(ledger: Ledger) -> None
 async def test_a_changed_seal_is_named_and_the_rows_still_verify(
     ledger: Ledger, change: str, kind: FindingKind
 ) -> None:
-    await ledger.caster(credits=8)
+    await ledger.caster(transfers=8)
     await ledger.seal_all()
     await ledger.tamper(f"UPDATE ledger_seals SET {change} WHERE number = 2")
     assert await found(ledger) == {(kind.value, "seal 2")}
 
 
 async def test_a_deleted_seal_is_named_wherever_it_was(ledger: Ledger) -> None:
-    await ledger.caster(credits=8)
+    await ledger.caster(transfers=8)
     await ledger.seal_all()
     await ledger.tamper("DELETE FROM ledger_seals WHERE number IN (2, 3)")
     assert await found(ledger) >= {("seal_missing", "seal 2"), ("seal_missing", "seal 3")}
 
 
 async def test_a_swapped_a_broken_and_a_lost_anchor_are_named(ledger: Ledger) -> None:
-    await ledger.caster(credits=14)
+    await ledger.caster(transfers=14)
     await ledger.seal_all()
     swapped = await ledger.blobs.get(ledger_anchor_key(1))
     assert swapped is not None
@@ -183,7 +183,7 @@ async def test_a_swapped_a_broken_and_a_lost_anchor_are_named(ledger: Ledger) ->
 async def test_without_its_anchor_a_seal_still_tells_that_a_row_was_changed(
     ledger: Ledger,
 ) -> None:
-    await ledger.caster(credits=3)
+    await ledger.caster(transfers=3)
     await ledger.seal_all()
     await ledger.blobs.delete(ledger_anchor_key(1))
     await ledger.tamper("UPDATE ledger_transfers SET amount_micros = 1")
@@ -193,11 +193,11 @@ async def test_without_its_anchor_a_seal_still_tells_that_a_row_was_changed(
 async def test_a_sealer_that_died_before_the_anchor_leaves_no_gap_and_seals_nothing_twice(
     ledger: Ledger,
 ) -> None:
-    await ledger.caster(credits=5)
+    await ledger.caster(transfers=5)
     with pytest.raises(ConnectionError):
         await ledger.sealer(DyingAnchors(ledger.blobs)).seal()
     assert await ledger.anchors.find(1) is None
-    await ledger.caster(credits=2)
+    await ledger.caster(transfers=2)
     assert await ledger.seal_all() == 4, "three are under the first seal already"
     assert await found(ledger) == set()
     anchored = [await ledger.anchors.find(number) for number in (1, 2, 3)]
@@ -207,7 +207,7 @@ async def test_a_sealer_that_died_before_the_anchor_leaves_no_gap_and_seals_noth
 
 
 async def test_what_was_changed_before_it_was_anchored_is_not_sealed_over(ledger: Ledger) -> None:
-    await ledger.caster(credits=3)
+    await ledger.caster(transfers=3)
     with pytest.raises(ConnectionError):
         await ledger.sealer(DyingAnchors(ledger.blobs)).seal()
     await ledger.tamper("UPDATE ledger_transfers SET amount_micros = 1")
@@ -217,7 +217,7 @@ async def test_what_was_changed_before_it_was_anchored_is_not_sealed_over(ledger
 
 
 async def test_sealers_that_run_at_once_make_one_line_of_seals(ledger: Ledger) -> None:
-    await ledger.caster(credits=20)
+    await ledger.caster(transfers=20)
     for _ in range(8):
         await asyncio.gather(*(ledger.sealer().seal() for _ in range(4)))
     assert await ledger.seal_all() == 0
@@ -227,7 +227,7 @@ async def test_sealers_that_run_at_once_make_one_line_of_seals(ledger: Ledger) -
 
 async def test_a_database_whose_transactions_begin_anew_is_not_sealed(ledger: Ledger) -> None:
     """As after a dump and restore into another cluster; docs/operations.md has the way out."""
-    await ledger.caster(credits=3)
+    await ledger.caster(transfers=3)
     await ledger.seal_all()
     offset = "CREATE OR REPLACE FUNCTION ledger_transaction_offset() RETURNS bigint LANGUAGE sql"
     offset += " IMMUTABLE PARALLEL SAFE AS 'SELECT {}::bigint'"
@@ -238,6 +238,6 @@ async def test_a_database_whose_transactions_begin_anew_is_not_sealed(ledger: Le
     assert ("transactions_behind", "database") in await found(ledger)
     async with ledger.database.transaction() as connection:
         await connection.execute(text(offset.format(1_000_000).replace(":", "\\:")))
-    await ledger.caster(credits=2)
+    await ledger.caster(transfers=2)
     assert await ledger.seal_all() == 2
     assert await found(ledger) == set()

@@ -56,11 +56,11 @@ class Ledger:
             SealJudge([make_vault().public_key(SIGNING_PURPOSE)]),
         )
 
-    async def caster(self, credits: int = 1) -> Person:
+    async def caster(self, transfers: int = 1) -> Person:
         """An account with so many transfers of 1,000 micros each."""
         person = await make_person(self.database)
         accounts = PostgresAccounts(self.database, pepper=PEPPER)
-        for _ in range(credits):
+        for _ in range(transfers):
             reference = secrets.token_hex(8)
             await accounts.credit(person.account_id, 1_000, "USD", reference=reference)
         return person

@@ -29,11 +29,12 @@ from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 from workflows.run_actions import RunActions
+from workflows.seal_ledger import SealLedger
 from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
-    *(RunActions, CancelLateRun),
+    *(RunActions, CancelLateRun, SealLedger),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
     *(DeliverWebhook, RelayWebhooks),
 ]
