@@ -72,6 +72,12 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def alone(self) -> AsyncIterator[AsyncConnection]:
+        """Single statements that are a transaction each: no BEGIN and COMMIT around them."""
+        async with self.reading() as connection:
+            yield connection
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Single statements that only read: no BEGIN and COMMIT around them."""
         with _translated():

@@ -20,20 +20,15 @@ _ROWS = (
     "(SELECT k, s, p FROM unnest(CAST(:kinds AS text[]), CAST(:scopes AS text[]),"
     " CAST(:periods AS date[])) AS t(k, s, p))"
 )
-_ENSURE = text(
-    "INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,"
-    f" posted_micros) SELECT :account, k, s, :currency, p, 0, 0 FROM {_ROWS} AS r"
-    " ON CONFLICT DO NOTHING"
+# Locks the rows in the fixed order, makes missing ones, and reads the caps as they are by then.
+LOCKED = (
+    "SELECT * FROM lock_budget_rows(CAST(:account AS text), CAST(:currency AS text),"
+    " CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
 )
-_LOCK = text(
-    "SELECT b.kind, b.scope_id, b.period_start, b.held_micros, b.posted_micros, c.cap_micros"
-    " FROM budgets b LEFT JOIN budget_caps c USING (account_id, kind, scope_id, currency)"
-    " WHERE b.account_id = :account AND b.currency = :currency"
-    f" AND (b.kind, b.scope_id, b.period_start) IN {_ROWS}"
-    " ORDER BY b.kind, b.scope_id FOR UPDATE OF b"
-)
+_LOCK = text(LOCKED)
 _READ = text(
-    "SELECT r.k AS kind, r.p AS period_start, coalesce(b.held_micros, 0) AS held_micros,"
+    "SELECT r.k AS kind, r.s AS scope_id, r.p AS period_start,"
+    " coalesce(b.held_micros, 0) AS held_micros,"
     " coalesce(b.posted_micros, 0) AS posted_micros, c.cap_micros"
     f" FROM {_ROWS} AS r LEFT JOIN budgets b ON b.account_id = :account AND b.kind = r.k"
     " AND b.scope_id = r.s AND b.currency = :currency AND b.period_start = r.p"
@@ -49,6 +44,20 @@ _MOVE = text(
     " posted_micros = posted_micros + :posted FROM locked l"
     " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
     " b.period_start) = (l.kind, l.scope_id, l.period_start)"
+)
+# Parts of the statement that holds, over what `LOCKED` gave. What fits, and what is left then; of
+# rows made a moment ago, which a statement does not see that began before, nothing is held yet.
+FITS = (
+    "SELECT count(*) = (SELECT count(*) FROM budgets b"
+    f"  WHERE b.account_id = :account AND b.currency = :currency"
+    f"  AND (b.kind, b.scope_id, b.period_start) IN {_ROWS}) AS seen,"
+    " min(CASE WHEN kind = 'balance' THEN coalesce(cap_micros, 0) ELSE cap_micros END"
+    "  - held_micros - posted_micros) - CAST(:amount AS bigint) AS remaining FROM locked"
+)
+HOLD = (
+    "UPDATE budgets b SET held_micros = held_micros + :amount FROM recorded,"
+    f" {_ROWS} AS r WHERE b.account_id = :account AND b.currency = :currency"
+    " AND (b.kind, b.scope_id, b.period_start) = (r.k, r.s, r.p)"
 )
 # The credit's budget is locked before it is read, so that nothing is held of it meanwhile.
 _ENSURE_BALANCE = text(
@@ -106,6 +115,7 @@ class BudgetState:
     """One locked budget row with its cap."""
 
     kind: str
+    scope_id: str
     period_start: date
     held_micros: int
     posted_micros: int
@@ -130,23 +140,20 @@ class BudgetState:
 
 async def read(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
     """The budgets of the scope as they are, without locks; a row that is not there yet is empty."""
-    return _states(await connection.execute(_READ, scope.parameters()))
+    return states_of(await connection.execute(_READ, scope.parameters()))
 
 
 async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetState]:
     """Lock the budget rows in the fixed order; missing ones, as on a month's first, are made."""
-    parameters = scope.parameters()
-    rows = (await connection.execute(_LOCK, parameters)).all()
-    if len(rows) < len(parameters["kinds"]):
-        await connection.execute(_ENSURE, parameters)
-        rows = (await connection.execute(_LOCK, parameters)).all()
-    return _states(rows)
+    return states_of(await connection.execute(_LOCK, scope.parameters()))
 
 
-def _states(rows: Iterable[Any]) -> list[BudgetState]:
+def states_of(rows: Iterable[Any]) -> list[BudgetState]:
+    """Rows of budgets, as `LOCKED` gives them."""
     return [
         BudgetState(
             kind=row.kind,
+            scope_id=row.scope_id,
             period_start=row.period_start,
             held_micros=row.held_micros,
             posted_micros=row.posted_micros,
@@ -154,6 +161,11 @@ def _states(rows: Iterable[Any]) -> list[BudgetState]:
         )
         for row in rows
     ]
+
+
+def remaining_of(states: Iterable[BudgetState]) -> int:
+    """What fits under the tightest budget; a balance always bounds it."""
+    return min(s.remaining_micros for s in states if s.remaining_micros is not None)
 
 
 async def move(

@@ -249,6 +249,50 @@ _CREDIT = (
         EXECUTE FUNCTION check_credit()
     """,
 )
+# A hold is one round trip. Each statement of a volatile function sees what was committed before it
+# began: rows are read after they are locked, caps and open casts after that.
+_PLACING = (
+    """
+    CREATE FUNCTION lock_budget_rows(account text, money text, kinds text[], scopes text[],
+        periods date[])
+    RETURNS TABLE (kind text, scope_id text, period_start date, held_micros bigint,
+        posted_micros bigint, cap_micros bigint)
+    LANGUAGE plpgsql VOLATILE AS $$
+    #variable_conflict use_column
+    DECLARE
+        locked integer;
+    BEGIN
+        FOR attempt IN 1..2 LOOP
+            PERFORM FROM budgets b WHERE b.account_id = account AND b.currency = money
+                AND (b.kind, b.scope_id, b.period_start)
+                    IN (SELECT * FROM unnest(kinds, scopes, periods))
+                ORDER BY b.kind, b.scope_id FOR UPDATE;
+            GET DIAGNOSTICS locked = ROW_COUNT;
+            EXIT WHEN locked = cardinality(kinds);
+            INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,
+                posted_micros)
+            SELECT account, r.k, r.s, money, r.p, 0, 0
+                FROM unnest(kinds, scopes, periods) AS r (k, s, p) ON CONFLICT DO NOTHING;
+        END LOOP;
+        RETURN QUERY SELECT b.kind, b.scope_id, b.period_start, b.held_micros, b.posted_micros,
+            c.cap_micros
+            FROM unnest(kinds, scopes, periods) AS r (k, s, p)
+            JOIN budgets b ON b.account_id = account AND b.currency = money
+                AND (b.kind, b.scope_id, b.period_start) = (r.k, r.s, r.p)
+            LEFT JOIN budget_caps c ON c.account_id = account AND c.currency = money
+                AND (c.kind, c.scope_id) = (r.k, r.s)
+            ORDER BY b.kind, b.scope_id;
+    END $$
+    """,
+    """
+    CREATE FUNCTION may_open_cast(account text, open_casts_max integer) RETURNS boolean
+        LANGUAGE plpgsql VOLATILE AS $$
+    BEGIN
+        RETURN NOT EXISTS (SELECT FROM holds WHERE account_id = account AND state = 'held'
+            OFFSET open_casts_max - 1);
+    END $$
+    """,
+)
 _SEALS = (
     """
     CREATE TABLE ledger_seals (
@@ -294,7 +338,16 @@ _APPEND_ONLY = ("ledger_movements", "ledger_conversions", "ledger_seals")
 
 def upgrade() -> None:
     """State which movements there are, then what reverses, converts, expires, and is sealed."""
-    groups = (_MOVEMENTS, _TRANSACTIONS, _CONVERSIONS, _TRANSFERS, _HOLDS, _CREDIT, _SEALS)
+    groups = (
+        _MOVEMENTS,
+        _TRANSACTIONS,
+        _CONVERSIONS,
+        _TRANSFERS,
+        _HOLDS,
+        _CREDIT,
+        _PLACING,
+        _SEALS,
+    )
     for group in groups:
         for statement in group:
             op.execute(statement)
