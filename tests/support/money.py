@@ -18,7 +18,7 @@ async def credit_left(database: Database, person: Person) -> int:
                 "SELECT c.cap_micros - coalesce(b.held_micros + b.posted_micros, 0)"
                 " FROM budget_caps c LEFT JOIN budgets b"
                 " USING (account_id, kind, scope_id, currency)"
-                " WHERE c.account_id = :account AND c.kind = 'balance'"
+                " WHERE c.account_id = :account AND c.kind = 'balance' AND c.currency = 'USD'"
             ),
             {"account": person.account_id},
         )
@@ -71,7 +71,10 @@ async def assert_books_balance(database: Database) -> None:
                 "SELECT b.account_id, b.kind FROM budgets b WHERE b.kind IN"
                 " ('balance', 'account_total') AND (b.held_micros, b.posted_micros) <>"
                 " (SELECT coalesce(sum(amount_micros) FILTER (WHERE state = 'held'), 0),"
-                " coalesce(sum(posted_micros), 0) FROM holds h WHERE h.account_id = b.account_id"
+                " coalesce(sum(posted_micros), 0) - (SELECT coalesce(sum(amount_micros), 0)"
+                "  FROM ledger_transfers t WHERE t.kind = 'refund' AND t.cast_id IS NOT NULL"
+                "  AND t.credit_account_id = concat('caster_credit\\:', b.account_id, '\\:',"
+                "  b.currency)) FROM holds h WHERE h.account_id = b.account_id"
                 " AND h.currency = b.currency)"
             )
         )
