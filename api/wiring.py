@@ -61,7 +61,6 @@ def build_services(
     settings, casts = platform.settings, PostgresCastReads(database)
     files = EncryptedCastFiles(blobs, vault)
     publications = PostgresPublications(database)
-    settings = platform.settings
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
     slots = StreamSlots(
         streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max

@@ -1,8 +1,8 @@
 """Goal: whatever happens to money in whatever order, the books are right after each step.
 
-Method: Hypothesis drives casts, credits, refunds, reversals, conversions, expiries and roll-overs on
-real Postgres; after each step the production checks look through the books, and a model says what
-everybody has to have.
+Method: Hypothesis drives casts, credits, refunds, reversals, conversions, expiries, roll-overs on
+real Postgres; after each step the production checks look through the books, and a model says
+what everybody has to have.
 """
 
 import asyncio

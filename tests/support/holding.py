@@ -31,4 +31,4 @@ async def main(order: dict[str, str], number: int) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(json.loads(sys.stdin.readline()), int(sys.argv[1])))))
+    print(json.dumps(asyncio.run(main(json.loads(sys.stdin.readline()), int(sys.argv[1])))))  # noqa: T201
