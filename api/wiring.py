@@ -59,8 +59,7 @@ def build_services(
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     settings, casts = platform.settings, PostgresCastReads(database)
-    files = EncryptedCastFiles(blobs, vault)
-    publications = PostgresPublications(database)
+    files, publications = EncryptedCastFiles(blobs, vault), PostgresPublications(database)
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
     slots = StreamSlots(
         streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
