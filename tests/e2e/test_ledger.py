@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -157,7 +158,7 @@ async def test_a_proof_is_checked_without_the_platform_and_a_changed_one_does_no
     (tmp_path / "proof.json").write_text(said.stdout)
     keys = (await caster.platform.http.get("/v1/ledger/keys")).text
     (tmp_path / "keys.json").write_text(keys)
-    offline = {"SPELL_API_URL": "http://127.0.0.1:9"}
+    offline: dict[str, Any] = {"SPELL_API_URL": "http://127.0.0.1:9"}
     check = ("ledger", "check", "proof.json", "--key", "keys.json")
     held = await shell.spell(*check, **offline)
     assert held.code == 0, held

@@ -277,7 +277,11 @@ async def test_a_conversion_that_does_not_add_up_is_refused(
     database: Database, change: dict[str, Any]
 ) -> None:
     own, other = [await make_person(database, credit_micros=5_000) for _ in "ab"]
-    good = {"id": a_conversion(own).id, "to": "caster_credit:{own}:EUR", "source": "me"}
+    good: dict[str, Any] = {
+        "id": a_conversion(own).id,
+        "to": "caster_credit:{own}:EUR",
+        "source": "me",
+    }
     good |= {"numerator": 2, "denominator": 3, "sold": 1_000, "bought": 666}
     values = {**good, **change}
     values["to"] = values["to"].format(own=own.account_id, other=other.account_id)
