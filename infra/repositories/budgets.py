@@ -45,7 +45,7 @@ _MOVE = text(
     " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
     " b.period_start) = (l.kind, l.scope_id, l.period_start)"
 )
-# Parts of the statement that holds, over what `LOCK_OF` gave: what fits, and what is left then. Rows
+# Parts of the statement that holds, over what `LOCK_OF` gave: what fits, and what is left. Rows
 # that were made a moment ago are not seen by a statement that began before.
 FITS = (
     "SELECT count(*) = (SELECT count(*) FROM budgets b"
