@@ -6,6 +6,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
+# Tests of one file share servers, so a file stays on one core.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo dev test check format bench chaos soak histories openapi examples lock clean
 
@@ -36,14 +38,14 @@ dev: $(VENV)/runtime ## the whole platform on this machine, until Ctrl-C
 	$(BIN)/spell dev
 
 test: $(VENV)/development ## every test, on real embedded servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 check: $(VENV)/development ## the quick loop: format, lint, types, import contracts, unit tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest tests/unit tests/architecture tests/hostile
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/architecture tests/hostile
 
 format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff format .

@@ -22,6 +22,7 @@ from workers.casts import casts_worker
 from workers.gate import build_gate, deciding_of
 from workers.github import github_worker
 from workers.publishing import publishing_worker
+from workers.purchases import purchases_worker
 from workers.supply_chain import supply_chain_worker
 from workers.webhooks import webhooks_worker
 
@@ -49,11 +50,13 @@ async def run() -> None:
         gate = build_gate(platform, bills)
         deciding = deciding_of(platform, gate)
         artifacts = EncryptedArtifactStore(platform.blobs, platform.vault)
+        users = connected_users_of(platform)
         for worker in (
             casts_worker(platform, checker, deciding, engine, GRACE),
-            publishing_worker(platform, checker, gate, connected_users_of(platform), engine, GRACE),
+            publishing_worker(platform, checker, gate, users, engine, GRACE),
             supply_chain_worker(platform, gate, GRACE),
             github_worker(platform, checker, deciding, artifacts, GRACE),
+            purchases_worker(platform, deciding, users, GRACE),
             webhooks_worker(platform, GRACE),
         ):
             await running.enter_async_context(worker)

@@ -6,10 +6,12 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities._failures import to_failure
+from activities._records import salt_of
 from activities.actions_collecting import ActionsCollector
 from activities.actions_ports import ActionsHost, ActionsRuns, RunInputs
 from activities.actions_progress import ActionsProgress
 from activities.github_threads import GitHubThreads
+from activities.ports import Vault
 from schema.contracts.actions import (
     ActionsOrder,
     ActionsRunRef,
@@ -25,6 +27,7 @@ from schema.contracts.cast import RunOutcome
 from schema.contracts.plans import ActionsPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
+from schema.receipts import salted_digest
 
 _DISPATCH_UNKNOWN, _RUN_LOST = "DISPATCH_UNKNOWN", "ACTIONS_RUN_LOST"
 # Worth another cast, but not another attempt within this one.
@@ -41,6 +44,7 @@ class ActionsActivities:
         progress: shows casters where runs are.
         collector: takes what runs leave.
         threads: ask GitHub.
+        vault: derives the salt of inputs' digests.
     """
 
     def __init__(  # one role each
@@ -51,6 +55,7 @@ class ActionsActivities:
         progress: ActionsProgress,
         collector: ActionsCollector | None,
         threads: GitHubThreads,
+        vault: Vault,
     ) -> None:
         self._configured_host = host
         self._runs = runs
@@ -58,6 +63,7 @@ class ActionsActivities:
         self._progress = progress
         self._collector = collector
         self._threads = threads
+        self._vault = vault
 
     @activity.defn(name="actions.check")
     async def check(self, plan: ActionsPlan) -> None:
@@ -86,9 +92,12 @@ class ActionsActivities:
         Heartbeat: every two seconds.
         """
         try:
-            return await self._dispatched(order)
+            dispatched = await self._dispatched(order)
         except SpellError as error:
             raise _failure(error) from error
+        salt = salt_of(self._vault, order.cast_id)
+        digest = salted_digest(salt, order.inputs_json.encode("utf-8"))
+        return dispatched.model_copy(update={"input_digest": digest})
 
     @activity.defn(name="actions.find")
     async def find(self, order: ActionsOrder) -> Dispatched:

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from schema import limits
+from schema.artifact_names import OUTPUT_ARTIFACT
 from schema.contracts.actions import ActionsArtifact
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactName
+from schema.contracts.artifacts import ArtifactName
 from schema.errors import SpellError
 from schema.packaging.zip_reading import (
     ZipLimits,

@@ -44,7 +44,10 @@ class ActionsProgress:
 
 
 def _report(run: ActionsRunRef, look: ActionsLook) -> dict[str, Any]:
-    """The run's address, and the job and step that it is at: well below a report's limit."""
+    """The run's address, and the job and step that it is at: below twice PROGRESS_BYTES_MAX.
+
+    `done`, `total` and `note` are what reports of all modes have.
+    """
     ended = sum(job.state is ActionsState.COMPLETED for job in look.jobs)
     report: dict[str, Any] = {
         "run_url": run.html_url[:300],
@@ -53,15 +56,15 @@ def _report(run: ActionsRunRef, look: ActionsLook) -> dict[str, Any]:
         "jobs_ended": ended,
     }
     under_way = [job for job in look.jobs if job.state is ActionsState.IN_PROGRESS]
-    if under_way:
-        report |= {"job": under_way[0].name[:_NAME_CHARS_MAX], **_step(under_way[0])}
-    return report
+    return report | _job(under_way[0]) if under_way else report
 
 
-def _step(job: ActionsJob) -> dict[str, Any]:
+def _job(job: ActionsJob) -> dict[str, Any]:
+    name = job.name[:_NAME_CHARS_MAX]
     under_way = [step for step in job.steps if step.state is ActionsState.IN_PROGRESS]
     if not under_way:
-        return {}
+        return {"job": name, "note": name}
+    step = under_way[0].name[:_NAME_CHARS_MAX]
     ended = sum(step.state is ActionsState.COMPLETED for step in job.steps)
-    name = under_way[0].name[:_NAME_CHARS_MAX]
-    return {"step": name, "steps": len(job.steps), "steps_ended": ended}
+    steps = {"done": ended, "total": len(job.steps)}
+    return {"job": name, "step": step, **steps, "note": f"{name}: {step}"}

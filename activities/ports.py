@@ -25,7 +25,7 @@ from schema.contracts.publish import (
     PublishResult,
     PublishStep,
 )
-from schema.contracts.receipt import Receipt
+from schema.contracts.receipt import AnyReceipt
 from schema.contracts.run import RunRequest, Verdict
 from schema.contracts.supply_chain import Decision, PackageEvidence
 
@@ -196,7 +196,7 @@ class CastStore(Protocol):
 class Receipts(Protocol):
     """What ran, of casts that have ended."""
 
-    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+    async def receipt(self, account_id: str, cast_id: str) -> AnyReceipt | None:
         """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
 
     async def plan(self, account_id: str, cast_id: str) -> RunPlan | None:

@@ -9,13 +9,14 @@ from activities.verdicts import Verdicts
 from schema.blob_keys import replay_key
 from schema.contracts.cast import RunOrder
 from schema.contracts.problem import Problem
-from schema.contracts.receipt import Receipt
+from schema.contracts.receipt import AnyReceipt, Receipt
 from schema.contracts.replay import Replayed, ReplayInput, ReplayPlan, ReplayReport
 from schema.contracts.run import Verdict
 from schema.errors import SpellError
 from schema.ids import account_of_cast, replay_run_id
+from schema.packaging.artifact_archive import read_artifacts
 from schema.receipt_checks import ENDED_BY_THE_MACHINE, input_check, replay_checks, replay_refusal
-from schema.receipts import salted_digest
+from schema.receipts import artifact_digests, salted_digest
 from schema.settlement import status_of
 
 
@@ -67,10 +68,7 @@ class ReplayingActivities:
             raise to_failure(error) from error
 
     async def _plan(self, request: ReplayInput) -> ReplayPlan:
-        receipt = await self._receipt_of(request.cast_id)
-        refusal = replay_refusal(receipt)
-        if refusal is not None:
-            raise SpellError("NOT_REPLAYABLE", details={"reason": refusal})
+        receipt = _replayable(await self._receipt_of(request.cast_id))
         if not input_check(receipt, request.inputs_json.encode("utf-8")).passed:
             raise SpellError("VALIDATION_ERROR", "The inputs are not those of the cast.")
         plan = await self._receipts.plan(account_of_cast(request.cast_id), request.cast_id)
@@ -86,7 +84,7 @@ class ReplayingActivities:
         )
 
     async def _run(self, plan: ReplayPlan) -> ReplayReport:
-        receipt = await self._receipt_of(plan.cast_id)
+        receipt = _replayable(await self._receipt_of(plan.cast_id))
         verdict = await self._verdicts.on(
             RunOrder(
                 cast_id=plan.run_id,
@@ -107,15 +105,19 @@ class ReplayingActivities:
         return report
 
     def _replayed(self, receipt: Receipt, verdict: Verdict) -> Replayed:
-        digest = None
+        salt, digest = receipt.run.salt, None
         if verdict.sealed_output:
-            digest = salted_digest(receipt.run.salt, self._vault.open_reply(verdict.sealed_output))
+            digest = salted_digest(salt, self._vault.open_reply(verdict.sealed_output))
+        sealed = verdict.sealed_artifacts
+        archive = self._vault.open_reply(sealed) if sealed else b""
+        artifacts = read_artifacts(archive, receipt.run.limits.artifacts_bytes_max)
         return Replayed(
             engine=verdict.engine,
             status=status_of(verdict.outcome),
             code=verdict.code,
             usage=verdict.usage,
             output_digest=digest,
+            artifacts=artifact_digests(salt, artifacts),
         )
 
     async def _keep(self, report: ReplayReport) -> None:
@@ -123,11 +125,20 @@ class ReplayingActivities:
         content = self._vault.encrypt(owner, report.model_dump_json().encode("utf-8"))
         await self._blobs.put(replay_key(report.cast_id), content)
 
-    async def _receipt_of(self, cast_id: str) -> Receipt:
+    async def _receipt_of(self, cast_id: str) -> AnyReceipt:
         receipt = await self._receipts.receipt(account_of_cast(cast_id), cast_id)
         if receipt is None:
             raise SpellError("RECEIPT_NOT_FOUND", details={"cast_id": cast_id})
         return receipt
+
+
+def _replayable(receipt: AnyReceipt) -> Receipt:
+    """The receipt, if a replay would prove something. Raises SpellError: NOT_REPLAYABLE."""
+    refusal = replay_refusal(receipt)
+    if refusal is not None:
+        raise SpellError("NOT_REPLAYABLE", details={"reason": refusal})
+    assert isinstance(receipt, Receipt), "those of other modes are refused"
+    return receipt
 
 
 def _proves_nothing(verdict: Verdict) -> ApplicationError:

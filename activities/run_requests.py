@@ -12,7 +12,7 @@ from activities.module_supply import ModuleSupply
 from activities.ports import BlobStore, RunBus, SpellSecrets, Vault
 from activities.revoking_ports import TrustCheck
 from schema.contracts.cast import RunOrder
-from schema.contracts.run import RunRequest
+from schema.contracts.run import RunRequest, request_version
 
 
 class RunRequests:
@@ -62,6 +62,7 @@ class RunRequests:
     ) -> RunRequest:
         plan = order.plan
         return RunRequest(
+            schema_version=request_version(plan.limits),
             cast_id=order.cast_id,
             package_digest=plan.package_digest,
             module_digest=plan.module_digest,

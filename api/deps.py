@@ -21,6 +21,7 @@ from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
 from api.github_ports import GitHubConnections, GitHubUsers
 from api.ledger_ports import LedgerServices
+from api.mode_ports import ModeRules
 from api.ports import (
     Accounts,
     AdvisoryExceptions,
@@ -47,7 +48,9 @@ from api.ports import (
     Suspensions,
     Uploads,
 )
+from api.purchase_ports import PurchaseReads, Purchasing
 from api.schedule_ports import ScheduleClocks, Schedules
+from api.stripe_inbox import StripeInbox
 from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpoints
 from schema.contracts.account import Caller
 from schema.errors import SpellError
@@ -72,6 +75,7 @@ class Services:
     """Everything that routes call."""
 
     accounts: Accounts
+    modes: ModeRules
     spells: Spells
     secrets: SpellSecrets
     advisory_exceptions: AdvisoryExceptions
@@ -109,6 +113,9 @@ class Services:
     schedule_seconds_min: int
     """The shortest interval of a schedule."""
     feed: EventFeed
+    purchasing: Purchasing
+    purchases: PurchaseReads
+    stripe_inbox: StripeInbox
     run_inputs: RunInputAddresses
     github_inbox: GitHubInbox
     github: GitHubConnections

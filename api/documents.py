@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from schema.artifact_names import OUTPUT_ARTIFACT
 from schema.contracts.advisories import RecordedException
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactLink, ArtifactView
+from schema.contracts.artifacts import ArtifactLink, ArtifactView
 from schema.contracts.base import Contract
 from schema.contracts.cast import (
     Admission,

@@ -18,7 +18,7 @@ from schema.contracts.publish import (
     UploadOrder,
     UploadView,
 )
-from schema.contracts.receipt import Receipt, ReceiptKeys
+from schema.contracts.receipt import AnyReceipt, ReceiptKeys
 from schema.contracts.replay import ReplayInput, ReplayReport
 from schema.contracts.revocation import Revocation, RevocationResult, RevocationView
 from schema.contracts.signing_identity import SigningIdentity
@@ -276,6 +276,17 @@ class CastFiles(Protocol):
         """A progress report, as the event of it keeps it."""
 
 
+class OpenArtifact(Protocol):
+    """An artifact that is there to be read."""
+
+    @property
+    def view(self) -> ArtifactView:
+        """What there is to know of it."""
+
+    def read(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """Its content from one byte to before another, piece by piece; at least one piece."""
+
+
 class Artifacts(Protocol):
     """What casts left, while it is kept."""
 
@@ -288,8 +299,8 @@ class Artifacts(Protocol):
     async def of_cast(self, cast: CastView) -> list[ArtifactView]:
         """All of a cast's, its output first."""
 
-    async def open(self, cast: CastView, name: str) -> tuple[ArtifactView, AsyncIterator[bytes]]:
-        """One of them, and its content. Raises SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED."""
+    async def open(self, cast: CastView, name: str) -> OpenArtifact:
+        """One of them. Raises SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED."""
 
 
 class ArtifactLinks(Protocol):
@@ -308,7 +319,7 @@ class ArtifactLinks(Protocol):
 class SignedReceipts(Protocol):
     """Receipts of casts that have ended, and what checks them."""
 
-    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+    async def receipt(self, account_id: str, cast_id: str) -> AnyReceipt | None:
         """The receipt without its signature; None while there is none."""
 
     async def envelope(self, account_id: str, cast_id: str) -> bytes | None:

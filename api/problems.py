@@ -50,6 +50,8 @@ def problem_response(
         headers["Retry-After"] = str(error.retry_after)
     if error.kind.status == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = "Bearer"
+    if error.code == "RANGE_NOT_SATISFIABLE":
+        headers["Content-Range"] = f"bytes */{error.details['bytes']}"
     return JSONResponse(
         problem_document(error, request_id_of(request)),
         status_code=error.kind.status,

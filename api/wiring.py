@@ -3,12 +3,12 @@
 from activities.backpressure import Backpressure, Bounds
 from api.archive_slots import ArchiveSlots
 from api.deps import Services
-from api.event_streams import EventStreams
 from api.github_wiring import github_inbox_of, run_inputs_of
 from api.ledger_wiring import ledger_of
 from api.ports import Health
-from api.shared_reads import SharedReads
-from api.stream_slots import StreamSlots
+from api.purchase_wiring import purchases_of, purchasing_of, stripe_inbox_of
+from api.stream_wiring import event_streams_of
+from api.webhook_wiring import prompt_webhooks_of
 from infra.artifact_links import SealedArtifactLinks
 from infra.artifact_store import EncryptedArtifactStore
 from infra.cast_artifacts import CastArtifacts
@@ -19,6 +19,7 @@ from infra.github.accounts import connected_users_of, connecting_of
 from infra.platform import Platform
 from infra.published_bills import PackagedBills
 from infra.published_modules import BlobPublishedModules
+from infra.repositories.account_modes import PostgresAccountModes
 from infra.repositories.account_notifications import PostgresAccountNotifications
 from infra.repositories.accounts import PostgresAccounts
 from infra.repositories.advisory_exceptions import PostgresAdvisoryExceptions
@@ -39,7 +40,6 @@ from infra.repositories.supply_chain_log import PostgresSupplyChainLog
 from infra.repositories.suspensions import PostgresSuspensions
 from infra.repositories.uploads import BlobUploads
 from infra.repositories.vulnerabilities import PostgresVulnerabilities
-from infra.repositories.webhook_deliveries import PostgresWebhookDeliveries
 from infra.repositories.webhook_endpoints import PostgresWebhookEndpoints
 from infra.run_queue import NatsRunQueue
 from infra.signed_receipts import VaultSignedReceipts
@@ -50,7 +50,6 @@ from infra.temporal_casts import TemporalCasts
 from infra.temporal_publishing import TemporalPublishing
 from infra.temporal_replays import TemporalReplays
 from infra.temporal_revocations import TemporalRevocations
-from infra.temporal_webhooks import PromptWebhooks, TemporalWebhooks
 
 
 def build_services(
@@ -61,11 +60,9 @@ def build_services(
     settings, casts = platform.settings, PostgresCastReads(database)
     files, publications = EncryptedCastFiles(blobs, vault), PostgresPublications(database)
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
-    slots = StreamSlots(
-        streams_max=settings.streams_max, per_account_max=settings.streams_per_account_max
-    )
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
+        modes=PostgresAccountModes(database, settings.mode_policy),
         spells=PostgresSpells(database),
         secrets=PostgresSpellSecrets(database, vault),
         advisory_exceptions=PostgresAdvisoryExceptions(database),
@@ -101,10 +98,11 @@ def build_services(
         endpoints=PostgresWebhookEndpoints(database, vault),
         deliveries=PostgresDeliveryLogs(database, settings.public_url),
         callbacks=PostgresCallbacks(database, vault),
-        webhooks=PromptWebhooks(
-            PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
-        ),
+        webhooks=prompt_webhooks_of(platform),
         aftercare=TemporalAftercare(platform.temporal),
+        purchasing=purchasing_of(platform),
+        purchases=purchases_of(platform),
+        stripe_inbox=stripe_inbox_of(platform),
         run_inputs=run_inputs_of(platform),
         github_inbox=github_inbox_of(platform),
         github=connecting_of(platform),
@@ -113,7 +111,7 @@ def build_services(
         schedule_clocks=TemporalCastSchedules(platform.temporal),
         schedule_seconds_min=settings.schedule_seconds_min,
         feed=feed,
-        streams=EventStreams(feed, slots, SharedReads()),
+        streams=event_streams_of(settings, feed),
         health=health_check,
         decoder=ConverterDecoder(platform.converter),
         codec_origins=settings.codec_origins,

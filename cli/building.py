@@ -64,7 +64,13 @@ def build(
 
 
 def _language_of(manifest: Manifest) -> Language:
-    named = manifest.runtime.language if manifest.runtime else "nothing"
+    if manifest.runtime is None:
+        message = (
+            "This spell has no module to build: its manifest offers no mode service.\n"
+            "  What to do: `spell sbom generate` makes its bill of materials."
+        )
+        raise CliError(message, ExitCode.USAGE)
+    named = manifest.runtime.language
     try:
         return Language(named.lower())
     except ValueError as error:

@@ -9,6 +9,7 @@ import typer
 
 from cli.client import Api, CliError, ExitCode, describe_problem, in_path
 from cli.context import CliContext, cli_context
+from cli.downloads import save_artifacts
 from cli.following import show_events
 from cli.inputs import collect_inputs, collect_limits
 from cli.output import money
@@ -53,25 +54,28 @@ def cast(
     ] = None,
     detach: Annotated[bool, typer.Option(help="Do not wait for the end.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the result's JSON to this file.")] = None,
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(help="Write all that a success leaves into this folder.", file_okay=False),
+    ] = None,
 ) -> None:
     """Cast a spell: hold, run, settle; shows progress, result and cost."""
     cli = cli_context(context)
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         # Said before it costs anything.
         raise CliError(f"{out}: there is no such folder to write to.", ExitCode.USAGE)
-    body: dict[str, Any] = {
-        "inputs": collect_inputs(inputs, member or [], text or [], base64 or [])
+    cap = None if cap_micros is None else {"micros": cap_micros, "currency": "USD"}
+    wishes: dict[str, Any] = {
+        "version": version or None,
+        "mode": mode.value if mode else None,
+        "budget_cap": cap,
+        "limits": collect_limits(limit) if limit else None,
+        "callback_url": callback_url or None,
     }
-    if version:
-        body["version"] = version
-    if mode:
-        body["mode"] = mode.value
-    if cap_micros is not None:
-        body["budget_cap"] = {"micros": cap_micros, "currency": "USD"}
-    if limit:
-        body["limits"] = collect_limits(limit)
-    if callback_url:
-        body["callback_url"] = callback_url
+    body = {
+        "inputs": collect_inputs(inputs, member or [], text or [], base64 or []),
+        **{name: wish for name, wish in wishes.items() if wish is not None},
+    }
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     admitted = _admit(cli.api, spell, body, key)
     cli.output.note(f"cast     {admitted['cast_id']}  (Idempotency-Key {key})")
@@ -80,7 +84,11 @@ def cast(
         cli.output.document(admitted, admitted["cast_id"])
         return
     show_events(cli, admitted["cast_id"])
-    finish(cli, ended_cast(cli.api, admitted["cast_id"]), out)
+    ended = ended_cast(cli.api, admitted["cast_id"])
+    if artifacts is not None and ended["status"] == CastStatus.SUCCEEDED:
+        for file in save_artifacts(cli, ended["cast_id"], artifacts):
+            cli.output.note(f"left     {file}")
+    finish(cli, ended, out)
 
 
 def _admit(api: Api, spell: str, body: dict[str, Any], key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cli.inputs import collect_inputs
 from cli.output import money
 from cli.packages import package_folder
 from cli.publishing import upload
-from cli.receipts import KEYS_PATH, standing_checks
+from cli.receipts import KEYS_PATH, checks_of
 from cli.replays import replay_here
 from cli.signing import sign_package, signature_line
 from infra.embedded.errors import EmbeddedPlatformError
@@ -136,7 +136,7 @@ def _check_receipt(cli: CliContext, api: Api, ended: dict[str, Any], inputs: byt
     from cli.receipt_keys import key_set
 
     envelope = read_envelope(api.request("GET", ended["links"]["receipt"]).content)
-    stated, checks = standing_checks(envelope, key_set(api.request("GET", KEYS_PATH).content))
+    stated, checks = checks_of(envelope, key_set(api.request("GET", KEYS_PATH).content))
     checks.append(input_check(stated, inputs))
     checks += replay_here(cli, stated, inputs, _EXAMPLES / "markdown" / "spell.wasm")
     wrong = [check.name for check in checks if not check.passed]

@@ -39,6 +39,7 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
             f"\n  api          {profile.api_url}\n"
             f"  Temporal UI  {platform.endpoints.temporal_ui_url}\n"
             f"  Sigstore     {_sigstore_line(platform)}\n"
+            f"  GitHub       {_github_line(platform)}\n"
             f"  data         {data_dir}  (the key is in client.json)\n"
             "  try: spell publish --sign examples/markdown  (in another terminal)\n"
         )
@@ -50,6 +51,10 @@ async def _serve(cli: CliContext, data_dir: Path) -> None:
 def _sigstore_line(platform: EmbeddedPlatform) -> str:
     where = platform.endpoints
     return where.sigstore_url or f"another one: it trusts {where.trust_root_file}"
+
+
+def _github_line(platform: EmbeddedPlatform) -> str:
+    return platform.endpoints.github.get("SPELL_GITHUB_URL", "that of SPELL_GITHUB_API_URL")
 
 
 def coloured_lines(cli: CliContext) -> LogSink:

@@ -13,15 +13,9 @@ from cli.context import CliContext, cli_context
 from cli.files import read_file, write_file
 from cli.replays import replay_here
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
-from schema.contracts.receipt import Check, Envelope, Receipt
+from schema.contracts.receipt import AnyReceipt, Check, Envelope
 from schema.contracts.replay import ReplayReport
-from schema.receipt_checks import (
-    cost_check,
-    input_check,
-    limits_check,
-    output_check,
-    transfers_check,
-)
+from schema.receipt_checks import artifact_check, input_check, output_check, standing_checks
 from schema.receipts import (
     RECEIPT_BYTES_MAX,
     ReceiptRefusedError,
@@ -78,6 +72,14 @@ def verify_receipt(
     output: Annotated[
         Path | None, typer.Option(help="The output, byte for byte: compare digests.")
     ] = None,
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder, as `spell artifacts save` makes it: compare digests.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Run the module again and compare; needs --input.")
     ] = False,
@@ -96,6 +98,8 @@ def verify_receipt(
         checks.append(input_check(stated, content))
     if found is not None:
         checks.append(output_check(stated, found))
+    if artifacts is not None:
+        checks += _artifact_checks(stated, artifacts)
     # What does not hold, or is about another input, need not be run.
     if replay and content is not None and all(check.passed for check in checks):
         checks += replay_here(cli, stated, content, module)
@@ -122,16 +126,16 @@ def replay_receipt(
     _show(cli, document, report.checks)
 
 
-def _checked(cli: CliContext, file: Path, key: str | None) -> tuple[Receipt, list[Check]]:
+def _checked(cli: CliContext, file: Path, key: str | None) -> tuple[AnyReceipt, list[Check]]:
     """The receipt in a file, with the checks that need nothing else."""
     try:
         envelope: Envelope = read_envelope(read_file(file, bytes_max=RECEIPT_BYTES_MAX))
-        return standing_checks(envelope, _keys(cli, key))
+        return checks_of(envelope, _keys(cli, key))
     except ReceiptRefusedError as error:
         raise CliError(f"{file} is no receipt: {error}.", ExitCode.REFUSED) from error
 
 
-def standing_checks(envelope: Envelope, keys: list[bytes]) -> tuple[Receipt, list[Check]]:
+def checks_of(envelope: Envelope, keys: list[bytes]) -> tuple[AnyReceipt, list[Check]]:
     """What an envelope states, and whether it holds by itself.
 
     Raises:
@@ -141,7 +145,16 @@ def standing_checks(envelope: Envelope, keys: list[bytes]) -> tuple[Receipt, lis
 
     stated = read_statement(payload_of(envelope))
     signature = signature_check(envelope, keys)
-    return stated, [signature, cost_check(stated), transfers_check(stated), limits_check(stated)]
+    return stated, [signature, *standing_checks(stated)]
+
+
+def _artifact_checks(stated: AnyReceipt, folder: Path) -> list[Check]:
+    """One for each artifact that the receipt names; one that is not there is a failed check."""
+    files = [(artifact, folder / artifact.name) for artifact in stated.run.artifacts]
+    return [
+        artifact_check(artifact, stated.run.salt, read_file(file) if file.is_file() else None)
+        for artifact, file in files
+    ]
 
 
 def _keys(cli: CliContext, given: str | None) -> list[bytes]:
@@ -152,7 +165,7 @@ def _keys(cli: CliContext, given: str | None) -> list[bytes]:
     return key_set(cli.api.request("GET", KEYS_PATH).content)
 
 
-def _report(cli: CliContext, stated: Receipt, checks: list[Check]) -> None:
+def _report(cli: CliContext, stated: AnyReceipt, checks: list[Check]) -> None:
     """Show the checks; one that failed ends the command."""
     document = {
         "cast_id": stated.cast_id,

@@ -17,7 +17,7 @@ from cli.client import CliError, ExitCode, in_path
 from cli.context import CliContext
 from cli.files import read_file
 from schema import limits
-from schema.contracts.receipt import Check, Receipt
+from schema.contracts.receipt import AnyReceipt, Check, Receipt
 from schema.contracts.replay import ReplayAnswer, ReplayRequest
 from schema.receipt_checks import replay_checks, replay_refusal
 
@@ -28,7 +28,7 @@ _ASK_THE_PLATFORM = "The platform can replay it: POST /v1/casts/{id}/receipt:rep
 
 
 def replay_here(
-    cli: CliContext, receipt: Receipt, inputs: bytes, module: Path | None
+    cli: CliContext, receipt: AnyReceipt, inputs: bytes, module: Path | None
 ) -> list[Check]:
     """Run what the receipt says ran, and compare.
 
@@ -41,9 +41,12 @@ def replay_here(
     Raises:
         CliError: it cannot be replayed, or not here.
     """
-    refusal = replay_refusal(receipt) or _refusal_here(receipt)
+    refusal = replay_refusal(receipt)
+    if refusal is None and isinstance(receipt, Receipt):
+        refusal = _refusal_here(receipt)
     if refusal is not None:
         raise CliError(f"This cast cannot be replayed: {refusal}.", ExitCode.REFUSED)
+    assert isinstance(receipt, Receipt), "others are refused above"
     content = _module(cli, receipt) if module is None else read_file(module)
     request = ReplayRequest(
         cast_id=receipt.cast_id,

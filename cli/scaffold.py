@@ -1,4 +1,4 @@
-"""`spell new`: a folder from which `spell build` makes a spell that greets somebody."""
+"""`spell new`: a folder that is a spell which greets somebody, in the mode that is asked for."""
 
 import re
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from cli.client import CliError, ExitCode
 from cli.context import cli_context
+from schema.contracts.plans import Mode
 from schema.ids import SpellKey
-from schema.packaging.manifest_sections import Person
+from schema.packaging.manifest_sections import Person, Repository
 
 _SUFFIX = ".template"
 # A leading dot would hide a template from tools that pack and search.
@@ -60,7 +61,13 @@ def new(
     name: Annotated[
         str, typer.Argument(help="Of the folder: lower-case letters, digits, hyphens.")
     ],
-    language: Annotated[Language, typer.Option(help="What it is written in.")],
+    language: Annotated[
+        Language | None, typer.Option(help="What it is written in, with mode service.")
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="How it executes.")] = Mode.SERVICE,
+    repo: Annotated[
+        str | None, typer.Option(help="owner/name of the repository, with mode workflow.")
+    ] = None,
     key: Annotated[
         str | None, typer.Option(help="The spell's key; com.example.NAME by default.")
     ] = None,
@@ -68,12 +75,15 @@ def new(
 ) -> None:
     """Make a folder with a small spell: source, manifest, schemas, lock file, workflow."""
     cli = cli_context(context)
-    words = _words(name, language, key or f"com.example.{name}", author)
+    words = _words(name, key or f"com.example.{name}", author)
+    if mode is Mode.SERVICE:
+        parts, more = _service(language, repo)
+    else:
+        parts, more = _workflow(mode, language, repo or f"your-name/{name}")
+    words |= more
     folder = Path(name)
     contents = {
-        path: text
-        for part in ("every", language.value)
-        for path, text in _filled(_templates() / part, words).items()
+        path: text for part in parts for path, text in _filled(_templates() / part, words).items()
     }
     _write(folder, contents)
     made = {"folder": str(folder), "key": words["@KEY@"], "files": sorted(map(str, contents))}
@@ -82,8 +92,36 @@ def new(
     )
 
 
-def _words(name: str, language: Language, key: str, author: str) -> dict[str, str]:
-    """What the templates have between at signs. None of it needs quoting anywhere."""
+def _service(language: Language | None, repo: str | None) -> tuple[list[str], dict[str, str]]:
+    """The templates of mode service, and their words."""
+    if language is None:
+        message = f"--language says what it is written in: {', '.join(Language)}."
+        raise CliError(message, ExitCode.USAGE)
+    if repo is not None:
+        raise CliError("--repo goes only with --mode workflow.", ExitCode.USAGE)
+    shape = SHAPES[language]
+    return ["every", language.value], {
+        "@LANGUAGE@": language.value,
+        "@ENTRY@": shape.entry,
+        "@TARGET@": shape.target,
+        "@INSTALL@": shape.install,
+    }
+
+
+def _workflow(mode: Mode, language: Language | None, repo: str) -> tuple[list[str], dict[str, str]]:
+    """The templates of mode workflow, and their words."""
+    if mode is Mode.CLONE:
+        message = "There is nothing to make for mode clone: a template repository is sold as it is."
+        raise CliError(message, ExitCode.USAGE)
+    if language is not None:
+        message = "--language goes only with --mode service: GitHub Actions builds nothing here."
+        raise CliError(message, ExitCode.USAGE)
+    _check(Repository, repo, "should be the owner/name of a repository on GitHub")
+    return [mode.value], {"@REPO@": repo}
+
+
+def _words(name: str, key: str, author: str) -> dict[str, str]:
+    """What all templates have between at signs. None of it needs quoting anywhere."""
     if _NAME.fullmatch(name) is None or len(name) > _NAME_CHARS_MAX:
         message = f"{name!r} should be up to {_NAME_CHARS_MAX} lower-case letters, digits, hyphens."
         raise CliError(message, ExitCode.USAGE)
@@ -91,17 +129,12 @@ def _words(name: str, language: Language, key: str, author: str) -> dict[str, st
     _check(Person, author, "should be one line of up to 128 characters")
     if '"' in author or "\\" in author:
         raise CliError(f"{author!r} should hold no quotes and no backslashes.", ExitCode.USAGE)
-    shape = SHAPES[language]
     return {
         "@NAME@": name,
         "@IDENTIFIER@": name.replace("-", "_"),
         "@TITLE@": name.replace("-", " ").capitalize(),
         "@KEY@": key,
         "@AUTHOR@": author,
-        "@LANGUAGE@": language.value,
-        "@ENTRY@": shape.entry,
-        "@TARGET@": shape.target,
-        "@INSTALL@": shape.install,
     }
 
 
@@ -119,7 +152,8 @@ def _templates() -> Traversable:
 def _filled(folder: Traversable, words: dict[str, str], inside: Path = Path()) -> dict[Path, str]:
     found: dict[Path, str] = {}
     for entry in folder.iterdir():
-        path = inside / re.sub(f"^{_HIDDEN}", ".", entry.name.removesuffix(_SUFFIX))
+        name = re.sub(f"^{_HIDDEN}", ".", entry.name.removesuffix(_SUFFIX))
+        path = inside / _fill(name, words)
         if entry.is_dir():
             found |= _filled(entry, words, path)
         elif entry.name.endswith(_SUFFIX):

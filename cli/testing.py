@@ -13,7 +13,8 @@ from cli.client import CliError, ExitCode, describe_problem
 from cli.context import CliContext, cli_context
 from cli.packages import package_folder
 from cli.replays import replayer
-from cli.trials import FOLDER, Trial, fault_of, output_of, read_trials, run_trial
+from cli.trials import FOLDER, Trial, fault_of, names_left, output_of, read_trials, run_trial
+from cli.workflow_checks import WORKFLOWS, faults_of_workflow
 from schema.canonical import canonical_json
 from schema.contracts.plans import Mode
 from schema.contracts.replay import Replayed
@@ -55,6 +56,7 @@ def check_spell(
     trials = read_trials(folder)
     with cli.output.notes.status("testing …"):
         findings = asyncio.run(_look(package, trials))
+        findings += _workflow(package, folder)
     _report(cli, package, findings)
 
 
@@ -63,7 +65,7 @@ async def _look(package: Package, trials: dict[str, Trial]) -> list[Finding]:
         Finding("package", passed=True, found=package.digest),
         *_features(package),
         *_bill(package),
-        *[finding async for finding in _module(package, trials)],
+        *[finding async for finding in _runs(package, trials)],
     ]
 
 
@@ -91,21 +93,40 @@ def _bill(package: Package) -> Iterator[Finding]:
         yield Finding(name, passed=True, found=f"{count} components, {warned} warnings")
 
 
-async def _module(package: Package, trials: dict[str, Trial]) -> AsyncIterator[Finding]:
+def _workflow(package: Package, folder: Path) -> Iterator[Finding]:
+    """The workflow file, where it is beside the spell; it may be in another repository."""
+    target = package.manifest.actions()
+    if target is None:
+        return
+    path = WORKFLOWS / target.workflow
+    if not (folder / path).is_file():
+        found = f"not here: {target.repo} must have it at {target.ref}"
+        yield Finding(str(path), passed=True, found=found)
+        return
+    faults = list(faults_of_workflow(folder, target))
+    for fault in faults:
+        yield Finding(str(path), passed=False, found=fault)
+    if not faults:
+        yield Finding(str(path), passed=True, found="casts can be dispatched to it")
+
+
+async def _runs(package: Package, trials: dict[str, Trial]) -> AsyncIterator[Finding]:
     """Schemas and module, and what runs of it give; nothing runs while one of them is refused."""
     from infra.module_inspector import SubprocessModuleInspector
     from infra.schema_checker import KillableSchemaChecker
 
-    runtime = package.manifest.runtime
-    if runtime is None:
+    if SCHEMA_FILE not in package.files:
         return
-    memory = package.manifest.run_limits().memory_bytes_max
     async with KillableSchemaChecker(children=1) as checker:
         try:
             await checker.check_schemas(package.files[SCHEMA_FILE])
             yield Finding(SCHEMA_FILE, passed=True, found="both schemas can be used")
+            if package.manifest.runtime is None:
+                return
+            entry = package.manifest.runtime.entry
+            memory = package.manifest.run_limits().memory_bytes_max
             inspector = SubprocessModuleInspector()
-            _, code = await inspector.inspect(package.files[MODULE_FILE], runtime.entry, memory)
+            _, code = await inspector.inspect(package.files[MODULE_FILE], entry, memory)
             yield Finding(MODULE_FILE, passed=True, found=f"compiles on {code.engine}")
         except SpellError as error:
             yield _refused(error)
@@ -136,8 +157,15 @@ async def _tried(
             fault = f"output{wrong[0].path}: {wrong[0].message}" if wrong else None
     except SpellError as error:
         fault = error.message
-    used = replayed.usage.fuel if fault is None and replayed.usage else 0
-    return Finding(name, passed=fault is None, found=fault or f"as expected, fuel {used:,}")
+    if fault is not None:
+        return Finding(name, passed=False, found=fault)
+    return Finding(name, passed=True, found=_as_expected(replayed))
+
+
+def _as_expected(replayed: Replayed) -> str:
+    found = f"as expected, fuel {replayed.usage.fuel if replayed.usage else 0:,}"
+    left = names_left(replayed)
+    return f"{found}, left {', '.join(left)}" if left else found
 
 
 def _refused(error: SpellError) -> Finding:

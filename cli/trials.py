@@ -12,6 +12,7 @@ from cli.client import CliError, ExitCode
 from cli.files import read_file
 from schema import limits
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
+from schema.contracts.artifacts import ArtifactName
 from schema.contracts.base import Contract
 from schema.contracts.cast import CastStatus
 from schema.contracts.receipt import ReceiptRun
@@ -40,6 +41,10 @@ class Trial(Contract):
     inputs: Any
     output: Any = None
     """The same JSON value, however it is written."""
+    artifacts: Annotated[
+        list[ArtifactName] | None, Field(max_length=limits.ARTIFACTS_PER_CAST_MAX)
+    ] = None
+    """The names of all that it should leave besides; None: whatever it leaves."""
     fails: Annotated[str, Field(max_length=64)] | None = None
     """The code that it should end with instead, such as `SPELL_FAILED`."""
 
@@ -100,7 +105,21 @@ def fault_of(trial: Trial, replayed: Replayed) -> str | None:
         is_same = canonical_json(parse_json(output)) == canonical_json(trial.output)
     except JsonRefusedError as error:
         return f"the output is no JSON: {error}"
-    return None if is_same else f"the output is {output.decode('utf-8')[:_SHOWN_CHARS_MAX]}"
+    if is_same:
+        return _fault_of_artifacts(trial, replayed)
+    return f"the output is {output.decode('utf-8')[:_SHOWN_CHARS_MAX]}"
+
+
+def _fault_of_artifacts(trial: Trial, replayed: Replayed) -> str | None:
+    left = names_left(replayed)
+    if trial.artifacts is None or sorted(trial.artifacts) == left:
+        return None
+    return f"the artifacts are {', '.join(left) or 'none'}"
+
+
+def names_left(replayed: Replayed) -> list[str]:
+    """What the spell left besides its output, by name."""
+    return sorted(artifact.name for artifact in replayed.artifacts)
 
 
 def output_of(replayed: Replayed) -> bytes:

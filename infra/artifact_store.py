@@ -14,8 +14,9 @@ from infra.artifact_types import content_type_of
 from infra.blob_store import ObjectBlobStore
 from infra.vault import ENCRYPTION_BYTES, PlatformVault
 from schema import limits
+from schema.artifact_names import OUTPUT_ARTIFACT
 from schema.blob_keys import artifact_key
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactName, KeptArtifact, check_bounds
+from schema.contracts.artifacts import ArtifactName, KeptArtifact, check_bounds
 from schema.errors import SpellError
 from schema.ids import account_of_cast, sha256_digest
 
@@ -53,23 +54,34 @@ class EncryptedArtifactStore:
             blob_key=key,
         )
 
-    async def read(self, account_id: str, kept: KeptArtifact) -> AsyncIterator[bytes]:
-        """The content in clear, piece by piece.
+    async def read(
+        self, account_id: str, kept: KeptArtifact, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The content in clear from one byte to before another, piece by piece.
+
+        Only the pieces that hold these bytes are fetched. Of an empty content there is one, too, so
+        that it can be missed.
 
         Raises:
             SpellError: ARTIFACT_EXPIRED, it is gone from object storage.
             ValueError: the pieces are another's, or not as they were written.
         """
-        for number in range(_pieces(kept.bytes)):
-            start = number * _SEALED_PIECE_BYTES
-            sealed = await self._blobs.get_range(kept.blob_key, start, _SEALED_PIECE_BYTES)
-            if sealed is None:
-                raise SpellError("ARTIFACT_EXPIRED")
-            place = _place(kept.blob_key, number)
-            piece = self._vault.decrypt(account_id, sealed)
-            if not piece.startswith(place):
-                raise ValueError("a piece of an artifact is not in its place")
-            yield piece[len(place) :]
+        end = kept.bytes if end is None else end
+        for number in range(start // _PIECE_BYTES, _pieces(end)):
+            piece = await self._piece(account_id, kept.blob_key, number)
+            first = number * _PIECE_BYTES
+            yield piece[max(start - first, 0) : end - first]
+
+    async def _piece(self, account_id: str, key: str, number: int) -> bytes:
+        at = number * _SEALED_PIECE_BYTES
+        sealed = await self._blobs.get_range(key, at, _SEALED_PIECE_BYTES)
+        if sealed is None:
+            raise SpellError("ARTIFACT_EXPIRED")
+        place = _place(key, number)
+        piece = self._vault.decrypt(account_id, sealed)
+        if not piece.startswith(place):
+            raise ValueError("a piece of an artifact is not in its place")
+        return piece[len(place) :]
 
     def _seal(self, account_id: str, key: str, content: bytes) -> tuple[bytes, str]:
         pieces = (

@@ -44,6 +44,12 @@ class ObjectBlobStore:
             return None
         return bytes(content)
 
+    async def keys_below(self, folder: str) -> list[str]:
+        """All keys that begin with a folder's name; for folders of few."""
+        pages = obstore.list(self._store, prefix=folder.removesuffix("/"))
+        found = [str(meta["path"]) async for page in pages for meta in page]
+        return [key for key in found if key.startswith(folder)]
+
     async def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""
         try:

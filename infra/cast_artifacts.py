@@ -4,17 +4,28 @@ A cast's output is one of its artifacts, but has no row: the cast's own says tha
 settling a cast costs no statement for it, and no digest of a small result lies in a table in clear.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from infra.artifact_store import EncryptedArtifactStore
 from infra.cast_files import EncryptedCastFiles
 from infra.repositories.artifacts import PostgresArtifacts
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, ArtifactView
+from schema.artifact_names import OUTPUT_ARTIFACT
+from schema.contracts.artifacts import ArtifactView
 from schema.contracts.cast import CastStatus
 from schema.contracts.views import CastView
 from schema.errors import SpellError
 from schema.ids import account_of_cast, sha256_digest
+
+
+@dataclass(frozen=True)
+class OpenArtifact:
+    """An artifact that is there to be read. Fits the API's port."""
+
+    view: ArtifactView
+    read: Callable[[int, int], AsyncIterator[bytes]]
 
 
 class CastArtifacts:
@@ -75,8 +86,8 @@ class CastArtifacts:
             expires_at=self.output_expires_at(cast),
         )
 
-    async def open(self, cast: CastView, name: str) -> tuple[ArtifactView, AsyncIterator[bytes]]:
-        """One artifact, and its content piece by piece.
+    async def open(self, cast: CastView, name: str) -> OpenArtifact:
+        """One artifact, with the way to its content.
 
         Raises:
             SpellError: ARTIFACT_NOT_FOUND, ARTIFACT_EXPIRED.
@@ -92,14 +103,14 @@ class CastArtifacts:
         view, kept = found[0]
         if view.deleted_at is not None or view.expires_at <= datetime.now(UTC):
             raise SpellError("ARTIFACT_EXPIRED")
-        return view, self._store.read(account_id, kept)
+        return OpenArtifact(view, partial(self._store.read, account_id, kept))
 
-    async def _open_output(self, cast: CastView) -> tuple[ArtifactView, AsyncIterator[bytes]]:
+    async def _open_output(self, cast: CastView) -> OpenArtifact:
         output = await self.output(cast)
         if output is None:
             raise SpellError("ARTIFACT_EXPIRED")
-        return self.output_view(cast, output), _once(output)
+        return OpenArtifact(self.output_view(cast, output), partial(_once, output))
 
 
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+async def _once(content: bytes, start: int, end: int) -> AsyncIterator[bytes]:
+    yield content[start:end]

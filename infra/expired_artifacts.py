@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from infra.blob_store import ObjectBlobStore
+from infra.cast_leftovers import CastLeftovers
 from infra.postgres import Database
 from schema import limits
 
@@ -49,6 +50,7 @@ class BlobExpiredArtifacts:
     def __init__(self, database: Database, blobs: ObjectBlobStore, lifetime: timedelta) -> None:
         self._database = database
         self._blobs = blobs
+        self._leftovers = CastLeftovers(database, blobs)
         self._looks = (
             (_ARTIFACTS, _ARTIFACTS_GONE, None),
             (_OUTPUTS, _OUTPUTS_GONE, lifetime),
@@ -57,7 +59,8 @@ class BlobExpiredArtifacts:
 
     async def purge(self) -> int:
         """Delete a few; how many it were. None left is 0."""
-        return sum([await self._purge(*look) for look in self._looks])
+        purged = [await self._purge(*look) for look in self._looks]
+        return sum(purged) + await self._leftovers.purge()
 
     async def forget_used_links(self) -> None:
         """Drop the notes on one-use links that could not be used any more anyway."""

@@ -24,9 +24,9 @@ def _config(database_url: str) -> Config:
     return config
 
 
-def upgrade(database_url: str) -> None:
-    """Bring the database to the newest revision; nothing happens when it is there."""
-    command.upgrade(_config(database_url), "head")
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the database to a revision, the newest unless it is named; nothing to do when there."""
+    command.upgrade(_config(database_url), revision)
 
 
 def current(database_url: str) -> None:

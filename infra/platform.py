@@ -18,6 +18,7 @@ from infra.postgres import Database, create_engine
 from infra.repositories.castable_versions import Verdicts
 from infra.repositories.casts import PostgresCasts
 from infra.settings import PlatformSettings
+from infra.stripe.checkout import StripeCheckout
 from infra.vault import PlatformVault
 
 
@@ -82,6 +83,17 @@ def postgres_casts_of(platform: Platform, verdicts: Verdicts) -> PostgresCasts:
         open_casts_max=platform.settings.open_casts_max,
         modes=platform.settings.mode_policy,
         artifact_lifetime=platform.settings.artifact_lifetime,
+    )
+
+
+def checkout_of(settings: PlatformSettings) -> StripeCheckout | None:
+    """Where buyers pay; None where nothing is sold for money."""
+    if settings.stripe_key is None:
+        return None
+    return StripeCheckout(
+        url=settings.stripe_url,
+        key=settings.stripe_key.get_secret_value(),
+        public_url=settings.public_url,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 from sqlalchemy import event, make_url
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -16,6 +17,8 @@ from schema.errors import SpellError
 # SQLSTATE: connection exception, transaction rollback (deadlock, serialisation), insufficient
 # resources, lock not available, operator intervention. Each is worth a repetition.
 _AWAY = ("08", "40", "53", "55P03", "57")
+# A table was migrated under a statement that a connection had prepared: it is prepared anew.
+_PREPARED_BEFORE = AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
 # character_not_in_repertoire, untranslatable_character.
 _NOT_TEXT = frozenset({"22021", "22P05"})
 
@@ -101,7 +104,8 @@ def _translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
-        if error.connection_invalidated or state.startswith(_AWAY):
+        passing = state.startswith(_AWAY) or isinstance(error.orig, _PREPARED_BEFORE)
+        if error.connection_invalidated or passing:
             raise _unavailable() from error
         if state in _NOT_TEXT:
             message = "Text with U+0000 or broken characters cannot be used here."

@@ -131,7 +131,8 @@ class PlatformSettings(BaseSettings):
     stripe_key: SecretStr | None = None
     """Stripe's secret key; None: nothing is sold for money here."""
     stripe_webhook_secret: SecretStr | None = None
-    """What Stripe signs its deliveries with; None refuses all of them."""
+    """What Stripe signs its deliveries with; the old and the new one, with a comma between, while
+    it is changed. None refuses all of them."""
 
     trust_root_file: Path | None = None
     """Sigstore's trusted root as JSON; without it, the one of the pinned sigstore package."""
@@ -174,6 +175,12 @@ class PlatformSettings(BaseSettings):
         """How casts may run here, and what this installation is set up for."""
         with_github = (Mode.WORKFLOW, Mode.CLONE) if self.github_app_id else ()
         return ModePolicy(allowed=self.modes_allowed, available=(Mode.SERVICE, *with_github))
+
+    @property
+    def stripe_webhook_secrets(self) -> list[str]:
+        """What Stripe may sign with."""
+        given = self.stripe_webhook_secret
+        return [] if given is None else [one.strip() for one in given.get_secret_value().split(",")]
 
     @property
     def told_by(self) -> frozenset[ChannelKind]:

@@ -2,7 +2,7 @@
 
 from infra.repositories.receipts import PostgresReceipts
 from infra.vault import PlatformVault
-from schema.contracts.receipt import PAYLOAD_TYPE, SIGNING_PURPOSE, Receipt, ReceiptKeys
+from schema.contracts.receipt import PAYLOAD_TYPE, SIGNING_PURPOSE, AnyReceipt, ReceiptKeys
 from schema.receipts import envelope_of, key_id_of, pae, statement_of, web_key_of
 
 
@@ -16,7 +16,7 @@ class VaultSignedReceipts:
         self._receipts = receipts
         self._vault = vault
 
-    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+    async def receipt(self, account_id: str, cast_id: str) -> AnyReceipt | None:
         """The receipt without its signature; None while there is none."""
         return await self._receipts.receipt(account_id, cast_id)
 

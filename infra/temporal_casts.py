@@ -96,7 +96,7 @@ class TemporalCasts:
             details = {"cast_id": request.cast_id}
             raise SpellError("IDEMPOTENCY_CONFLICT", details=details) from error
         except WorkflowUpdateFailedError as error:
-            raise _spell_error(error) from error
+            raise spell_error(error) from error
         except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
 
@@ -112,7 +112,7 @@ class TemporalCasts:
             )
             return cancelled  # noqa: TRY300  (the excepts are about the call above)
         except WorkflowUpdateFailedError as error:
-            raise _spell_error(error) from error
+            raise spell_error(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
         except RPCError as error:
@@ -148,7 +148,7 @@ def _search_attributes(request: CastInput) -> TypedSearchAttributes:
     )
 
 
-def _spell_error(error: WorkflowUpdateFailedError) -> SpellError:
+def spell_error(error: WorkflowUpdateFailedError) -> SpellError:
     """The error with the code that the failure carries as its type."""
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.type and cause.type in catalogue():

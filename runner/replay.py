@@ -24,10 +24,13 @@ from runner.resource_store import ResourceStore
 from runner.sealing import RunnerKey, seal
 from runner.verdicts import VerdictWriter
 from schema import limits
+from schema.contracts.cast import ArtifactDigest
+from schema.contracts.receipt import ReceiptRun
 from schema.contracts.replay import ReplayAnswer, Replayed, ReplayRequest
 from schema.contracts.run import RunRequest, Verdict
 from schema.ids import sha256_digest
-from schema.receipts import salted_digest
+from schema.packaging.artifact_archive import read_artifacts
+from schema.receipts import artifact_digests, salted_digest
 from schema.settlement import status_of
 
 _LINE_BYTES_MAX = 96 * limits.MIB
@@ -89,6 +92,7 @@ class Replayer:
             code=verdict.code,
             usage=verdict.usage,
             output_digest=self._output_digest(verdict, request.record.salt),
+            artifacts=self._artifact_digests(verdict, request.record),
         )
         return self._revealed(replayed, verdict) if request.reveal else replayed
 
@@ -130,6 +134,12 @@ class Replayer:
         if verdict.sealed_output is None:
             return None
         return salted_digest(salt, self._key.open(verdict.sealed_output))
+
+    def _artifact_digests(self, verdict: Verdict, record: ReceiptRun) -> list[ArtifactDigest]:
+        sealed = verdict.sealed_artifacts
+        archive = self._key.open(sealed) if sealed else b""
+        files = read_artifacts(archive, record.limits.artifacts_bytes_max)
+        return artifact_digests(record.salt, files)
 
     async def _object(self, digest: str) -> bytes:
         if digest not in self._objects:

@@ -12,6 +12,7 @@ from runner.redaction import Redaction
 from runner.refusals import ModuleRefusedError
 from runner.sealing import seal
 from schema.contracts.run import Outcome, RunLimits, RunRequest, RunViolation, Usage, Verdict
+from schema.packaging.artifact_archive import archive_bytes_max
 
 
 class NetworkUse(Protocol):
@@ -72,6 +73,7 @@ class VerdictWriter:
                 request,
                 Outcome.SUCCEEDED,
                 sealed_output=seal(request.reply_public_key, output),
+                sealed_artifacts=_sealed_artifacts(request, end.artifacts),
                 **ran,
             )
         if stopped and report.code == "TIME_EXCEEDED":
@@ -173,9 +175,18 @@ def _usage_of(
         stderr_bytes=min(report.stderr_bytes, limits.stderr_bytes_max),
         host_calls=min(report.host_calls, limits.host_calls_max),
         scratch_bytes_peak=min(report.scratch_bytes_peak, limits.scratch_bytes_max),
+        artifact_bytes=min(report.artifact_bytes, limits.artifacts_bytes_max),
         net_requests=network.net_requests,
         net_bytes=network.net_bytes,
     )
+
+
+def _sealed_artifacts(request: RunRequest, archive: bytes) -> str | None:
+    """What the run left to be kept. The platform looks what it is; here it is only bounded."""
+    bytes_max = request.limits.artifacts_bytes_max
+    if not (archive and bytes_max):
+        return None
+    return seal(request.reply_public_key, archive[: archive_bytes_max(bytes_max)])
 
 
 def _masked(violation: RunViolation, redaction: Redaction) -> RunViolation:

@@ -3,6 +3,8 @@
 GitHub's words about the end decide; what the run says of itself does not count.
 """
 
+from datetime import datetime
+
 from schema.contracts.actions import ActionsLook, ActionsState, CollectOrder
 from schema.contracts.cast import RunOutcome
 from schema.contracts.problem import Problem
@@ -40,10 +42,12 @@ def _stopped(order: CollectOrder, why: Problem, usage: Usage | None) -> RunOutco
     """The end of a run that we stopped.
 
     QUEUE_TIMEOUT is the proof that no job began (a fallback may run then): only of a run that
-    GitHub has ended, without one.
+    GitHub has ended, without one. Of one that was run again, only the last attempt's are known.
     """
-    began = usage is not None or order.look.state is not ActionsState.COMPLETED
-    if why.code == "QUEUE_TIMEOUT" and began:
+    look = order.look
+    has_ended = look.state is ActionsState.COMPLETED
+    may_have_begun = usage is not None or not has_ended or look.run_attempt > 1
+    if why.code == "QUEUE_TIMEOUT" and may_have_begun:
         return ended(Outcome.LOST, _problem(order, "ACTIONS_RUN_LOST"), None)
     outcome = _OUTCOME_OF_STOP.get(why.code, Outcome.CANCELLED)
     return ended(outcome, _told(order, why), _if_used(outcome, usage))
@@ -82,7 +86,12 @@ def usage_of(order: CollectOrder) -> Usage | None:
 def _wall_ms(look: ActionsLook, seconds_so_far: int) -> int:
     if look.started_at is None or look.ended_at is None:
         return seconds_so_far * 1000
-    return max(0, round((look.ended_at - look.started_at).total_seconds() * 1000))
+    return wall_ms_between(look.started_at, look.ended_at)
+
+
+def wall_ms_between(started_at: datetime, ended_at: datetime) -> int:
+    """The time of a run's jobs, from the start of the first to the end of the last."""
+    return max(0, round((ended_at - started_at).total_seconds() * 1000))
 
 
 def _if_used(outcome: Outcome, usage: Usage | None) -> Usage | None:

@@ -48,6 +48,11 @@ def ledger_anchor_key(number: int) -> str:
     return f"ledger/seals/{number:012d}"
 
 
+def cast_folder(cast_id: str) -> str:
+    """What is kept of a cast, and ends with it."""
+    return f"casts/{cast_id}/"
+
+
 def output_key(cast_id: str) -> str:
     """A cast's output, encrypted for its account."""
     return f"casts/{cast_id}/output"

@@ -164,6 +164,11 @@ CATALOGUE: dict[str, ErrorKind] = {
     "ARTIFACT_EXPIRED": ErrorKind(
         410, "The artifact's time was up, and it was deleted.", "Cast again to make it anew."
     ),
+    "RANGE_NOT_SATISFIABLE": ErrorKind(
+        416,
+        "The artifact has no byte in the range that was asked for.",
+        "Ask for a range below `details.bytes`, its size, or for all of it.",
+    ),
     "LINK_EXPIRED": ErrorKind(
         410,
         "This link's time is up, or it was used.",
@@ -271,6 +276,16 @@ CATALOGUE: dict[str, ErrorKind] = {
         409,
         "This spell is not sold as a template.",
         "Cast it; spells that are sold have mode clone among their modes.",
+    ),
+    "PURCHASE_FINISHED": ErrorKind(
+        409,
+        "The purchase is paid or has ended: it cannot be cancelled.",
+        "Read it: `GET /v1/purchases/{id}`.",
+    ),
+    "PURCHASE_CANCELLED": ErrorKind(
+        409,
+        "The purchase was cancelled before it was paid.",
+        "Buy again with a new Idempotency-Key.",
     ),
     "REPOSITORY_EXISTS": ErrorKind(
         409,
@@ -421,8 +436,8 @@ CATALOGUE: dict[str, ErrorKind] = {
     "NOT_REPLAYABLE": ErrorKind(
         422,
         "A replay of this cast would prove nothing.",
-        "Only deterministic spells replay, and only runs that no clock ended; see "
-        "`details.reason`.",
+        "Only deterministic spells replay, in mode service, and only runs that no clock ended; "
+        "see `details.reason`.",
     ),
     "CAST_CANCELLED": ErrorKind(
         409, "The cast was cancelled.", "Cast again with a new Idempotency-Key."

@@ -56,6 +56,7 @@ PublicationId = Annotated[str, StringConstraints(pattern=rf"^pub_{_OPAQUE}{{16}}
 CAST_ID_PATTERN = re.compile(rf"^cast_({_OPAQUE}{{16}})_{_OPAQUE}{{26}}$")
 LEDGER_ACCOUNT_ID = re.compile(rf"[a-z_]{{1,32}}(:acct_{_OPAQUE}{{16}})?:[A-Z]{{3}}")
 TRANSFER_ID_MAX = 2**63 - 1
+PURCHASE_ID_PATTERN = re.compile(rf"^pur_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")
 PurchaseId = Annotated[str, StringConstraints(pattern=rf"^pur_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 ScheduleId = Annotated[str, StringConstraints(pattern=rf"^sch_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 WebhookEndpointId = Annotated[str, StringConstraints(pattern=rf"^whe_{_OPAQUE}{{16}}$")]
@@ -179,6 +180,11 @@ def late_run_workflow_id(cast_id: str) -> str:
 def purchase_workflow_id(purchase_id: str) -> str:
     """Workflow id of a purchase: the business id, so that a second start joins the first."""
     return f"purchase:{purchase_id}"
+
+
+def late_payment_workflow_id(purchase_id: str) -> str:
+    """Workflow id of giving back what was paid for a purchase that had ended."""
+    return f"late-payment:{purchase_id}"
 
 
 def schedule_workflow_id(schedule_id: str) -> str:

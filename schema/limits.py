@@ -86,6 +86,14 @@ ARTIFACT_BYTES_MAX = 64 * MIB
 ARTIFACTS_BYTES_MAX = 256 * MIB
 ARTIFACTS_PER_CAST_MAX = 32
 ARTIFACT_NAME_CHARS_MAX = 200
+# Of a run in the sandbox, all together: they travel in the verdict, beside the output, and one
+# message on the bus has 8 MiB of base64.
+RUN_ARTIFACTS_MB_MAX = 4
+RUN_ARTIFACTS_MB_DEFAULT = 1
+RUN_LEAVES_MB_MAX = 5
+"""Output and artifacts of one run together."""
+# Files and folders that a run may have below /artifacts at a time.
+RUN_ARTIFACT_ENTRIES_MAX = 128
 # A result above this is not in the cast's document, but an artifact to fetch.
 INLINE_RESULT_BYTES_MAX = 64 * 1024
 ARTIFACT_LIFETIME = timedelta(days=30)
@@ -95,6 +103,16 @@ LOGS_LIFETIME = timedelta(days=90)
 ARTIFACT_PIECE_BYTES = MIB
 ARTIFACT_LINK_SECONDS_MAX = 3600
 ARTIFACT_LINK_SECONDS = 300
+
+# How long a buyer has to pay: Stripe keeps a page open for a day at most.
+PURCHASE_PAYMENT_LIFETIME = timedelta(hours=23)
+# How often an unpaid page is looked at, should no webhook say that it is paid: ever more seldom.
+PURCHASE_LOOK_SECONDS_MIN = 60
+PURCHASE_LOOK_SECONDS_MAX = 1800
+STRIPE_EVENT_BYTES_MAX = 1024 * 1024
+# Of the inbox, at a time and at one look.
+STRIPE_EVENTS_PER_PAGE = 100
+STRIPE_EVENTS_PER_LOOK_MAX = 10_000
 
 # How long a run may wait for a runner before the platform gives up, uncharged.
 QUEUE_SECONDS_MAX = 120

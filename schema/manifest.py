@@ -22,7 +22,7 @@ from schema.contracts.plans import (
     worst_cases_of,
 )
 from schema.contracts.run import RunLimits, RunPolicy, Target
-from schema.limits import MANIFEST_BYTES_MAX, MIB
+from schema.limits import MANIFEST_BYTES_MAX, MIB, RUN_LEAVES_MB_MAX
 from schema.packaging.manifest_errors import (
     FieldError,
     field_error,
@@ -114,7 +114,7 @@ class Manifest(Contract):
             ValueError: the spell does not offer mode `service`, so nothing runs in the runner.
         """
         runtime = self._service_runtime()
-        net, scratch = bool(runtime.policy.net_allow), bool(runtime.policy.fs_write)
+        net, written = bool(runtime.policy.net_allow), runtime.policy.fs_write
         return RunLimits(
             fuel=runtime.fuel,
             timeout_ms=runtime.timeout_ms,
@@ -122,7 +122,8 @@ class Manifest(Contract):
             memory_bytes_max=runtime.max_memory_mb * MIB,
             output_bytes_max=runtime.max_output_mb * MIB,
             host_calls_max=runtime.max_host_calls,
-            scratch_bytes_max=runtime.max_scratch_mb * MIB if scratch else 0,
+            scratch_bytes_max=runtime.max_scratch_mb * MIB if "scratch" in written else 0,
+            artifacts_bytes_max=runtime.max_artifacts_mb * MIB if "artifacts" in written else 0,
             net_requests_max=runtime.max_net_requests if net else 0,
             net_bytes_max=runtime.max_net_mb * MIB if net else 0,
         )
@@ -143,7 +144,7 @@ class Manifest(Contract):
             net_allow=runtime.policy.net_allow,
             env_vars=runtime.policy.env_vars,
             fs_read=runtime.policy.fs_read,
-            scratch=bool(runtime.policy.fs_write),
+            scratch="scratch" in runtime.policy.fs_write,
         )
 
     def _service_runtime(self) -> RuntimeSection:
@@ -240,6 +241,10 @@ def _runtime_rules(manifest: Manifest) -> list[tuple[Path, str]]:
         rules.append((("runtime", "deterministic"), message))
     if runtime.retry_safe and not runtime.policy.net_allow:
         rules.append((("runtime", "retry_safe"), "goes only with net_allow"))
+    left_mb = runtime.max_output_mb + runtime.max_artifacts_mb
+    if "artifacts" in runtime.policy.fs_write and left_mb > RUN_LEAVES_MB_MAX:
+        message = f"with max_output_mb must be at most {RUN_LEAVES_MB_MAX}: they travel together"
+        rules.append((("runtime", "max_artifacts_mb"), message))
     if runtime.target is Target.COMPONENT:
         rules += _component_rules(runtime)
     return rules

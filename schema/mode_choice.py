@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from schema.contracts.base import Contract
 from schema.contracts.cast import FellBack, RunOutcome
+from schema.contracts.modes import ModeRights
 from schema.contracts.plans import CastPlan, Mode, RunPlan
 from schema.contracts.problem import Problem
 from schema.errors import SpellError
@@ -70,6 +71,20 @@ class Choice(Contract):
     fell_back: FellBack | None = None
 
 
+def rights_of(policy: ModePolicy, account: Sequence[Mode] | None) -> list[ModeRights]:
+    """What an account may do with each mode, under an installation's policy and its own."""
+    own = policy.within(account)
+    return [
+        ModeRights(
+            mode=mode,
+            publish=mode in policy.granted,
+            use=mode in own.granted,
+            code=_refusal_code(mode, own),
+        )
+        for mode in Mode
+    ]
+
+
 def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice:
     """The mode of a cast.
 
@@ -88,6 +103,20 @@ def choose_mode(offer: Offer, wanted: Mode | None, policy: ModePolicy) -> Choice
     if fallback is None:
         raise refusal
     return Choice(mode=fallback, fell_back=FellBack(first=first, mode=fallback, code=refusal.code))
+
+
+def check_sold(offer: Offer, policy: ModePolicy) -> None:
+    """Make sure that a copy can be bought.
+
+    Raises:
+        SpellError: SPELL_NOT_SOLD, MODE_FORBIDDEN, MODE_UNAVAILABLE.
+    """
+    if Mode.CLONE not in offer.modes:
+        raise SpellError("SPELL_NOT_SOLD", details={"offered": list(offer.modes)})
+    if Mode.CLONE not in policy.allowed:
+        raise SpellError("MODE_FORBIDDEN", details={"mode": Mode.CLONE})
+    if Mode.CLONE not in policy.available:
+        raise SpellError("MODE_UNAVAILABLE", details={"mode": Mode.CLONE})
 
 
 def is_unavailable(problem: Problem) -> bool:
@@ -127,9 +156,14 @@ def _not_offered(offer: Offer) -> SpellError:
 
 
 def _refusal(offer: Offer, mode: Mode, policy: ModePolicy) -> SpellError | None:
-    details = {"mode": mode, "allowed": [each for each in offer.castable if each in policy.allowed]}
+    code = _refusal_code(mode, policy)
+    if code is None:
+        return None
+    allowed = [each for each in offer.castable if each in policy.allowed]
+    return SpellError(code, details={"mode": mode, "allowed": allowed})
+
+
+def _refusal_code(mode: Mode, policy: ModePolicy) -> str | None:
     if mode not in policy.allowed:
-        return SpellError("MODE_FORBIDDEN", details=details)
-    if mode not in policy.available:
-        return SpellError("MODE_UNAVAILABLE", details=details)
-    return None
+        return "MODE_FORBIDDEN"
+    return None if mode in policy.available else "MODE_UNAVAILABLE"

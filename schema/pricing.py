@@ -29,7 +29,7 @@ class UnitPrices(Contract):
     compute_ms: Micros = 0
     memory_mb_s: Micros = 0
     egress_mb: Micros = 0
-    """Per MiB of output and of network traffic, both ways."""
+    """Per MiB of output, artifacts and network traffic, both ways."""
 
 
 class MeteredPrice(Contract):
@@ -72,6 +72,12 @@ def cost_of(price: Price, usage: Usage) -> int:
             return price.base_micros + _metered(price.unit_micros, usage)
 
 
+def cost_of_copy(price: Price) -> int:
+    """Micros that a copy to keep costs: a one-time price, or nothing."""
+    assert isinstance(price, OneTimePrice | FreePrice), "checked when the version was published"
+    return price.price_micros if isinstance(price, OneTimePrice) else 0
+
+
 def worst_case_of(price: Price, limits: RunLimits) -> int:
     """Micros that a run cannot exceed: the cost of using every limit to the full."""
     return cost_of(
@@ -85,6 +91,7 @@ def worst_case_of(price: Price, limits: RunLimits) -> int:
             output_bytes=limits.output_bytes_max,
             stderr_bytes=0,
             net_bytes=limits.net_bytes_max,
+            artifact_bytes=limits.artifacts_bytes_max,
         ),
     )
 
@@ -116,10 +123,11 @@ def measures_more_than_time(price: Price) -> bool:
 
 
 def _metered(unit: UnitPrices, usage: Usage) -> int:
+    egress_bytes = usage.output_bytes + usage.artifact_bytes + usage.net_bytes
     total = (
         Fraction(usage.fuel, 1_000_000) * unit.fuel_million
         + usage.wall_ms * unit.compute_ms
         + Fraction(usage.memory_bytes_peak, _MIB) * Fraction(usage.wall_ms, 1000) * unit.memory_mb_s
-        + Fraction(usage.output_bytes + usage.net_bytes, _MIB) * unit.egress_mb
+        + Fraction(egress_bytes, _MIB) * unit.egress_mb
     )
     return int(total)

@@ -7,19 +7,26 @@ checks brings Ed25519.
 import base64
 import binascii
 import hashlib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from schema.canonical import JsonRefusedError, canonical_json, parse_json
 from schema.contracts.base import Contract
+from schema.contracts.cast import ArtifactDigest
 from schema.contracts.receipt import (
+    ACTIONS_PREDICATE_TYPE,
     PAYLOAD_TYPE,
     PREDICATE_TYPE,
+    PREDICATE_TYPE_WITH_ARTIFACTS,
     STATEMENT_TYPE,
+    ActionsReceipt,
+    ActionsStatement,
+    AnyReceipt,
+    CommitDigest,
     Envelope,
     EnvelopeSignature,
-    Receipt,
     ReceiptKey,
     Statement,
     Subject,
@@ -47,30 +54,57 @@ def salted_digest(salt: str, content: bytes) -> str:
         salt: hex; without it the digest of a small content could be guessed back.
         content: exactly what the spell read or wrote.
     """
-    return "sha256:" + hashlib.sha256(bytes.fromhex(salt) + content).hexdigest()
+    digest = hashlib.sha256(bytes.fromhex(salt))
+    digest.update(content)
+    return f"sha256:{digest.hexdigest()}"
 
 
-def statement_of(receipt: Receipt) -> bytes:
+def artifact_digests(salt: str, files: Mapping[str, bytes]) -> list[ArtifactDigest]:
+    """What a run left besides its output, as its record has it."""
+    return [
+        ArtifactDigest(name=name, digest=salted_digest(salt, content))
+        for name, content in sorted(files.items())
+    ]
+
+
+def statement_of(receipt: AnyReceipt) -> bytes:
     """The payload of a receipt's envelope: the same bytes for the same receipt."""
-    statement = Statement(
+    model = ActionsStatement if isinstance(receipt, ActionsReceipt) else Statement
+    statement = model(
         _type=STATEMENT_TYPE,
         subject=subjects_of(receipt),
-        predicateType=PREDICATE_TYPE,
+        predicateType=predicate_type_of(receipt),
         predicate=receipt,
     )
     return canonical_json(statement.model_dump(mode="json", by_alias=True))
 
 
-def subjects_of(receipt: Receipt) -> list[Subject]:
-    """What a receipt is about: the package of the version, and the module in it."""
-    named = {
-        f"{receipt.spell}@{receipt.version}": receipt.package_digest,
-        "spell.wasm": receipt.run.module_digest,
-    }
-    return [
-        Subject(name=name, digest=SubjectDigest(sha256=digest.removeprefix("sha256:")))
-        for name, digest in named.items()
-    ]
+def predicate_type_of(receipt: AnyReceipt) -> str:
+    """That of its mode; of the fleet's the first, unless the run could leave artifacts.
+
+    So older receipts keep every byte.
+    """
+    if isinstance(receipt, ActionsReceipt):
+        return ACTIONS_PREDICATE_TYPE
+    new = receipt.run.limits.artifacts_bytes_max
+    return PREDICATE_TYPE_WITH_ARTIFACTS if new else PREDICATE_TYPE
+
+
+def subjects_of(receipt: AnyReceipt) -> list[Subject]:
+    """What a receipt is about: the package of the version, and the module or the commit."""
+    package = _subject(f"{receipt.spell}@{receipt.version}", receipt.package_digest)
+    if not isinstance(receipt, ActionsReceipt):
+        return [package, _subject("spell.wasm", receipt.run.module_digest)]
+    run = receipt.run
+    if run.github.commit is None:
+        return [package]
+    # The name is what GitHub calls the repository, wherever the installation's GitHub is.
+    commit = CommitDigest(gitCommit=run.github.commit)
+    return [package, Subject(name=f"{run.repo}/.github/workflows/{run.workflow}", digest=commit)]
+
+
+def _subject(name: str, digest: str) -> Subject:
+    return Subject(name=name, digest=SubjectDigest(sha256=digest.removeprefix("sha256:")))
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -124,17 +158,33 @@ def payload_of(envelope: Envelope) -> bytes:
     return decoded(envelope.payload, "the payload")
 
 
-def read_statement(payload: bytes) -> Receipt:
+def read_statement(payload: bytes) -> AnyReceipt:
     """The receipt in a payload, once its statement is about what the receipt is about.
 
     Raises:
-        ReceiptRefusedError: it is no statement of this type, or contradicts itself.
+        ReceiptRefusedError: it is no statement of a type that we know, or contradicts itself.
     """
-    statement = _parsed(Statement, payload, "the statement")
+    receipt: AnyReceipt
+    statement: Statement | ActionsStatement
+    if _predicate_type(payload) == ACTIONS_PREDICATE_TYPE:
+        statement = _parsed(ActionsStatement, payload, "the statement")
+    else:
+        statement = _parsed(Statement, payload, "the statement")
     receipt = statement.predicate
     if statement.subject != subjects_of(receipt):
         raise ReceiptRefusedError("the statement's subjects are not the receipt's digests")
+    if statement.predicate_type != predicate_type_of(receipt):
+        raise ReceiptRefusedError("the predicateType is not that of such a receipt")
     return receipt
+
+
+def _predicate_type(payload: bytes) -> Any:
+    """What the statement says it is; None of what is no statement."""
+    try:
+        members = parse_json(payload)
+    except JsonRefusedError:
+        return None
+    return members.get("predicateType") if isinstance(members, dict) else None
 
 
 def key_id_of(public_key: bytes) -> str:

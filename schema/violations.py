@@ -12,6 +12,7 @@ class ViolationKind(StrEnum):
     READ_ONLY = "read_only"
     OPEN_FILES = "open_files"
     SCRATCH_FULL = "scratch_full"
+    ARTIFACTS_FULL = "artifacts_full"
     STDERR_CUT = "stderr_cut"
     MEMORY_DENIED = "memory_denied"
     HOST_CALLS = "host_calls"

@@ -21,6 +21,7 @@ from activities.running import RunningActivities
 from activities.scheduling import SchedulingActivities
 from activities.supply_chain.deciding import Deciding
 from activities.verdicts import Verdicts
+from infra.artifact_store import EncryptedArtifactStore
 from infra.expired_artifacts import BlobExpiredArtifacts
 from infra.ledger.anchors import LedgerAnchors
 from infra.ledger.sealer import VaultLedgerSealer
@@ -74,7 +75,8 @@ def casts_worker(
     modules = ModuleSupply(blobs, bus, vault, engine)
     requests = RunRequests(blobs, bus, vault, modules, secrets, revocations)
     verdicts = Verdicts(casts, bus, requests, ProgressNotes(casts, bus, vault))
-    running = RunningActivities(bus, verdicts, Outputs(casts, blobs, vault, checker))
+    outputs = Outputs(casts, blobs, vault, checker, EncryptedArtifactStore(blobs, vault))
+    running = RunningActivities(bus, verdicts, outputs)
     webhooks = PromptWebhooks(
         PostgresWebhookDeliveries(database, vault), TemporalWebhooks(platform.temporal)
     )

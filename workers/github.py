@@ -69,6 +69,7 @@ def github_worker(
         ActionsProgress(casts, bus, vault),
         collector,
         threads,
+        vault,
     )
     return Worker(
         platform.temporal,

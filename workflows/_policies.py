@@ -156,6 +156,37 @@ SPREAD_REVOCATION: dict[str, Any] = {
     "retry_policy": _FAST,
 }
 
+# The buyer waits: for the word that the copy could be made, then for the page to pay on.
+CHECK_PURCHASE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(seconds=40),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": _FAST,
+}
+OPEN_PAYMENT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "schedule_to_close_timeout": timedelta(seconds=50),
+    "retry_policy": _FAST,
+}
+# Whether something was paid must be known, and what was paid goes back, however long it takes.
+PAYMENT: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=40),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
+    ),
+}
+# Of purchases that nobody cares for: the next look goes on with what this one did not do.
+RECOVER_PAYMENT: dict[str, Any] = {**PAYMENT, "schedule_to_close_timeout": timedelta(minutes=2)}
+# It is paid, so GitHub may be away for a while before the money goes back.
+GENERATE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "schedule_to_close_timeout": timedelta(minutes=30),
+    "heartbeat_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+
 # Steps of re-scans, clocks and notifications: nobody waits, so they wait for the database.
 AFTERCARE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(minutes=1),

@@ -61,6 +61,7 @@ class RunActions:
         self._order = order
         self._saga = Saga()
         self._run: ActionsRunRef | None = None
+        self._input_digest: str | None = None
         self._changed = False
         self._stop_asked: Problem | None = None
         self._stopped: Problem | None = None
@@ -89,6 +90,7 @@ class RunActions:
     async def _outcome(self, order: ActionsOrder) -> RunOutcome:
         self._saga.undo_with(self._leave_to_cancel)
         dispatched = await self._dispatch(order)
+        self._input_digest = dispatched.input_digest
         if dispatched.problem is not None:
             return never_ran(dispatched.problem)
         self._run = dispatched.run or await self._search(order)
@@ -240,6 +242,7 @@ class RunActions:
                 look=look,
                 stopped=self._stopped,
                 seconds_so_far=max(0, round(so_far.total_seconds())),
+                input_digest=self._input_digest,
             ),
             summary=f"{look.conclusion or look.state.value}",
             **policies.COLLECT_ACTIONS,

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.artifact_answers import artifact_answer
+from api.artifact_answers import IfRangeHeader, RangeHeader, artifact_answer
 from api.bodies import body_schema, read_json
 from api.deps import CasterDep, Identity, Services, ServicesDep
 from api.documents import ArtifactDocument, ArtifactList
@@ -18,6 +18,7 @@ router = APIRouter(prefix="/v1", tags=["artifacts"])
 _LINK_ORDER_BYTES_MAX = 4096
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "The content"},
+    206: {"content": {"application/octet-stream": {}}, "description": "A range of it"},
 }
 
 
@@ -31,11 +32,16 @@ async def list_artifacts(cast_id: str, identity: CasterDep, services: ServicesDe
 
 @router.get("/casts/{cast_id}/artifacts/{name:path}", response_class=Response, responses=_DOWNLOAD)
 async def get_artifact(
-    cast_id: str, name: str, identity: CasterDep, services: ServicesDep
+    cast_id: str,
+    name: str,
+    identity: CasterDep,
+    services: ServicesDep,
+    asked: RangeHeader = None,
+    if_range: IfRangeHeader = None,
 ) -> Response:
-    """One artifact's content, as a download."""
+    """One artifact's content, or a range of it, as a download."""
     cast = await own_cast(services, identity, cast_id)
-    return await artifact_answer(*await services.artifacts.open(cast, name))
+    return await artifact_answer(await services.artifacts.open(cast, name), asked, if_range)
 
 
 @router.post(
@@ -52,13 +58,22 @@ async def link_artifact(
 
 
 @router.get("/artifacts/{token}", response_class=Response, responses=_DOWNLOAD)
-async def get_linked_artifact(token: str, services: ServicesDep) -> Response:
-    """What a link leads to. The link is all that is asked for: give it to whom you mean."""
+async def get_linked_artifact(
+    token: str,
+    services: ServicesDep,
+    asked: RangeHeader = None,
+    if_range: IfRangeHeader = None,
+) -> Response:
+    """What a link leads to, or a range of it.
+
+    The link is all that is asked for: give it to whom you mean.
+    """
     claim = await services.links.read(token)
     cast = await services.casts.cast(account_of_cast(claim.cast_id), claim.cast_id)
     if cast is None:
         raise SpellError("ARTIFACT_NOT_FOUND")
-    answer = await artifact_answer(*await services.artifacts.open(cast, claim.name))
+    found = await services.artifacts.open(cast, claim.name)
+    answer = await artifact_answer(found, asked, if_range)
     await services.links.use(claim)
     return answer
 

@@ -22,8 +22,9 @@ from api.documents import (
 from api.problems import problem_response
 from api.request_headers import required_key, seconds_to_wait
 from schema import limits
+from schema.artifact_names import OUTPUT_ARTIFACT
 from schema.canonical import JsonRefusedError, canonical_json
-from schema.contracts.artifacts import OUTPUT_ARTIFACT, LinkOrder
+from schema.contracts.artifacts import LinkOrder
 from schema.contracts.cast import FINAL_STATUSES, Admission, CastInput, CastStatus
 from schema.contracts.views import CastView, TransferView
 from schema.errors import SpellError

@@ -17,8 +17,8 @@ _KEY_BYTES = 32
 _PASSWORD_BYTES = 24
 # Data directories of before have a file without these; no data depends on them.
 _ADDED_LATER = (
-    *("sigstore_token_secret", "github_app_key", "github_client_secret"),
-    "github_webhook_secret",
+    *("sigstore_token_secret", "stripe_key", "stripe_webhook_secret"),
+    *("github_app_key", "github_client_secret", "github_webhook_secret"),
 )
 _RSA_BITS = 2048
 
@@ -41,6 +41,10 @@ class Credentials:
     redis_password: str = field(repr=False)
     sigstore_token_secret: str = field(repr=False)
     """Whoever knows it signs as anybody, at the local Sigstore."""
+    stripe_key: str = field(repr=False)
+    """The secret key of the local Stripe's one account."""
+    stripe_webhook_secret: str = field(repr=False)
+    """What the local Stripe signs its deliveries with."""
     github_app_key: str = field(repr=False)
     """PEM: the private key of the App that the local GitHub knows."""
     github_client_secret: str = field(repr=False)

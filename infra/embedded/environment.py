@@ -33,6 +33,8 @@ class Endpoints:
     """Where to sign; empty when the user brings a trusted root of their own."""
     github: Mapping[str, str] = field(repr=False)
     """The local GitHub's App, as variables; empty when the user brings GitHub itself."""
+    stripe_url: str = ""
+    """The local Stripe; empty when the user brings a Stripe of their own."""
 
 
 def external_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -84,7 +86,19 @@ def platform_environment(
         **endpoints.github,
         "SPELL_CODEC_OPEN_TO_UI": "true",
         "SPELL_WEBHOOK_LOOPBACK": "true",
+        **_stripe_environment(endpoints, credentials),
         **{name: value for name, value in user.items() if not _is_for_runner(name)},
+    }
+
+
+def _stripe_environment(endpoints: Endpoints, credentials: Credentials) -> dict[str, str]:
+    """Of the local Stripe; its key is of no use at another."""
+    if not endpoints.stripe_url:
+        return {}
+    return {
+        "SPELL_STRIPE_URL": endpoints.stripe_url,
+        "SPELL_STRIPE_KEY": credentials.stripe_key,
+        "SPELL_STRIPE_WEBHOOK_SECRET": credentials.stripe_webhook_secret,
     }
 
 

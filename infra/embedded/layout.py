@@ -44,7 +44,7 @@ class Layout:
     @property
     def _folders(self) -> tuple[Path, ...]:
         data = (self.postgres, self.nats, self.redis, self.objects, self.sigstore, self.github)
-        return (*data, self.runner, self.logs)
+        return (*data, self.stripe, self.runner, self.logs)
 
     @property
     def postgres(self) -> Path:
@@ -85,6 +85,11 @@ class Layout:
     def github(self) -> Path:
         """The local GitHub's people, repositories and runs."""
         return self.root / "github"
+
+    @property
+    def stripe(self) -> Path:
+        """What the local Stripe keeps."""
+        return self.root / "stripe"
 
     @property
     def runner(self) -> Path:

@@ -22,6 +22,7 @@ USUAL_PORTS: Mapping[str, int] = {
     "nats": 4222,
     "redis": 6379,
     "sigstore": 8230,
+    "stripe": 8231,
     "github": 8232,
 }
 

@@ -20,6 +20,8 @@ from infra.embedded.process_spec import ProcessSpec
 from infra.embedded.redis_server import IN_PROCESS_URL, redis_spec, redis_url
 from infra.embedded.sigstore.files import url_of
 from infra.embedded.sigstore_server import sigstore_spec, trusted_root_file
+from infra.embedded.stripe import files as stripe_files
+from infra.embedded.stripe_server import stripe_spec
 from infra.embedded.temporal_server import temporal_spec
 
 DATABASE = "SPELL_DATABASE_URL"
@@ -30,6 +32,7 @@ RUNNER_NATS = "SPELL_RUNNER_NATS_URL"
 REDIS = "SPELL_REDIS_URL"
 OBJECT_STORE = "SPELL_OBJECT_STORE_URL"
 TRUST_ROOT = "SPELL_TRUST_ROOT_FILE"
+STRIPE = "SPELL_STRIPE_URL"
 GITHUB = "SPELL_GITHUB_API_URL"
 
 
@@ -53,11 +56,8 @@ def needed_ports(external: Mapping[str, str]) -> list[str]:
         names.append("nats")
     if REDIS not in external and binaries.redis_server() is not None:
         names.append("redis")
-    if TRUST_ROOT not in external:
-        names.append("sigstore")
-    if GITHUB not in external:
-        names.append("github")
-    return names
+    stand_ins = {TRUST_ROOT: "sigstore", GITHUB: "github", STRIPE: "stripe"}
+    return [*names, *(name for variable, name in stand_ins.items() if variable not in external)]
 
 
 def endpoints(
@@ -100,6 +100,7 @@ def endpoints(
         object_store_url=where[OBJECT_STORE],
         trust_root_file=where[TRUST_ROOT],
         sigstore_url=url_of(ports["sigstore"]) if "sigstore" in ports else "",
+        stripe_url=stripe_files.url_of(ports["stripe"]) if "stripe" in ports else "",
         github=app_environment(ports["github"], credentials) if "github" in ports else {},
     )
 
@@ -125,6 +126,8 @@ def plain_servers(context: PlatformContext) -> list[ProcessSpec]:
         specs.append(redis_spec(program, layout, ports["redis"], keys))
     if "sigstore" in ports:
         specs.append(sigstore_spec(layout, ports["sigstore"], keys))
+    if "stripe" in ports:
+        specs.append(stripe_spec(layout, ports["stripe"], keys, context.endpoints.api_url))
     if "github" in ports:
         specs.append(github_spec(layout, ports["github"], keys, context.endpoints.api_url))
     return specs

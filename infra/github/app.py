@@ -77,7 +77,7 @@ class GitHubApp:
             UnknownFateError: it was sent, and nothing came back.
         """
         token = self._token(repo, permissions)
-        reply = self._send(
+        reply = self.send_as(
             Auth.Token(token), verb, f"/repos/{repo}{path}", parameters=parameters, body=body
         )
         if reply.is_stale_login:
@@ -86,7 +86,15 @@ class GitHubApp:
 
     def check_installed(self, repo: str, permissions: Permissions) -> int:
         """The id of the App's installation there. Raises SpellError: FORBIDDEN_REPO."""
-        reply = self._send_again(self._auth, "GET", f"/repos/{repo}/installation")
+        return self._installation(f"/repos/{repo}/installation", repo, permissions)
+
+    def check_installed_for(self, repo: str, permissions: Permissions) -> int:
+        """The same for the owner of a repository that is still to be made."""
+        path = f"/users/{repo.partition('/')[0]}/installation"
+        return self._installation(path, repo, permissions)
+
+    def _installation(self, path: str, repo: str, permissions: Permissions) -> int:
+        reply = self._send_again(self._auth, "GET", path)
         if reply.status == NOT_FOUND:
             raise self.forbidden(repo, "The platform's GitHub App is not installed there.")
         installation = _document_of(reply)
@@ -149,11 +157,11 @@ class GitHubApp:
     def _send_again(self, auth: Auth.Auth, verb: str, path: str, *, body: Any = None) -> Reply:
         """Send what may be sent any number of times: silence counts as GitHub being away."""
         try:
-            return self._send(auth, verb, path, body=body)
+            return self.send_as(auth, verb, path, body=body)
         except UnknownFateError:
             raise away("GitHub did not answer.") from None
 
-    def _send(
+    def send_as(
         self,
         auth: Auth.Auth,
         verb: str,
@@ -162,6 +170,12 @@ class GitHubApp:
         parameters: dict[str, Any] | None = None,
         body: Any = None,
     ) -> Reply:
+        """Ask as anybody: a user, or the App itself. Never sent twice.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE, the request was not sent.
+            UnknownFateError: it was sent, and nothing came back.
+        """
         client = github.Github(
             base_url=self.api_url,
             auth=auth,

@@ -1,5 +1,6 @@
 """What GitHub says of Actions runs, read into our own words. Times are GitHub's."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from schema.contracts.actions import (
 )
 
 _NAME_CHARS_MAX = 200
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _STATES = {"completed": ActionsState.COMPLETED, "in_progress": ActionsState.IN_PROGRESS}
 
 
@@ -37,6 +39,7 @@ def look_of(run: dict[str, Any], jobs: Iterable[dict[str, Any]]) -> ActionsLook:
         if ended
         else None,
         run_attempt=int(run.get("run_attempt") or 1),
+        commit=_commit(run.get("head_sha")),
         jobs=[_job(job) for job in jobs],
     )
 
@@ -53,10 +56,16 @@ def artifact_of(document: dict[str, Any]) -> ActionsArtifact:
 
 
 def _has_begun(job: dict[str, Any]) -> bool:
-    """GitHub gives queued and skipped jobs times of beginning, too: those never ran."""
-    return _state(job.get("status")) is not ActionsState.QUEUED and (
-        job.get("conclusion") != "skipped"
-    )
+    """GitHub gives jobs that never ran times of beginning, too.
+
+    Queued ones; skipped ones; and those that were cancelled in the queue, which are completed with
+    no step and no runner.
+    """
+    state = _state(job.get("status"))
+    if state is not ActionsState.COMPLETED:
+        return state is ActionsState.IN_PROGRESS
+    was_taken = bool(job.get("steps") or job.get("runner_id"))
+    return was_taken and job.get("conclusion") != "skipped"
 
 
 def _state(status: Any) -> ActionsState:
@@ -83,6 +92,10 @@ def _job(job: dict[str, Any]) -> ActionsJob:
 def _at(job: dict[str, Any], name: str) -> datetime | None:
     text = job.get(name)
     return datetime.fromisoformat(str(text)) if text else None
+
+
+def _commit(value: Any) -> str | None:
+    return value if isinstance(value, str) and _COMMIT.fullmatch(value) else None
 
 
 def _text(value: Any) -> str | None:

@@ -6,18 +6,27 @@ from sqlalchemy import text
 
 from infra.postgres import Database
 from schema.contracts.cast import CastInput, PlannedCast
-from schema.contracts.plans import ActionsPlan, ActionsTarget, CastPlan, Mode, RunPlan
+from schema.contracts.plans import (
+    ActionsPlan,
+    ActionsTarget,
+    CastPlan,
+    CloneOffer,
+    Mode,
+    RunPlan,
+)
+from schema.contracts.purchases import PurchaseInput, PurchaseOffer
 from schema.contracts.run import RunLimits, RunPolicy
 from schema.contracts.supply_chain import Decision, Evidence, Reason
 from schema.errors import SpellError
 from schema.ids import LATEST
-from schema.mode_choice import ALL_MODES, ModePolicy, Offer, choose_mode
+from schema.mode_choice import ALL_MODES, ModePolicy, Offer, check_sold, choose_mode
+from schema.pricing import cost_of_copy
 from schema.supply_chain.casting_rules import in_grace, refusals_of
 from schema.supply_chain.widening import Terms, least_widenings
 
 _FIND_VERSION = text(
     "SELECT v.version, v.package_digest, v.module_digest, v.target, v.entry, v.mode, v.limits,"
-    " v.policy, v.price, v.schemas, v.modes, v.fallback, v.actions, v.state,"
+    " v.policy, v.price, v.schemas, v.modes, v.fallback, v.actions, v.clone, v.state,"
     " s.account_id AS maker, s.visibility, d.passed,"
     " CASE WHEN d.passed THEN NULL ELSE d.reasons END AS reasons,"
     " (SELECT m.modes FROM account_modes m WHERE m.account_id = :account_id) AS account_modes,"
@@ -81,29 +90,58 @@ class CastableVersions:
 
         One round trip where the verdict of now is there, which it is from the second cast on.
         """
-        row = await self._find_version(request)
-        if row is None or (row.visibility == "private" and row.maker != request.account_id):
-            raise SpellError(
-                "SPELL_NOT_FOUND",
-                details={"spell": request.spell_key, "version": request.version},
-            )
+        row = await self._visible(request)
         _check_state(row, request)
         planned = self._planned(row, request)
         await self._check_verdict(row, request)
         _check_consent(row, request)
         return planned, bytes(row.schemas)
 
+    async def find_offer(self, request: PurchaseInput) -> PurchaseOffer:
+        """The template that is bought, under the same rules as a cast.
+
+        Raises:
+            SpellError: SPELL_NOT_SOLD, or why the version cannot be cast either.
+        """
+        row = await self._visible(request)
+        _check_state(row, request)
+        check_sold(Offer(modes=row.modes, fallback=row.fallback), self._modes_of(row))
+        await self._check_verdict(row, request)
+        clone = CloneOffer.model_validate(row.clone)
+        return PurchaseOffer(
+            version=row.version,
+            package_digest=row.package_digest,
+            maker_account_id=row.maker,
+            template_repo=clone.template_repo,
+            license_url=clone.license_url,
+            currency=clone.price.currency,
+            price_micros=cost_of_copy(clone.price),
+        )
+
+    async def _visible(self, request: CastInput | PurchaseInput) -> Any:
+        """The version asked for. Raises SpellError: SPELL_NOT_FOUND, for others' private ones."""
+        row = await self._find_version(request)
+        if row is None or (row.visibility == "private" and row.maker != request.account_id):
+            raise SpellError(
+                "SPELL_NOT_FOUND",
+                details={"spell": request.spell_key, "version": request.version},
+            )
+        return row
+
+    def _modes_of(self, row: Any) -> ModePolicy:
+        """What the installation and the account let spells do."""
+        return self._modes.within(row.account_modes and [Mode(mode) for mode in row.account_modes])
+
     def _planned(self, row: Any, request: CastInput) -> PlannedCast:
         offer = Offer(modes=row.modes, fallback=row.fallback)
-        account = row.account_modes and [Mode(mode) for mode in row.account_modes]
-        choice = choose_mode(offer, request.mode, self._modes.within(account))
+        choice = choose_mode(offer, request.mode, self._modes_of(row))
         return PlannedCast(
             plan=_PLANS[choice.mode](row, request),
             fallback=_PLANS[choice.fallback](row, request) if choice.fallback else None,
             fell_back=choice.fell_back,
         )
 
-    async def _find_version(self, request: CastInput) -> Any:
+    async def _find_version(self, request: CastInput | PurchaseInput) -> Any:
         """The version that the request names or its alias leads to; None when there is none."""
         wanted = request.version or LATEST
         is_version = wanted[0].isdigit()
@@ -117,7 +155,7 @@ class CastableVersions:
         async with self._database.reading() as connection:
             return (await connection.execute(_FIND_VERSION, parameters)).one_or_none()
 
-    async def _check_verdict(self, row: Any, request: CastInput) -> None:
+    async def _check_verdict(self, row: Any, request: CastInput | PurchaseInput) -> None:
         """Refuse what did not pass; a verdict that is missing is made first."""
         if row.passed:
             return
@@ -141,7 +179,7 @@ class CastableVersions:
             return bytes((await connection.execute(_SCHEMAS, parameters)).scalar_one())
 
 
-def _check_state(row: Any, request: CastInput) -> None:
+def _check_state(row: Any, request: CastInput | PurchaseInput) -> None:
     details = {"spell": request.spell_key, "version": row.version}
     if row.revoked is not None:
         raise SpellError("SPELL_REVOKED", details={**details, **row.revoked})

@@ -137,7 +137,7 @@ class PostgresCasts:
     ) -> Admission:
         """Record why nothing is held; an admission recorded before wins."""
         request, currency = order.request, order.scope.currency
-        problem = _refusal(states, order.amount, request.budget_cap_micros, currency)
+        problem = refusal_of_hold(states, order.amount, request.budget_cap_micros, currency)
         admission = Admission(
             cast_id=request.cast_id,
             problem=problem or Problem.of(too_many_casts(self._open_casts_max)),
@@ -266,14 +266,7 @@ def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> Run
     return revoked_end(outcome, _problem("SPELL_REVOKED", revoked))
 
 
-def _refused(admission: Admission, problem: Problem, remaining_micros: int) -> Admission:
-    """The same, as a refusal: nothing runs, nothing is held."""
-    nothing = {"plan": None, "fallback": None, "fell_back": None}
-    told = {"problem": problem, "budget_remaining_micros": remaining_micros}
-    return admission.model_copy(update={**nothing, **told})
-
-
-def _refusal(
+def refusal_of_hold(
     states: list[BudgetState], estimate: int, cast_cap: int | None, currency: str
 ) -> Problem | None:
     """Why this hold does not fit, caps before balance; None when it does."""

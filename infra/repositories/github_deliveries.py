@@ -14,7 +14,11 @@ _HANDLED = text(
     "UPDATE github_deliveries SET handled_at = now()"
     " WHERE delivery_id = :delivery_id AND handled_at IS NULL"
 )
-_PURGE = text("DELETE FROM github_deliveries WHERE received_at < now() - interval '30 days'")
+_PURGE = text(
+    "DELETE FROM github_deliveries WHERE delivery_id IN (SELECT delivery_id FROM github_deliveries"
+    "  WHERE received_at < now() - interval '30 days' LIMIT :limit)"
+)
+_PURGED_AT_ONCE = 1_000
 
 
 class PostgresGitHubDeliveries:
@@ -38,6 +42,7 @@ class PostgresGitHubDeliveries:
             await connection.execute(_HANDLED, {"delivery_id": delivery_id})
 
     async def purge(self) -> int:
-        """Forget deliveries of more than a month ago; how many they were."""
+        """Forget deliveries of more than a month ago, some at a time; how many they were."""
         async with self._database.transaction() as connection:
-            return (await connection.execute(_PURGE)).rowcount
+            purged = await connection.execute(_PURGE, {"limit": _PURGED_AT_ONCE})
+            return purged.rowcount

@@ -9,9 +9,16 @@ from infra.vault import PlatformVault
 from schema.contracts.cast import (
     Admission,
 )
-from schema.contracts.plans import RunPlan
+from schema.contracts.plans import Mode, RunPlan
 from schema.contracts.problem import Problem
-from schema.contracts.receipt import Receipt, ReceiptRun, ReceiptTransfer
+from schema.contracts.receipt import (
+    ActionsReceipt,
+    ActionsReceiptRun,
+    AnyReceipt,
+    Receipt,
+    ReceiptRun,
+    ReceiptTransfer,
+)
 from schema.receipts import SALT_BYTES, SALT_PURPOSE
 
 _CAST = text(
@@ -43,7 +50,7 @@ class PostgresReceipts:
         self._database = database
         self._vault = vault
 
-    async def receipt(self, account_id: str, cast_id: str) -> Receipt | None:
+    async def receipt(self, account_id: str, cast_id: str) -> AnyReceipt | None:
         """The receipt of an account's cast; None while it has not ended, or when nothing ran."""
         async with self._database.reading() as connection:
             parameters = {"cast_id": cast_id, "account_id": account_id}
@@ -67,23 +74,29 @@ class PostgresReceipts:
         return next((plan for plan in plans if isinstance(plan, RunPlan)), None)
 
 
-def _receipt(row: Any, transfers: list[ReceiptTransfer], salt: str) -> Receipt:
+def _receipt(row: Any, transfers: list[ReceiptTransfer], salt: str) -> AnyReceipt:
+    """The receipt, by the mode in which the cast ran: records of the fleet do not say theirs."""
+    said = {**_common(row), "transfers": transfers}
+    if row.record.get("mode") == Mode.WORKFLOW:
+        return ActionsReceipt(run=ActionsReceiptRun(**row.record, salt=salt), **said)
+    return Receipt(run=ReceiptRun(**row.record, salt=salt), **said)
+
+
+def _common(row: Any) -> dict[str, Any]:
     problem = Problem.model_validate(row.problem) if row.problem else None
-    return Receipt(
-        cast_id=row.id,
-        spell=row.spell_key,
-        version=row.version,
-        package_digest=row.package_digest,
-        engine=row.engine or "",
-        run=ReceiptRun(**row.record, salt=salt),
-        status=row.status,
-        code=problem.code if problem else None,
-        usage=row.usage,
-        hold_micros=row.hold_micros,
-        cost_micros=row.cost_micros,
-        currency=row.currency,
-        transfers=transfers,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-    )
+    return {
+        "cast_id": row.id,
+        "spell": row.spell_key,
+        "version": row.version,
+        "package_digest": row.package_digest,
+        "engine": row.engine or "",
+        "status": row.status,
+        "code": problem.code if problem else None,
+        "usage": row.usage,
+        "hold_micros": row.hold_micros,
+        "cost_micros": row.cost_micros,
+        "currency": row.currency,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+    }

@@ -39,6 +39,9 @@ _END = text(
     " output_key = :output_key, stderr_key = :stderr_key, finished_at = now(),"
     " started_at = CASE WHEN :ran THEN coalesce(started_at, now()) ELSE started_at END"
     "  WHERE id = :cast_id RETURNING *),"
+    # What its run may have stored meanwhile is deleted later: see infra/cast_leftovers.py.
+    " leftovers AS (INSERT INTO cast_leftovers (cast_id)"
+    "  SELECT id FROM ended WHERE status <> 'succeeded'),"
     f" {TELL_OF_ENDED} SELECT EXISTS (SELECT FROM made)"
 )
 _RESULT = text(

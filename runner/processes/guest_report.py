@@ -40,4 +40,5 @@ class GuestReport(Contract):
     stderr_bytes: Count
     host_calls: Count = 0
     scratch_bytes_peak: Count = 0
+    artifact_bytes: Count = 0
     violations: list[RunViolation] = Field(default_factory=list, max_length=limits.VIOLATIONS_MAX)

@@ -55,6 +55,8 @@ class Finished:
     report: GuestReport
     output: bytes
     stderr: bytes
+    artifacts: bytes = b""
+    """The archive of what it left to be kept."""
 
 
 @dataclass(frozen=True)

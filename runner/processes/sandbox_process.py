@@ -200,7 +200,7 @@ class SandboxProcess:
         if self._stopping:
             # A late signal must not hit the next guest.
             self.kill("close")
-        return Finished(report, answer.first, answer.second)
+        return Finished(report, answer.first, answer.second, answer.third)
 
     def stop(self) -> None:
         """End the running guest: by its alarm, which tells its usage, or else by force."""

@@ -1,6 +1,6 @@
 """Frames between the supervisor and its processes.
 
-A frame is a JSON head and two byte strings, each with its length in front. One side sends, the
+A frame is a JSON head and three byte strings, each with its length in front. One side sends, the
 other answers. To a sandbox process there is never more than one frame under way in a direction;
 the egress process has many, told apart by a number in their heads.
 """
@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-_LENGTHS = struct.Struct(">III")
+_LENGTHS = struct.Struct(">IIII")
 _HEAD_BYTES_MAX = 64 * 1024
 # A larger buffer is mapped and unmapped for each frame: 14 us.
 _READ_BYTES = 64 * 1024
@@ -25,11 +25,12 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message: what it says, and up to two attachments."""
+    """One message: what it says, and up to three attachments."""
 
     head: dict[str, Any]
     first: bytes = b""
     second: bytes = b""
+    third: bytes = b""
 
 
 def encode(frame: Frame) -> bytes:
@@ -37,8 +38,8 @@ def encode(frame: Frame) -> bytes:
     # Characters as they are: escaped, a head that was bounded where it came from may be six times
     # as long, and break the channel.
     head = json.dumps(frame.head, separators=(",", ":"), ensure_ascii=False).encode()
-    lengths = _LENGTHS.pack(len(head), len(frame.first), len(frame.second))
-    return b"".join((lengths, head, frame.first, frame.second))
+    lengths = _LENGTHS.pack(len(head), len(frame.first), len(frame.second), len(frame.third))
+    return b"".join((lengths, head, frame.first, frame.second, frame.third))
 
 
 class FrameReader:
@@ -64,17 +65,20 @@ class FrameReader:
         self._pieces += piece
         if len(self._pieces) < _LENGTHS.size:
             return None
-        head, first, second = _LENGTHS.unpack_from(self._pieces)
-        if head > _HEAD_BYTES_MAX or max(first, second) > self._attachment_bytes_max:
+        head, first, second, third = _LENGTHS.unpack_from(self._pieces)
+        if head > _HEAD_BYTES_MAX or max(first, second, third) > self._attachment_bytes_max:
             raise FrameError("a frame is larger than this side accepts")
-        end = _LENGTHS.size + head + first + second
+        first_at = _LENGTHS.size + head
+        second_at = first_at + first
+        third_at = second_at + second
+        end = third_at + third
         if len(self._pieces) < end:
             return None
-        start = _LENGTHS.size + head
         frame = Frame(
-            head=_parse_head(bytes(self._pieces[_LENGTHS.size : start])),
-            first=bytes(self._pieces[start : start + first]),
-            second=bytes(self._pieces[start + first : end]),
+            head=_parse_head(bytes(self._pieces[_LENGTHS.size : first_at])),
+            first=bytes(self._pieces[first_at:second_at]),
+            second=bytes(self._pieces[second_at:third_at]),
+            third=bytes(self._pieces[third_at:end]),
         )
         del self._pieces[:end]
         return frame

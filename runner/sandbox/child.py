@@ -147,12 +147,13 @@ def _report_frame(report: Report) -> Frame:
         "stderr_bytes": report.stderr_bytes,
         "host_calls": report.host_calls,
         "scratch_bytes_peak": report.scratch_bytes_peak,
+        "artifact_bytes": report.artifact_bytes,
         "violations": [
             {"kind": kind, "subject": subject, "count": count}
             for (kind, subject), count in report.violations.items()
         ],
     }
-    return Frame({"report": head}, report.output, report.stderr)
+    return Frame({"report": head}, report.output, report.stderr, report.artifacts)
 
 
 def _tell_where(fault: Exception) -> None:

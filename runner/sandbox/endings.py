@@ -16,12 +16,14 @@ from schema.violations import ViolationKind
 _CODE_OF_DENIAL = {
     ViolationKind.MEMORY_DENIED: "MEMORY_EXCEEDED",
     ViolationKind.SCRATCH_FULL: "SCRATCH_EXCEEDED",
+    ViolationKind.ARTIFACTS_FULL: "OUTPUT_TOO_LARGE",
     ViolationKind.NET_DENIED: "NETWORK_DENIED",
     ViolationKind.NET_LIMIT: "NETWORK_LIMIT_EXCEEDED",
 }
 _LIMIT_OF_DENIAL = {
     ViolationKind.MEMORY_DENIED: ("memory_bytes_max",),
     ViolationKind.SCRATCH_FULL: ("scratch_bytes_max",),
+    ViolationKind.ARTIFACTS_FULL: ("artifacts_bytes_max",),
     ViolationKind.NET_LIMIT: ("net_requests_max", "net_bytes_max"),
 }
 _OWN_FAILURES = {"SPELL_FAILED", "SPELL_TRAPPED"}
@@ -41,6 +43,7 @@ class RunBounds:
     scratch_bytes_max: int
     net_requests_max: int
     net_bytes_max: int
+    artifacts_bytes_max: int = 0
 
 
 @dataclass(frozen=True)

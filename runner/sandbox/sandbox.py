@@ -26,6 +26,7 @@ from runner.sandbox.wasi.clocks import (
 from runner.sandbox.wasi.files import Folder, read_only_tree
 from runner.sandbox.wasi.network import RelayedNetwork
 from runner.sandbox.wasi.world import World
+from schema.packaging.artifact_archive import write_artifacts
 from schema.violations import ViolationKind
 
 _CPU_SLACK_SECONDS = 5
@@ -80,6 +81,9 @@ class Report:
     violations: dict[tuple[ViolationKind, str], int]
     output: bytes
     stderr: bytes
+    artifact_bytes: int
+    artifacts: bytes
+    """The archive of what a success left to be kept; nothing when it left nothing."""
 
 
 class Program(Protocol):
@@ -182,6 +186,7 @@ class Sandbox:
             chance=chance,
             resources=self._trees[order.resources] if order.resources else None,
             scratch_bytes_max=order.bounds.scratch_bytes_max,
+            artifacts_bytes_max=order.bounds.artifacts_bytes_max,
             on_progress=attendant.report_progress,
         )
         if order.network:
@@ -232,6 +237,7 @@ class Sandbox:
         violations = world.violations.counts
         ending = ending_of(error, counter.end, self._alarm.reason, bounds, violations)
         network, scratch = world.network, world.scratch
+        left = world.artifacts.files() if world.artifacts and not ending.code else {}
         waited_ns = world.clock.waited_ns + (network.waited_ns if network else 0)
         return Report(
             ending=ending,
@@ -247,6 +253,8 @@ class Sandbox:
             violations=violations,
             output=b"" if ending.code else bytes(world.stdout.content),
             stderr=bytes(world.stderr.content),
+            artifact_bytes=sum(map(len, left.values())),
+            artifacts=write_artifacts(left),
         )
 
 

@@ -8,15 +8,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schema.contracts.base import Contract
 from schema.contracts.plans import ActionsPlan
 from schema.contracts.problem import Problem
-from schema.ids import CastId
+from schema.ids import CastId, Digest
 
 RunNumber = Annotated[int, Field(ge=1, le=2**53 - 1)]
 """GitHub's id of an Actions run."""
+
+GitCommit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
+"""Git's name of a commit, by SHA-1 or by SHA-256."""
 
 
 class ActionsOrder(Contract):
@@ -71,6 +74,8 @@ class ActionsLook(Contract):
     ended_at: datetime | None = None
     """When its last job ended; None while it runs."""
     run_attempt: int = 1
+    commit: GitCommit | None = None
+    """What it checks out; None where GitHub says nothing that names a commit."""
     jobs: list[ActionsJob] = Field(default_factory=list)
 
 
@@ -79,6 +84,8 @@ class Dispatched(Contract):
 
     run: ActionsRunRef | None = None
     problem: Problem | None = None
+    input_digest: Digest | None = None
+    """Of the inputs, over the cast's salt: for its receipt."""
 
 
 class LookOrder(Contract):
@@ -108,6 +115,8 @@ class CollectOrder(Contract):
     """Why we stopped it; None when it ended by itself."""
     seconds_so_far: Annotated[int, Field(ge=0)] = 0
     """How long it ran, where GitHub has not said when it ended."""
+    input_digest: Digest | None = None
+    """As the dispatch gave it; None of runs that were dispatched before there were records."""
 
 
 class LateRun(Contract):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schema import limits as platform
+from schema.artifact_names import ARTIFACT_NAME_PATTERN
 from schema.contracts.base import Contract
 from schema.errors import SpellError
 from schema.ids import ApiKeyId, CastId, Digest
@@ -16,14 +17,11 @@ ArtifactName = Annotated[
     Field(
         min_length=1,
         max_length=platform.ARTIFACT_NAME_CHARS_MAX,
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$",
+        pattern=ARTIFACT_NAME_PATTERN,
     ),
 ]
 """A relative path of plain names: safe in URLs, headers and file systems. No part begins with a
 dot, so none is `..`."""
-
-OUTPUT_ARTIFACT = "output.json"
-"""What the cast's result is called among its artifacts."""
 
 
 def check_bounds(sizes: Sequence[int]) -> None:

@@ -1,11 +1,14 @@
 """The life of a cast, as messages: admission, the run, settlement, the result."""
 
+import operator
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from schema.contracts.artifacts import KeptArtifact
+from schema import limits as platform
+from schema.contracts.actions_record import ActionsRecord
+from schema.contracts.artifacts import ArtifactName, KeptArtifact
 from schema.contracts.base import Contract
 from schema.contracts.plans import ActionsLimits, CastPlan, Mode, RunPlan
 from schema.contracts.problem import Problem
@@ -91,6 +94,8 @@ class CasterLimits(Contract):
     scratch_bytes_max: AtLeastNone | None = None
     net_requests_max: AtLeastNone | None = None
     net_bytes_max: AtLeastNone | None = None
+    artifacts_bytes_max: Annotated[AtLeastOne | None, Field(exclude_if=operator.not_)] = None
+    """At least one: a spell that writes artifacts keeps the folder for them."""
 
     def tighten(self, limits: RunLimits) -> RunLimits:
         """The manifest's limits, each lowered to the caster's where that is lower."""
@@ -223,6 +228,13 @@ class StopOrder(Contract):
     module_digest: Digest
 
 
+class ArtifactDigest(Contract):
+    """An artifact of a run, by its salted digest."""
+
+    name: ArtifactName
+    digest: Digest
+
+
 class RunRecord(Contract):
     """What ran, exactly: enough to run it again and to compute its price again.
 
@@ -241,6 +253,26 @@ class RunRecord(Contract):
     input_digest: Digest
     output_digest: Digest | None = None
     """None when the run gave no output in good order."""
+    artifacts: Annotated[
+        list[ArtifactDigest],
+        Field(max_length=platform.ARTIFACTS_PER_CAST_MAX, exclude_if=operator.not_),
+    ] = Field(default_factory=list)
+    """What the run left besides its output, by name; not written when it left nothing."""
+
+
+def _mode_of(record: Any) -> str:
+    """Records of the fleet's runs do not say their mode: there was no other one."""
+    if isinstance(record, dict):
+        return str(record.get("mode", Mode.SERVICE))
+    return str(getattr(record, "mode", Mode.SERVICE))
+
+
+CastRecord = Annotated[
+    Annotated[RunRecord, Tag(Mode.SERVICE.value)]
+    | Annotated[ActionsRecord, Tag(Mode.WORKFLOW.value)],
+    Discriminator(_mode_of),
+]
+"""What ran, in whatever mode."""
 
 
 class RunOutcome(Contract):
@@ -256,7 +288,7 @@ class RunOutcome(Contract):
     artifacts: list[KeptArtifact] = Field(default_factory=list)
     """Besides the output: what else the run left, kept under the account's key."""
     engine: str = ""
-    record: RunRecord | None = None
+    record: CastRecord | None = None
     """None when nothing ran."""
     violations: list[RunViolation] = Field(default_factory=list)
     stages: Stages | None = None

@@ -1,7 +1,7 @@
 """Housekeeping of the platform, as messages."""
 
 from schema.contracts.base import Contract
-from schema.ids import CastId, PublicationId
+from schema.ids import CastId, PublicationId, PurchaseId
 
 
 class ReconcileReport(Contract):
@@ -10,6 +10,12 @@ class ReconcileReport(Contract):
     looked_at: int
     released: list[CastId]
     """Casts whose workflow was closed without settling: their holds were voided."""
+
+
+class OrphanedPurchases(Contract):
+    """Purchases that no workflow cares for any more."""
+
+    purchase_ids: list[PurchaseId]
 
 
 class TidyReport(Contract):

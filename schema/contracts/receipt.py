@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from schema.contracts.actions import GitCommit
+from schema.contracts.actions_record import ActionsRecord
 from schema.contracts.base import Contract
 from schema.contracts.cast import CastStatus, RunRecord
 from schema.contracts.run import Usage
@@ -17,6 +19,10 @@ from schema.money import Currency, Micros
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:spell-platform:receipt:v1"
 """Names the meaning of `Receipt`; another meaning gets another number."""
+PREDICATE_TYPE_WITH_ARTIFACTS = "urn:spell-platform:receipt:v2"
+"""Of the receipts of spells that may leave artifacts: all of the first, and what they left."""
+ACTIONS_PREDICATE_TYPE = "urn:spell-platform:actions-receipt:v1"
+"""The same of `ActionsReceipt`."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 ENVELOPE_MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
 SIGNING_PURPOSE = "receipts"
@@ -33,23 +39,32 @@ class ReceiptTransfer(Contract):
     amount_micros: Micros
 
 
+Salt = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""Hex. Only who has the receipt can compare a guess with the digests."""
+
+
 class ReceiptRun(RunRecord):
     """What ran, and what its digests are salted with."""
 
-    salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    """Hex. Only who has the receipt can compare a guess with the digests."""
+    salt: Salt
 
 
-class Receipt(Contract):
-    """The predicate: everything about a cast that has ended and of which something ran."""
+class ActionsReceiptRun(ActionsRecord):
+    """What ran on GitHub Actions, and what its digests are salted with."""
+
+    salt: Salt
+
+
+class CastReceipt(Contract):
+    """What receipts of all modes say of a cast that has ended and of which something ran."""
 
     cast_id: CastId
     spell: SpellKey
     version: Version
     package_digest: Digest
     engine: str
-    """Engine version and settings digest: what a replay must find again."""
-    run: ReceiptRun
+    """Engine version and settings digest: what a replay must find again. Of an Actions run, whose
+    machines are GitHub's, `github-actions`."""
     status: CastStatus
     code: str | None
     """Why it did not succeed: a code of the error catalogue."""
@@ -63,17 +78,38 @@ class Receipt(Contract):
     finished_at: AwareDatetime
 
 
+class Receipt(CastReceipt):
+    """The predicate of a cast that the fleet ran."""
+
+    run: ReceiptRun
+
+
+class ActionsReceipt(CastReceipt):
+    """The predicate of a cast that GitHub Actions ran."""
+
+    run: ActionsReceiptRun
+
+
+AnyReceipt = Receipt | ActionsReceipt
+
+
 class SubjectDigest(Contract):
     """A digest as in-toto writes it: hex, by algorithm."""
 
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
+class CommitDigest(Contract):
+    """A commit as in-toto writes it."""
+
+    git_commit: GitCommit = Field(alias="gitCommit")
+
+
 class Subject(Contract):
     """A thing that a statement is about."""
 
     name: str
-    digest: SubjectDigest
+    digest: SubjectDigest | CommitDigest
 
 
 class Statement(Contract):
@@ -81,8 +117,19 @@ class Statement(Contract):
 
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: list[Subject]
-    predicate_type: Literal["urn:spell-platform:receipt:v1"] = Field(alias="predicateType")
+    predicate_type: Literal["urn:spell-platform:receipt:v1", "urn:spell-platform:receipt:v2"] = (
+        Field(alias="predicateType")
+    )
     predicate: Receipt
+
+
+class ActionsStatement(Contract):
+    """An in-toto Statement v1 with the receipt of an Actions run as its predicate."""
+
+    type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    subject: list[Subject]
+    predicate_type: Literal["urn:spell-platform:actions-receipt:v1"] = Field(alias="predicateType")
+    predicate: ActionsReceipt
 
 
 class EnvelopeSignature(Contract):

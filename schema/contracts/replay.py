@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from schema import limits
 from schema.contracts.base import Contract
 from schema.contracts.cast import (
+    ArtifactDigest,
     CastStatus,
 )
 from schema.contracts.plans import RunPlan
@@ -40,6 +41,7 @@ class Replayed(Contract):
     code: str | None = None
     usage: Usage | None = None
     output_digest: Digest | None = None
+    artifacts: list[ArtifactDigest] = Field(default_factory=list)
     output_base64: str | None = None
     """Only where the request says `reveal`, as the next one."""
     error_stream: str | None = None

@@ -5,6 +5,7 @@ sealed to the runner fleet's public key and outputs sealed to the platform's (de
 """
 
 import json
+import operator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,8 +21,9 @@ ProcessName = Annotated[str, Field(max_length=128, pattern=r"^[ -~]*$")]
 """What a runner or an engine calls itself: it is stored and shown, so printable ASCII."""
 
 
-RUN_SCHEMA_VERSION = 3
+RUN_SCHEMA_VERSION = 4
 """Version of RunRequest and Verdict. A runner gives back what is newer than itself."""
+_VERSION_WITHOUT_ARTIFACTS = 3
 
 
 class Target(StrEnum):
@@ -50,6 +52,11 @@ class RunLimits(Contract):
     net_requests_max: Annotated[int, Field(ge=0, le=platform.NET_REQUESTS_MAX)] = 0
     net_bytes_max: Annotated[int, Field(ge=0, le=platform.NET_MB_MAX * platform.MIB)] = 0
     """Request and response bytes together, heads included."""
+    artifacts_bytes_max: Annotated[
+        int, Field(ge=0, le=platform.RUN_ARTIFACTS_MB_MAX * platform.MIB, exclude_if=operator.not_)
+    ] = 0
+    """Quota of `/artifacts`; 0: there is no such folder. Not written then, so that older runners
+    read what does not concern them, and older receipts keep their bytes."""
 
 
 class RunPolicy(Contract):
@@ -86,6 +93,8 @@ class Usage(Contract):
     scratch_bytes_peak: Count = 0
     net_requests: Count = 0
     net_bytes: Count = 0
+    artifact_bytes: Annotated[Count, Field(exclude_if=operator.not_)] = 0
+    """Contents of the files that a success left below `/artifacts`."""
 
 
 class RunViolation(Contract):
@@ -137,6 +146,11 @@ class RunRequest(Contract):
     """Unix seconds after which nobody waits for this run any more; a runner drops it then."""
 
 
+def request_version(limits: RunLimits) -> int:
+    """The oldest version whose runners can do all of a run: a fleet is upgraded one by one."""
+    return RUN_SCHEMA_VERSION if limits.artifacts_bytes_max else _VERSION_WITHOUT_ARTIFACTS
+
+
 class RunClaim(Contract):
     """What a runner says before it starts a run that must start at most once, on `claim.<cast id>`.
 
@@ -174,6 +188,8 @@ class Verdict(Contract):
     usage: Usage | None = None
     sealed_output: str | None = None
     """Base64 sealed box of the stdout bytes."""
+    sealed_artifacts: Annotated[str | None, Field(exclude_if=operator.not_)] = None
+    """Base64 sealed box of a canonical tar: what a success left below `/artifacts`."""
     sealed_stderr: str | None = None
     """Base64 sealed box of the captured error stream."""
     runner_id: ProcessName = ""

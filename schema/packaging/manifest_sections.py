@@ -156,7 +156,7 @@ _FEW = Field(max_length=LIST_ENTRIES_MAX)
 _UNIQUE = AfterValidator(_unique)
 
 ReadablePaths = Annotated[list[ReadablePath], _FEW, _UNIQUE]
-WritablePaths = Annotated[list[Literal["scratch"]], Field(max_length=1)]
+WritablePaths = Annotated[list[Literal["scratch", "artifacts"]], _FEW, _UNIQUE]
 Hosts = Annotated[list[HostPattern], _FEW, _UNIQUE]
 Variables = Annotated[list[VariableName], _FEW, _UNIQUE]
 Tags = Annotated[list[Slug], Field(max_length=TAGS_MAX), _UNIQUE]
@@ -229,6 +229,9 @@ class RuntimeSection(Contract):
     )
     max_scratch_mb: Annotated[int, Field(ge=1, le=platform.SCRATCH_MB_MAX)] = (
         platform.SCRATCH_MB_DEFAULT
+    )
+    max_artifacts_mb: Annotated[int, Field(ge=1, le=platform.RUN_ARTIFACTS_MB_MAX)] = (
+        platform.RUN_ARTIFACTS_MB_DEFAULT
     )
     max_net_requests: Annotated[int, Field(ge=1, le=platform.NET_REQUESTS_MAX)] = (
         platform.NET_REQUESTS_DEFAULT

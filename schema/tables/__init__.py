@@ -20,12 +20,13 @@ from schema.tables.aftercare import (
     NotificationDelivery,
     VersionFinding,
 )
-from schema.tables.artifacts import Artifact, UsedArtifactLink
+from schema.tables.artifacts import Artifact, CastLeftovers, UsedArtifactLink
 from schema.tables.billing import Budget, BudgetCap, Hold, LedgerAccount, LedgerTransfer
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.github import GitHubConnection, GitHubDeviceCode
 from schema.tables.ledger import LedgerConversion, LedgerMovement, LedgerSealRow
 from schema.tables.publishing import Publication, PublicationEvent, Upload
+from schema.tables.purchases import Entitlement, Purchase, PurchasePayment, StripeEvent
 from schema.tables.schedules import Schedule, ScheduleRun
 from schema.tables.spells import (
     Consent,
@@ -71,7 +72,9 @@ __all__ = [
     "Cast",
     "CastCallback",
     "CastEvent",
+    "CastLeftovers",
     "Consent",
+    "Entitlement",
     "GitHubConnection",
     "GitHubDelivery",
     "GitHubDeviceCode",
@@ -88,6 +91,8 @@ __all__ = [
     "PackageEvidence",
     "Publication",
     "PublicationEvent",
+    "Purchase",
+    "PurchasePayment",
     "Revocation",
     "RunInput",
     "Schedule",
@@ -98,6 +103,7 @@ __all__ = [
     "SpellSecret",
     "SpellSuspension",
     "SpellVersion",
+    "StripeEvent",
     "SupplyChainLogEntry",
     "Upload",
     "UsedArtifactLink",

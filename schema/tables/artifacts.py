@@ -28,6 +28,16 @@ class Artifact(SQLModel, table=True):
     deleted_at: datetime | None = moment()
 
 
+class CastLeftovers(SQLModel, table=True):
+    """A cast that did not succeed, until what its run may have stored is deleted."""
+
+    __tablename__ = "cast_leftovers"
+    __table_args__ = (Index("ix_cast_leftovers_ended", "ended_at"),)
+
+    cast_id: str = text_key("casts.id", primary=True)
+    ended_at: datetime = created_at()
+
+
 class UsedArtifactLink(SQLModel, table=True):
     """A one-use link that was used; forgotten once the link could not be used anyway."""
 

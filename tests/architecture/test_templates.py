@@ -20,11 +20,15 @@ WORKFLOWS = TEMPLATES / "every" / "dot-github" / "workflows"
 EXAMPLES = ROOT / "examples" / "github-actions"
 PUBLISH = EXAMPLES / "publish-spell.yml"
 CALLERS = [EXAMPLES / f"publish-{language}.yml" for language in Language]
+RUN_BY_CASTS = [
+    ROOT / "examples" / "actions-report" / ".github" / "workflows" / "report.yml",
+    TEMPLATES / "workflow" / "dot-github" / "workflows" / "@NAME@.yml.template",
+]
 MAY_SIGN = {"contents": "read", "id-token": "write"}
 
 
 def document(path: Path) -> dict[str, Any]:
-    read = yaml.safe_load(path.read_text("utf-8"))
+    read = yaml.safe_load(path.read_text("utf-8").replace("@NAME@", "name"))
     # YAML 1.1 takes the word for a truth value.
     return {("on" if name is True else name): value for name, value in read.items()}
 
@@ -87,6 +91,19 @@ def test_every_action_is_pinned_by_a_commit_and_says_its_version() -> None:
     assert [line for line in lines if pin.fullmatch(line) is None] == []
 
 
+@pytest.mark.parametrize("path", RUN_BY_CASTS, ids=lambda path: path.name)
+def test_a_workflow_that_casts_run_has_no_permission_but_to_read(path: Path) -> None:
+    told = document(path)
+    assert told["permissions"] == {"contents": "read"}
+    assert [job for job in told["jobs"].values() if "permissions" in job] == []
+    scripts = [step["run"] for step in steps(path) if "run" in step]
+    assert scripts
+    assert [script for script in scripts if "${{" in script] == []
+    checkouts = [step for step in steps(path) if "checkout" in step.get("uses", "")]
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
+    assert [job["timeout-minutes"] for job in told["jobs"].values()] == [5]
+
+
 def test_checkouts_keep_no_credentials() -> None:
     checkouts = [step for step in steps() if step.get("uses", "").startswith("actions/checkout")]
     assert checkouts
@@ -127,8 +144,10 @@ def _command(words: list[str]) -> Any:
 
 
 def test_the_commands_of_workflow_and_readme_exist_with_their_options() -> None:
-    readme = (TEMPLATES / "every" / "README.md.template").read_text("utf-8")
-    lines = re.findall(r"^ *(?:run: )?spell ([a-z].*?)(?: +#.*)?$", readme, re.MULTILINE)
+    readmes = [*TEMPLATES.rglob("README.md.template"), EXAMPLES.parent / "actions-report/README.md"]
+    assert len(readmes) == 3
+    text = "".join(path.read_text("utf-8") for path in readmes)
+    lines = re.findall(r"^ *(?:run: )?spell ([a-z].*?)(?: +#.*)?$", text, re.MULTILINE)
     lines += [line.split("spell ", 1)[1] for line in scripts() if line.startswith("spell ")]
     assert len(lines) > 6
     for line in lines:

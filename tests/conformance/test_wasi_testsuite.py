@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import wasmtime
 
-from runner.sandbox.wasi.files import Folder, Scratch
+from runner.sandbox.wasi.files import Device, Folder, Scratch
 from runner.sandbox.wasi.world import OpenFolder, World
 from schema.limits import MIB
 from tests.support.wasi_stage import Stage, world_of
@@ -73,12 +73,13 @@ def _specification_of(path: Path) -> dict[str, Any]:
 def _world_of(specification: dict[str, Any], beside: Path) -> World:
     world = world_of(environment=specification.get("env", {}))
     world.arguments += [argument.encode() for argument in specification.get("args", [])]
-    world.scratch = Scratch(64 * MIB, world.clock.realtime, on_full=lambda: None)
+    scratch = Scratch(64 * MIB, world.clock.realtime, on_full=lambda: None)
+    world.trees[Device.SCRATCH] = scratch
     folders = {name: name for name in specification.get("dirs", [])}
     if "root" in specification:
         folders[specification["root"]] = "/"
     for name, preopen in folders.items():
-        world.open(OpenFolder(_copied(world.scratch, beside / name), preopen.encode()))
+        world.open(OpenFolder(_copied(scratch, beside / name), preopen.encode()))
     return world
 
 

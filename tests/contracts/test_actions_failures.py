@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.github.actions_host import GitHubActions
-from schema.contracts.actions import ActionsArtifact, ActionsRunRef, ActionsState
+from schema.contracts.actions import ActionsArtifact, ActionsLook, ActionsRunRef, ActionsState
 from schema.contracts.plans import Dispatch
 from schema.errors import SpellError
 from tests.support.scripted_github import (
@@ -277,16 +277,9 @@ def test_a_run_that_was_deleted_is_lost_and_one_that_ended_stays(github: Scripte
         github.host.look(RUN)
 
 
-def test_times_are_of_jobs_that_ran(github: ScriptedGitHub) -> None:
-    def at(minute: int) -> str:
-        return f"2026-11-25T12:{minute:02}:00Z"
-
-    jobs = [
-        {"name": "skipped", "status": "completed", "conclusion": "skipped", "started_at": at(1), "completed_at": at(59)},  # noqa: E501
-        {"name": "a", "status": "completed", "conclusion": "success", "started_at": at(3), "completed_at": at(5)},  # noqa: E501
-        {"name": "b", "status": "completed", "conclusion": "success", "started_at": at(4), "completed_at": at(9)},  # noqa: E501
-    ]  # fmt: skip
-    run = {"id": 5, "status": "completed", "conclusion": "success", "run_attempt": 1}
+def look_at(github: ScriptedGitHub, conclusion: str, *jobs: dict[str, Any]) -> ActionsLook:
+    """A run that ended so, with these jobs."""
+    run = {"id": 5, "status": "completed", "conclusion": conclusion, "run_attempt": 1}
 
     def script(asked: Asked) -> Answer | None:
         if "/jobs" in asked.path:
@@ -294,11 +287,41 @@ def test_times_are_of_jobs_that_ran(github: ScriptedGitHub) -> None:
         return Answer(200, run) if asked.path.endswith("/runs/5") else None
 
     github.script = script
-    look = github.host.look(RUN)
+    return github.host.look(RUN)
+
+
+def a_job(begin: int, end: int, conclusion: str, *, runner: int | None = 7) -> dict[str, Any]:
+    """A job that has ended, as GitHub lists it; from minute to minute."""
+    times = {
+        "started_at": f"2026-11-25T12:{begin:02}:00Z",
+        "completed_at": f"2026-11-25T12:{end:02}:00Z",
+    }
+    named = {"name": "a", "status": "completed", "conclusion": conclusion}
+    return {**named, **times, "runner_id": runner, "steps": []}
+
+
+def test_times_are_of_jobs_that_ran(github: ScriptedGitHub) -> None:
+    look = look_at(
+        github,
+        "success",
+        a_job(1, 59, "skipped", runner=None),
+        a_job(3, 5, "success"),
+        a_job(4, 9, "success"),
+    )
     assert (look.state, look.conclusion) == (ActionsState.COMPLETED, "success")
     assert look.started_at is not None
     assert look.ended_at is not None
     assert (look.started_at.minute, look.ended_at.minute) == (3, 9)
+
+
+@pytest.mark.parametrize("runner", [0, None])
+def test_a_job_that_was_cancelled_in_the_queue_never_ran(
+    github: ScriptedGitHub, runner: int | None
+) -> None:
+    """GitHub says when it began (when it was queued), and that it completed; nobody pays for it."""
+    look = look_at(github, "cancelled", a_job(3, 18, "cancelled", runner=runner))
+    assert (look.state, look.conclusion) == (ActionsState.COMPLETED, "cancelled")
+    assert (look.started_at, look.ended_at) == (None, None)
 
 
 def a_zip(**files: bytes) -> bytes:

@@ -143,6 +143,7 @@ def test_a_run_is_dispatched_found_followed_and_fetched(
     assert look.started_at is not None
     assert look.ended_at is not None
     assert look.started_at <= look.ended_at
+    assert look.commit is not None, "a receipt names what was checked out"
     assert [job.name for job in look.jobs] == ["one"]
     (artifact,) = host.artifacts(run)
     archive = zipfile.ZipFile(io.BytesIO(host.download(run, artifact, 10_000)))

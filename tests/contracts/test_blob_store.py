@@ -68,6 +68,15 @@ async def test_what_is_deleted_is_gone_and_its_neighbours_stay(blobs: ObjectBlob
     assert await blobs.get("casts/ab") == await blobs.get("casts/b/c") == b"content"
 
 
+async def test_a_folder_lists_what_is_in_it_at_any_depth_and_nothing_beside_it(
+    blobs: ObjectBlobStore,
+) -> None:
+    for key in ("casts/one/a", "casts/one/b/c", "casts/one-more/d", "casts/on", "casts/onerous"):
+        await blobs.put(key, b"x")
+    assert sorted(await blobs.keys_below("casts/one/")) == ["casts/one/a", "casts/one/b/c"]
+    assert await blobs.keys_below("casts/none/") == []
+
+
 async def test_a_reader_sees_one_whole_content_or_the_other(blobs: ObjectBlobStore) -> None:
     contents = [bytes([number]) * 300_000 for number in range(4)]
     await blobs.put("key", contents[0])

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.e2e import Caster, Logs, WholePlatform, whole_platform
 from tests.support.tls_servers import Authority, Received, TlsServer, response, tls_server
+from tests.support.workflow_mode import LocalActions, local_actions
 
 # What the processes said during a test; a failing one shows it.
 _LINES_SHOWN_MAX = 200
@@ -66,6 +67,14 @@ async def platform(authority: Authority, outside: TlsServer) -> AsyncIterator[Wh
     # An abort at the exit, or deafness to SIGTERM, would be told here.
     ends = [line for line in lines if "stopped with" in line or "did not stop" in line]
     assert ends == []
+
+
+@pytest.fixture(scope="session")
+async def github(platform: WholePlatform) -> AsyncIterator[LocalActions]:
+    """The platform's GitHub, whose user `maker` publishes what runs there."""
+    with TemporaryDirectory(prefix="spell-runs-") as folder:
+        async with local_actions(platform, Path(folder)) as started:
+            yield started
 
 
 @pytest.fixture(scope="session")

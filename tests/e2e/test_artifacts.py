@@ -87,6 +87,47 @@ async def test_a_download_is_nothing_that_a_browser_runs(
     assert got.headers["cache-control"] == "private, no-store"
 
 
+async def test_a_download_that_broke_off_goes_on_where_it_was(
+    platform: WholePlatform, caster: Caster, cast: Json
+) -> None:
+    await leave(platform, cast, "report.pdf", PDF)
+    mine, link = (
+        f"{cast['links']['artifacts']}/report.pdf",
+        await linked(caster, cast, "report.pdf"),
+    )
+    whole = await caster.get(mine)
+    assert whole.headers["accept-ranges"] == "bytes"
+    tag, half = whole.headers["etag"], len(PDF) // 2
+    for path in (mine, link):
+        asked = {**caster.headers, "Range": f"bytes={half}-", "If-Range": tag}
+        rest = await platform.http.get(path, headers=asked)
+        assert (rest.status_code, rest.content) == (206, PDF[half:])
+        assert rest.headers["content-range"] == f"bytes {half}-{len(PDF) - 1}/{len(PDF)}"
+        assert rest.headers["repr-digest"] == whole.headers["repr-digest"]
+        assert rest.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        other = await platform.http.get(path, headers={**asked, "If-Range": '"other"'})
+        assert (other.status_code, other.content) == (200, PDF)
+        beyond = await platform.http.get(path, headers={**asked, "Range": f"bytes={len(PDF)}-"})
+        problem(beyond, 416, "RANGE_NOT_SATISFIABLE")
+        assert beyond.headers["content-range"] == f"bytes */{len(PDF)}"
+    output = await caster.get(
+        f"{cast['links']['artifacts']}/output.json",
+        headers={**caster.headers, "Range": "bytes=1-5"},
+    )
+    assert (output.status_code, output.content) == (206, b"hello")
+
+
+async def test_a_range_that_cannot_be_answered_does_not_use_a_link_up(
+    platform: WholePlatform, caster: Caster, cast: Json
+) -> None:
+    link = await linked(caster, cast, one_use=True)
+    problem(
+        await platform.http.get(link, headers={"Range": "bytes=99-"}), 416, "RANGE_NOT_SATISFIABLE"
+    )
+    assert (await platform.http.get(link, headers={"Range": "bytes=0-0"})).content == b'"'
+    problem(await platform.http.get(link), 410, "LINK_EXPIRED")
+
+
 async def test_a_large_result_comes_by_reference(platform: WholePlatform, caster: Caster) -> None:
     cast = await caster.ended(await platform.spell("echo"), LARGE)
     assert (cast["status"], cast["result"]) == ("succeeded", None)

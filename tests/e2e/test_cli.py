@@ -32,11 +32,11 @@ async def examples(platform: WholePlatform, tmp_path_factory: pytest.TempPathFac
     """A shell whose account has signed and published copies of the repository's examples."""
     owner = await platform.new_caster(10_000_000)
     shell = Shell.of(owner, tmp_path_factory.mktemp("examples"))
-    names = ("letter", "markdown", "table", "thumbnail")
+    names = ("chart", "letter", "markdown", "table", "thumbnail")
     for name in names:
         shutil.copytree(EXAMPLES / name, shell.folder / name)
     published = await asyncio.gather(*(shell.json("publish", "--sign", name) for name in names))
-    assert [p["created"] for p in published] == [True] * 4
+    assert [p["created"] for p in published] == [True] * len(names)
     return shell
 
 
@@ -70,6 +70,21 @@ async def test_a_picture_becomes_a_thumbnail(examples: Shell, shell: Shell) -> N
     assert struct.unpack(">II", picture[16:24]) == (64, result["height"])
     original = (FILES / "picture.png").read_bytes()
     assert struct.unpack(">I", original[16:20]) == (result["source_width"],)
+
+
+async def test_a_chart_is_left_beside_the_result(examples: Shell, shell: Shell) -> None:
+    said = await shell.spell(
+        *("cast", "com.example.chart", str(EXAMPLES / "chart" / "inputs.json")),
+        *("--artifacts", "left"),
+    )
+    assert said.code == 0, said
+    left = shell.folder / "left"
+    files = json.loads((left / "output.json").read_text())["files"]
+    assert files == ["chart.svg", "data/bars.csv"]
+    chart = (left / files[0]).read_text()
+    assert chart.count("<rect ") == 3
+    assert "&lt;late&gt;" in chart
+    assert (left / files[1]).read_text().splitlines()[-1] == '"""Wednesday"", <late>",90'
 
 
 async def test_a_table_is_summed_up(examples: Shell, shell: Shell) -> None:

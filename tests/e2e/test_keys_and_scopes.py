@@ -83,11 +83,18 @@ ADDRESSES = [
     ("GET", "/v1/ledger/accounts/platform_revenue:USD/statement", Scope.DEPLOY),
     ("GET", "/v1/spells/com.example.x/versions/1.0.0/vulnerabilities", Scope.CAST),
     ("POST", "/v1/supply-chain/rescans", Scope.DEPLOY),
+    ("GET", "/v1/account/modes", Scope.ACCOUNT),
+    ("PUT", "/v1/account/modes", Scope.ACCOUNT),
+    ("DELETE", "/v1/account/modes", Scope.ACCOUNT),
     ("GET", "/v1/account/notification-channels", Scope.ACCOUNT),
     ("PUT", "/v1/account/notification-channels/email", Scope.ACCOUNT),
     ("DELETE", "/v1/account/notification-channels/email", Scope.ACCOUNT),
     ("GET", "/v1/account/notifications", Scope.ACCOUNT),
     ("POST", "/v1/account/notifications/msg_x:resend", Scope.ACCOUNT),
+    ("POST", "/v1/catalog/spells/com.example.x/purchase", Scope.CAST),
+    ("GET", "/v1/purchases", Scope.CAST),
+    ("GET", "/v1/purchases/pur_x", Scope.CAST),
+    ("POST", "/v1/purchases/pur_x:cancel", Scope.CAST),
     ("POST", "/v1/webhook-endpoints", Scope.ACCOUNT),
     ("GET", "/v1/webhook-endpoints", Scope.ACCOUNT),
     ("GET", "/v1/webhook-endpoints/whe_x", Scope.ACCOUNT),
@@ -110,12 +117,14 @@ VIOLATIONS = "/v1/spells/com.example.x/violations"
 LOG = "/v1/supply-chain/log"
 # Without a key: whoever holds a receipt can check it, whoever follows the feed reads it, and
 # whoever has a link to an artifact may have that. A run on GitHub Actions takes its inputs once, by
-# an address that nobody else has; what GitHub delivers is signed
-# (tests/integration/test_github_webhook.py).
+# an address that nobody else has; what GitHub and Stripe deliver is signed
+# (tests/integration/test_github_webhook.py). Buyers' browsers come back from
+# a payment with nothing.
 OPEN_TO_ALL = {
     *("/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"),
     "/v1/ledger/keys",
     *("/v1/artifacts/{token}", "/v1/run-inputs/{token}", "/v1/webhooks/github"),
+    *("/v1/webhooks/stripe", "/v1/checkout/paid", "/v1/checkout/cancelled"),
 }
 
 

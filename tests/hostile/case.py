@@ -31,6 +31,7 @@ class Grants:
     resources: bool = False
     """A tree with the file `data`, which holds `data`, and the file `folder/file`."""
     scratch_bytes: int = 0
+    artifacts_bytes: int = 0
     net_allow: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     deterministic: bool = True
@@ -42,6 +43,8 @@ class Grants:
 
 NOTHING = Grants()
 SCRATCH = Grants(scratch_bytes=MIB)
+ARTIFACTS = Grants(artifacts_bytes=MIB)
+TREES = Grants(scratch_bytes=MIB, artifacts_bytes=MIB)
 FILES = Grants(resources=True, scratch_bytes=MIB)
 REAL = Grants(deterministic=False)
 NETWORK = Grants(net_allow=(ALLOWED_HOST, "*.example.org"), deterministic=False)
@@ -64,6 +67,8 @@ class Case:
     """Errnos by name, and counts, that the guest writes to its output, one byte each."""
     output: bytes | None = None
     stderr: bytes | None = None
+    artifacts: Mapping[str, bytes] | None = None
+    """What it leaves, by name."""
     violations: frozenset[str] = frozenset()
     """Kinds, all of them and no others."""
     progress: int = 0

@@ -131,7 +131,12 @@ def compile_here(wasm: bytes) -> FrozenCode:
 
 
 def limits_of(case: Case) -> RunLimits:
-    changes = {**case.limits, "scratch_bytes_max": case.grants.scratch_bytes}
+    grants = case.grants
+    quotas = {
+        "scratch_bytes_max": grants.scratch_bytes,
+        "artifacts_bytes_max": grants.artifacts_bytes,
+    }
+    changes = {**case.limits, **quotas}
     return RunLimits.model_validate({**LIMITS.model_dump(), **changes})
 
 

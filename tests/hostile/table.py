@@ -5,6 +5,7 @@ Its rows are in `cases/`, by what they attack.
 
 from tests.hostile.case import Case
 from tests.hostile.cases import (
+    artifacts,
     calls,
     computing,
     files,
@@ -22,6 +23,7 @@ TABLE: tuple[Case, ...] = (
     *time_and_chance.CASES,
     *calls.CASES,
     *files.CASES,
+    *artifacts.CASES,
     *numbers.CASES,
     *network.CASES,
 )

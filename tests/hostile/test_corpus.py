@@ -12,6 +12,7 @@ import pytest
 
 from schema.contracts.run import RunLimits
 from schema.limits import MIB, PROGRESS_PER_SECOND_MAX
+from schema.packaging.artifact_archive import read_artifacts
 from tests.hostile.case import REAL, Case, answered
 from tests.hostile.conftest import Cast, End, limits_of
 from tests.hostile.made import MADE
@@ -32,6 +33,7 @@ async def test_a_hostile_guest_ends_as_documented(cast: Cast, case: Case) -> Non
 def differences(case: Case, end: End) -> dict[str, object]:
     """What is not as the table says, with what it is."""
     finished, report = end.finished, end.finished.report
+    left = read_artifacts(finished.artifacts, report.artifact_bytes)
     said = answered(finished.output) if case.answers is not None else None
     found = {
         "code": (case.code, report.code),
@@ -40,6 +42,7 @@ def differences(case: Case, end: End) -> dict[str, object]:
         "output": (case.output, finished.output),
         "stderr": (case.stderr, finished.stderr),
         "violations": (case.violations, {one.kind for one in report.violations}),
+        "artifacts": (case.artifacts, left),
         "progress": (case.progress, len(end.progress)),
     }
     compared_always = {"code", "violations", "progress"}
@@ -60,6 +63,7 @@ def excesses(limits: RunLimits, end: End) -> list[str]:
         "stderr": (report.stderr_bytes, limits.stderr_bytes_max),
         "stderr itself": (len(end.finished.stderr), report.stderr_bytes),
         "host calls": (report.host_calls, limits.host_calls_max),
+        "artifacts": (report.artifact_bytes, limits.artifacts_bytes_max),
         "scratch": (report.scratch_bytes_peak, limits.scratch_bytes_max),
     }
     return [f"{name}: {used} > {most}" for name, (used, most) in bounds.items() if used > most]

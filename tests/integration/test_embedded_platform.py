@@ -35,7 +35,7 @@ from infra.embedded.process_spec import ProcessSpec, Restart, StopStep
 from infra.embedded.temporal_server import SEARCH_ATTRIBUTES
 from infra.postgres import Database, create_engine
 
-SERVERS = {"postgres", "temporal", "nats", "redis", "sigstore", "github"}
+SERVERS = {"postgres", "temporal", "nats", "redis", "sigstore", "stripe", "github"}
 # With these set only NATS is started, which takes a moment.
 ONLY_NATS = {
     "SPELL_DATABASE_URL": "postgresql://elsewhere/spell",
@@ -43,6 +43,7 @@ ONLY_NATS = {
     "SPELL_REDIS_URL": "redis://elsewhere",
     "SPELL_TRUST_ROOT_FILE": "/elsewhere/trusted_root.json",
     "SPELL_GITHUB_API_URL": "https://github.elsewhere",
+    "SPELL_STRIPE_URL": "https://stripe.elsewhere",
 }
 STREAM = "KEPT"
 

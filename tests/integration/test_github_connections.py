@@ -133,14 +133,18 @@ async def test_a_user_may_push_where_they_are_at_home_and_nowhere_else(
     platform.server.repository(f"{other}/hidden", {"a": b"1"}, private=True)
     platform.server.owner(f"org-{login}", type="Organization", members=[login])
     platform.server.repository(f"org-{login}/ours", {"a": b"1"}, private=True)
+    platform.server.install(f"org-{login}")
+    # Of what is not public, the App sees for a user only what it is installed on.
+    platform.server.repository(f"{login}/unseen", {"a": b"1"}, private=True)
     found = {
         repo: await platform.users.may_push(account_id, repo)
         for repo in (
             *(f"{login}/own", f"{login.upper()}/OWN", f"org-{login}/ours"),
             *(f"{other}/public", f"{other}/hidden", f"{login}/absent", f"{login}/.."),
+            f"{login}/unseen",
         )
     }
-    assert list(found.values()) == [True, True, True, False, False, False, False], found
+    assert list(found.values()) == [True] * 3 + [False] * 5, found
 
 
 async def test_a_user_sees_where_the_app_is_installed_for_them(platform: Connecting) -> None:

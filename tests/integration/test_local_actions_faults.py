@@ -1,12 +1,7 @@
 """Dispatches that are refused, faults on order, webhooks and the delivery log."""
 
-import hashlib
-import hmac
-import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +10,7 @@ import pytest
 
 from infra.embedded.github.actions.host import WebhookTarget
 from tests.support.actions_host import REPOSITORY, SAMPLE, Served, serving, workflow
+from tests.support.hook_receiver import HookReceiver
 
 _DISPATCHES = f"{REPOSITORY}/actions/workflows/w.yml/dispatches"
 _QUICK = workflow("      - run: 'true'\n")
@@ -33,44 +29,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-class Receiver:
-    """A webhook's receiver that checks signatures, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, str, dict[str, Any]]] = []
-        self.answers: list[int] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["content-length"]))
-                digest = hmac.new(_SECRET.encode(), content, hashlib.sha256).hexdigest()
-                good = self.headers["x-hub-signature-256"] == f"sha256={digest}"
-                delivery, event = self.headers["x-github-delivery"], self.headers["x-github-event"]
-                receiver.heard.append((delivery, event, json.loads(content)))
-                self.send_response(receiver.answers.pop(0) if receiver.answers else good and 200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Keep test output quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def actions(self, event: str) -> list[str]:
-        return [body["action"] for _, name, body in self.heard if name == event]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 @pytest.fixture
-def receiver(served: Served) -> Iterator[Receiver]:
-    receiver = Receiver()
+def receiver(served: Served) -> Iterator[HookReceiver]:
+    receiver = HookReceiver(_SECRET)
     assert served.host is not None
     events = frozenset({"workflow_run", "workflow_job"})
     served.host.webhooks.append(WebhookTarget(1, 5, receiver.url, _SECRET, events))
@@ -172,6 +133,21 @@ def test_rate_limits_say_when_to_try_again(served: Served) -> None:
     assert (first.status_code, first.headers["x-ratelimit-remaining"]) == (403, "0")
 
 
+def test_a_fault_may_be_meant_for_one_address(served: Served) -> None:
+    _order(served, kind="secondary_rate_limit", path="/artifacts")
+    assert served.http.get(f"{REPOSITORY}/actions/runs").status_code == 200
+    assert served.http.get(f"{REPOSITORY}/actions/artifacts").status_code == 403
+    assert served.http.get("/_local/faults").json() == []
+
+
+def test_a_slow_answer_is_to_what_is_done_at_once(served: Served) -> None:
+    """Whoever gives up before it comes has started a run."""
+    _order(served, kind="slow_answer", path="/dispatches", seconds=3)
+    with pytest.raises(httpx.ReadTimeout):
+        served.http.post(_DISPATCHES, json={"ref": "main"}, timeout=1)
+    assert _count(served) == 1
+
+
 def test_a_run_may_be_listed_late_and_start_late(served: Served) -> None:
     _order(served, kind="unlisted_run", seconds=3600)
     _order(served, kind="slow_run", seconds=3600)
@@ -182,7 +158,35 @@ def test_a_run_may_be_listed_late_and_start_late(served: Served) -> None:
     assert served.wait(run_id)["conclusion"] == "cancelled"
 
 
-def test_an_app_hears_of_a_run_and_its_job_in_order(served: Served, receiver: Receiver) -> None:
+def test_a_run_that_never_starts_stays_queued_until_it_is_cancelled(served: Served) -> None:
+    _order(served, kind="stuck_run")
+    stuck = served.dispatch()
+    assert served.wait(served.dispatch())["conclusion"] == "success"
+    assert served.place is not None
+    served.place.engine.recover()
+    assert served.wait(served.dispatch())["conclusion"] == "success"
+    assert served.run(stuck)["status"] == "queued"
+    served.http.post(f"{REPOSITORY}/actions/runs/{stuck}/cancel").raise_for_status()
+    assert served.wait(stuck)["conclusion"] == "cancelled"
+
+
+def test_a_fault_may_be_meant_for_one_kind_of_write(served: Served) -> None:
+    _order(served, kind="slow_run", seconds=3600)
+    run_id = served.dispatch()
+    cancel = f"{REPOSITORY}/actions/runs/{run_id}/cancel"
+    _order(served, kind="drop_before", write="cancel")
+    _order(served, kind="error_before", write="cancel", status=503)
+    _order(served, kind="secondary_rate_limit", write="cancel", seconds=3)
+    assert served.http.post(_DISPATCHES, json={"ref": "main"}).status_code == 204
+    assert served.http.post(cancel).headers["retry-after"] == "3"
+    assert served.http.post(cancel).status_code == 503
+    with pytest.raises(httpx.RemoteProtocolError):
+        served.http.post(cancel)
+    assert served.run(run_id)["status"] == "queued"
+    assert served.http.post(cancel).status_code == 202
+
+
+def test_an_app_hears_of_a_run_and_its_job_in_order(served: Served, receiver: HookReceiver) -> None:
     run_id = served.dispatch()
     served.wait(run_id)
     _until(lambda: "completed" in receiver.actions("workflow_run"))
@@ -193,16 +197,37 @@ def test_an_app_hears_of_a_run_and_its_job_in_order(served: Served, receiver: Re
     assert last["installation"]["id"] == 5
 
 
-def test_webhooks_get_lost_and_doubled_on_order(served: Served, receiver: Receiver) -> None:
+def test_webhooks_get_lost_and_doubled_on_order(served: Served, receiver: HookReceiver) -> None:
     _order(served, kind="webhook_lost", times=1)
     _order(served, kind="webhook_twice", times=1)
     served.wait(served.dispatch())
     _until(lambda: "completed" in receiver.actions("workflow_run"))
-    assert receiver.actions("workflow_run") == ["in_progress", "in_progress", "completed"]
+    assert receiver.actions("workflow_run") == ["in_progress", "completed"]
+    assert receiver.actions("workflow_job")[:3] == ["queued", "queued", "in_progress"]
     assert receiver.heard[0][0] == receiver.heard[1][0]
 
 
-def test_a_delivery_that_failed_can_be_asked_for_again(served: Served, receiver: Receiver) -> None:
+def test_webhooks_come_in_another_order_on_order(served: Served, receiver: HookReceiver) -> None:
+    _order(served, kind="webhook_swapped")
+    served.wait(served.dispatch())
+    _until(lambda: "completed" in receiver.actions("workflow_run"))
+    first = [(event, body["action"]) for _, event, body in receiver.heard[:2]]
+    assert first == [("workflow_job", "queued"), ("workflow_run", "requested")]
+
+
+def test_webhooks_come_late_on_order_and_hold_up_no_other(
+    served: Served, receiver: HookReceiver
+) -> None:
+    _order(served, kind="webhook_late", seconds=3600)
+    _order(served, kind="webhook_late", seconds=0)
+    served.wait(served.dispatch())
+    _until(lambda: {"in_progress", "completed"} <= set(receiver.actions("workflow_run")))
+    assert "requested" not in receiver.actions("workflow_run")
+
+
+def test_a_delivery_that_failed_can_be_asked_for_again(
+    served: Served, receiver: HookReceiver
+) -> None:
     receiver.answers = [500]
     served.wait(served.dispatch())
     _until(lambda: "completed" in receiver.actions("workflow_run"))

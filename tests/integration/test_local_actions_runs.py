@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.embedded.github.actions import engine
 from tests.support.actions_host import (
     REPOSITORY,
     SAMPLE,
@@ -167,6 +168,14 @@ def test_a_cancelled_run_leaves_no_process(served: Served, tmp_path: Path) -> No
 def test_a_job_over_its_time_is_timed_out(served: Served) -> None:
     _put(served, workflow("      - run: sleep 60\n", more="    timeout-minutes: 0.01\n"))
     assert served.wait(served.dispatch())["conclusion"] == "timed_out"
+
+
+def test_a_run_whose_jobs_never_begin_has_failed_to_start(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_START_SECONDS_MAX", 0.0)
+    _put(served, workflow("      - run: 'true'\n"))
+    assert served.wait(served.dispatch())["conclusion"] == "startup_failure"
 
 
 def test_a_killed_server_leaves_no_process_and_calls_the_run_cancelled(tmp_path: Path) -> None:

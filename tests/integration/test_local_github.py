@@ -150,6 +150,35 @@ def test_the_device_flow_gives_tokens_that_are_refreshed_once(server: LocalGitHu
     assert server.http.post(token, data=again).json()["error"] == "bad_refresh_token"
 
 
+def of_the_app(server: LocalGitHub, login: str) -> Github:
+    """With a token that the user gave the App by the device flow."""
+    client = {"client_id": server.app.client_id}
+    begun = server.http.post("/login/device/code", data=client).json()
+    server.local("POST", "device", {"user_code": begun["user_code"], "login": login})
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    grant = {**client, "device_code": begun["device_code"], "grant_type": kind}
+    token = server.http.post("/login/oauth/access_token", data=grant).json()["access_token"]
+    return Github(auth=Auth.Token(token), base_url=server.url, retry=None)
+
+
+def test_a_user_who_came_by_the_app_may_no_more_than_both_may(server: LocalGitHub) -> None:
+    server.repository("maker/hidden", FILES, private=True)
+    maker = of_the_app(server, "maker")
+    public = maker.get_repo("maker/spell")
+    for refused, status in (
+        (lambda: public.create_file("new", "New", "x"), 403),
+        (lambda: maker.get_user().create_repo("another"), 403),
+        (lambda: maker.get_repo("maker/hidden"), 404),
+    ):
+        with pytest.raises(GithubException) as caught:
+            refused()
+        assert caught.value.status == status
+    server.install("maker", permissions={"administration": "write", "contents": "write"})
+    public.create_file("new", "New", "x")
+    assert maker.get_user().create_repo("another").name == "another"
+    assert maker.get_repo("maker/hidden").private
+
+
 def test_a_dispatched_run_of_the_app_comes_to_its_end(server: LocalGitHub) -> None:
     steps = b"jobs:\n  one:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo done\n"
     head = b"name: run\nrun-name: ${{ inputs.cast_id }}\non:\n  workflow_dispatch:\n    inputs:\n"

@@ -1,5 +1,6 @@
 """GitHub's half of a cast, scripted: the check, and a child workflow that answers or waits."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -104,6 +105,7 @@ class ScriptedGitHub:
     orders: list[ActionsOrder] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._ordered = asyncio.Event()
         self.worker = Worker(
             self.client,
             task_queue=GITHUB_TASK_QUEUE,
@@ -122,6 +124,11 @@ class ScriptedGitHub:
     @activity.defn(name="scripted.outcome")
     async def outcome(self, order: ActionsOrder) -> RunOutcome | None:
         self.orders.append(order)
+        self._ordered.set()
         if self.before is not None:
             await self.before(order.cast_id)
         return self.script(order)
+
+    async def until_ordered(self) -> None:
+        """Wait until a run has been asked for."""
+        await asyncio.wait_for(self._ordered.wait(), 20)

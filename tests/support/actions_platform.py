@@ -85,6 +85,7 @@ class ToldGitHub:
         self.conclusion = conclusion
         self.looks = looks
         self.seconds = seconds
+        self.commit = "c" * 40
         self.starts = True
         self.obeys = True
         self.uploads: dict[str, bytes] = {"spell-output": a_zip({"output.json": b'{"ok":true}'})}
@@ -140,6 +141,7 @@ class ToldGitHub:
                 conclusion=conclusion,
                 started_at=began,
                 ended_at=ended_at,
+                commit=self.commit,
             )
         if not self.starts:
             return ActionsLook(state=ActionsState.QUEUED)
@@ -228,6 +230,7 @@ class ActionsPlatform:
                 self.vault,
             ),
             threads,
+            self.vault,
         )
         self.worker = Worker(
             self.client,

@@ -1,5 +1,6 @@
 """Packages for end-to-end tests: tiny modules, and manifests with what a test wants in them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import wasmtime
@@ -74,6 +75,11 @@ def manifest(key: str, **changes: Any) -> bytes:
         "pricing": pricing,
         "pricing.unit_micros": units,
     }
+    return toml(sections)
+
+
+def toml(sections: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """A manifest.toml of these sections; empty ones are left out."""
     text = "manifest_version = 1\n"
     for name, members in sections.items():
         if members:

@@ -4,7 +4,7 @@ import base64
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.types import ASGIApp
 
 from infra.embedded.github.app import make_app
 from infra.embedded.github.state import App
@@ -56,8 +57,10 @@ class LocalGitHub:
 
 
 @contextmanager
-def local_github(folder: Path, webhook_url: str = "") -> Iterator[LocalGitHub]:
-    """The server over a folder."""
+def local_github(
+    folder: Path, webhook_url: str = "", around: Callable[[ASGIApp], ASGIApp] | None = None
+) -> Iterator[LocalGitHub]:
+    """The server over a folder; `around` may put something around the whole of it."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = private.private_bytes(
         serialization.Encoding.PEM,
@@ -75,7 +78,8 @@ def local_github(folder: Path, webhook_url: str = "") -> Iterator[LocalGitHub]:
         listener.bind(("127.0.0.1", 0))
         port = int(listener.getsockname()[1])
     url = f"http://127.0.0.1:{port}"
-    config = uvicorn.Config(make_app(folder, app, url), port=port, log_level="warning")
+    made: ASGIApp = make_app(folder, app, url)
+    config = uvicorn.Config(around(made) if around else made, port=port, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

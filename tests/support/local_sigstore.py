@@ -28,6 +28,7 @@ ONLY_SIGSTORE = {
     "SPELL_RUNNER_NATS_URL": "nats://elsewhere",
     "SPELL_REDIS_URL": "redis://elsewhere",
     "SPELL_GITHUB_API_URL": "https://elsewhere",
+    "SPELL_STRIPE_URL": "https://elsewhere",
 }
 BY_MAKER = policy.AllOf(
     [policy.Identity(identity=MAKER.email, issuer=ISSUER), policy.OIDCIssuerV2(ISSUER)]

@@ -4,7 +4,7 @@ import base64
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from temporalio.client import Client, WorkflowHandle
@@ -20,6 +20,7 @@ from activities.revoking import RevokingActivities
 from activities.run_requests import RunRequests
 from activities.running import RunningActivities
 from activities.verdicts import Verdicts
+from infra.artifact_store import EncryptedArtifactStore
 from infra.postgres import Database
 from infra.repositories.casts import PostgresCasts
 from infra.repositories.receipts import PostgresReceipts
@@ -118,8 +119,10 @@ class CastingPlatform:
             queue_seconds=self.queue_seconds,
             grace_seconds=0,
         )
+        # Only what it puts is asked of its blobs here.
+        artifacts = EncryptedArtifactStore(cast("Any", self.blobs), vault)
         running = RunningActivities(
-            self.bus, verdicts, Outputs(self.casts, self.blobs, vault, checker)
+            self.bus, verdicts, Outputs(self.casts, self.blobs, vault, checker, artifacts)
         )
         deliveries = PostgresWebhookDeliveries(self.database, vault)
         webhooks = PromptWebhooks(

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from schema.compiled_code import CompiledCode
+from schema.contracts.plans import ActionsTarget
 from schema.contracts.publish import (
     ConcludeOrder,
     DecideOrder,
@@ -22,6 +23,7 @@ from schema.contracts.publish import (
     RecordOrder,
     StandingOrder,
 )
+from schema.contracts.repositories import RepositoriesOrder
 from schema.contracts.supply_chain import Check, CheckOutcome, Decision
 from schema.ids import publish_workflow_id
 from schema.supply_chain.reasons import reason
@@ -59,15 +61,19 @@ class ScriptedPublishing:
     Args:
         client: of the Temporal to run on.
         refuse: by step, the code that it refuses with: a reason's for the checks, an error's else.
+        actions: what its manifest says of GitHub Actions.
     """
 
-    def __init__(self, client: Client, refuse: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: Client, refuse: Mapping[str, str], actions: ActionsTarget | None = None
+    ) -> None:
         self.package = a_package(key="com.example.recorded")
         self.request = a_publication(self.package)
         self.ran: list[str] = []
         self.concluded: list[PublishResult] = []
         self._client = client
         self._refuse = refuse
+        self._actions = actions
         self._queue = f"publishing-{uuid.uuid4()}"
         self.worker = Worker(
             client, task_queue=self._queue, workflows=[PublishSpell], activities=self._activities()
@@ -96,7 +102,16 @@ class ScriptedPublishing:
         async def open_(request: PublishInput) -> OpenedPackage:
             del request
             self._step("open")
-            return OpenedPackage(spell_key=self.package.spell_key, version=self.package.version)
+            return OpenedPackage(
+                spell_key=self.package.spell_key,
+                version=self.package.version,
+                actions=self._actions,
+            )
+
+        @activity.defn(name="repositories.check")
+        async def repositories(order: RepositoriesOrder) -> None:
+            assert order.opened.actions == self._actions is not None
+            self._step("repositories")
 
         @activity.defn(name="checking.signature")
         async def signature(request: PublishInput) -> CheckOutcome:
@@ -156,4 +171,4 @@ class ScriptedPublishing:
             self.concluded.append(order.result)
 
         checks = [signature, sbom, advisories, licenses, standing, decide]
-        return [open_, *checks, module, record, conclude]
+        return [open_, repositories, *checks, module, record, conclude]

@@ -18,6 +18,7 @@ from schema.contracts.problem import Problem
 from schema.contracts.receipt import (
     PAYLOAD_TYPE,
     SIGNING_PURPOSE,
+    AnyReceipt,
     Receipt,
     ReceiptRun,
     ReceiptTransfer,
@@ -61,7 +62,7 @@ def noted(
     """The receipt of a run, as the activity would note it and settlement charge it."""
     order = RunOrder(cast_id=request.cast_id, plan=plan, inputs_json=inputs)
     salt = salt_of(make_vault(), request.cast_id)
-    record = record_of(order, verdict, output, seed=request.seed, salt=salt)
+    record = record_of(order, verdict, output, {}, seed=request.seed, salt=salt)
     assert record is not None
     run = ReceiptRun(**record.model_dump(), salt=salt)
     return _settled(request.cast_id, run, verdict)
@@ -92,7 +93,7 @@ def a_receipt(
     return noted(request, plan_of(request.module_digest, price), told, inputs, output)
 
 
-def signed(receipt: Receipt, vault: PlatformVault | None = None) -> bytes:
+def signed(receipt: AnyReceipt, vault: PlatformVault | None = None) -> bytes:
     """The receipt's envelope, as the platform would answer it."""
     vault, payload = vault or make_vault(), statement_of(receipt)
     signature = vault.sign(SIGNING_PURPOSE, pae(PAYLOAD_TYPE, payload))

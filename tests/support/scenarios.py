@@ -16,11 +16,14 @@ from tests.support.aftercare_scenarios import AFTERCARE_SCENARIOS
 from tests.support.artifacts import ScriptedTidying
 from tests.support.builders import METERED, a_cast, a_package, make_person, publish
 from tests.support.interceptors import StepFaults
+from tests.support.mode_scenarios import MODE_SCENARIOS
 from tests.support.platform import CastingPlatform, admit, cancel, verdict_for
 from tests.support.publishing import ScriptedPublishing
+from tests.support.purchase_scenarios import PURCHASE_SCENARIOS
 from tests.support.revoking import revoked_by
 from tests.support.scheduling import SCHEDULING_SCENARIOS
 from tests.support.sealing import ScriptedSealing
+from tests.support.stripe_scenarios import STRIPE_SCENARIOS
 from tests.support.webhook_scenarios import WEBHOOK_SCENARIOS
 
 Handle = WorkflowHandle[Any, Any]
@@ -224,7 +227,10 @@ SCENARIOS: dict[str, Scenario] = {
         ledger_sealed,
         *AFTERCARE_SCENARIOS,
         *ACTIONS_SCENARIOS,
+        *MODE_SCENARIOS,
         *WEBHOOK_SCENARIOS,
+        *PURCHASE_SCENARIOS,
+        *STRIPE_SCENARIOS,
         *SCHEDULING_SCENARIOS,
     )
 }

@@ -24,6 +24,7 @@ def world_of(
     stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
     scratch_bytes_max: int = 0,
+    artifacts_bytes_max: int = 0,
     **others: Any,
 ) -> World:
     """A world like that of a deterministic run, with what a test names."""
@@ -36,6 +37,7 @@ def world_of(
         "chance": SeededChance(bytes(32)),
         "resources": None,
         "scratch_bytes_max": scratch_bytes_max,
+        "artifacts_bytes_max": artifacts_bytes_max,
         "on_progress": lambda _report: None,
     }
     return World(**{**given, **others})

@@ -3,6 +3,7 @@
 import pytest
 from temporalio.client import Client
 
+from tests.support.actions import TARGET
 from tests.support.publishing import ScriptedPublishing
 
 CHECKS = ["signature", "sbom", "advisories", "licenses", "standing"]
@@ -15,6 +16,24 @@ async def test_a_package_that_passes_goes_through_every_step_in_order(client: Cl
     assert platform.ran == ["open", *CHECKS, "module", "record", "conclude"]
     assert result.created
     assert result.publication_id == platform.request.publication_id
+    assert platform.concluded == [result]
+
+
+async def test_repositories_are_looked_at_before_the_checks(client: Client) -> None:
+    platform = ScriptedPublishing(client, {}, TARGET)
+    async with platform.worker:
+        result = await (await platform.start()).result()
+    assert platform.ran == ["open", "repositories", *CHECKS, "module", "record", "conclude"]
+    assert result.created
+
+
+async def test_a_repository_that_is_not_the_makers_ends_it_at_once(client: Client) -> None:
+    platform = ScriptedPublishing(client, {"repositories": "GITHUB_NOT_CONNECTED"}, TARGET)
+    async with platform.worker:
+        result = await (await platform.start()).result()
+    assert result.problem is not None
+    assert result.problem.code == "GITHUB_NOT_CONNECTED"
+    assert platform.ran == ["open", "repositories", "conclude"]
     assert platform.concluded == [result]
 
 

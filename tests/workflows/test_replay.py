@@ -24,19 +24,26 @@ from workflows.cast_spell import CastSpell
 from workflows.deliver_notification import DeliverNotification
 from workflows.deliver_webhook import DeliverWebhook
 from workflows.publish_spell import PublishSpell
+from workflows.purchase_clone import PurchaseClone
+from workflows.reconcile_purchases import ReconcilePurchases
 from workflows.relay_notifications import RelayNotifications
+from workflows.relay_stripe_events import RelayStripeEvents
 from workflows.relay_webhooks import RelayWebhooks
 from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
+from workflows.return_late_payment import ReturnLatePayment
 from workflows.run_actions import RunActions
 from workflows.seal_ledger import SealLedger
+from workflows.tidy_actions import TidyActions
 from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
     *(RunActions, CancelLateRun, SealLedger),
+    *(RunActions, CancelLateRun, TidyActions),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
-    *(DeliverWebhook, RelayWebhooks),
+    *(DeliverWebhook, RelayWebhooks, RelayStripeEvents),
+    *(PurchaseClone, ReconcilePurchases, ReturnLatePayment),
 ]
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
 

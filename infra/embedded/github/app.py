@@ -9,21 +9,32 @@ from fastapi import FastAPI
 from infra.embedded.github.actions.mount import mount
 from infra.embedded.github.actions.place import Place
 from infra.embedded.github.callers import Callers
+from infra.embedded.github.front import FrontMiddleware
 from infra.embedded.github.hosting import GitHubHost
+from infra.embedded.github.own_parts import OwnPartsMiddleware
+from infra.embedded.github.pages import home, installing
+from infra.embedded.github.pages import repositories as repository_pages
 from infra.embedded.github.rest import (
     apps,
     authorizations,
+    branches,
+    collaborators,
     contents,
+    git_data,
     local,
     people,
     pulls,
+    rate_limit,
     repositories,
     sign_in,
 )
 from infra.embedded.github.server import Server
 from infra.embedded.github.state import App, State
 
-_RESOURCES = (apps, authorizations, contents, pulls, people, sign_in, local, repositories)
+_RESOURCES = (
+    *(apps, authorizations, branches, collaborators, contents, git_data, local, people, pulls),
+    *(rate_limit, repositories, sign_in),
+)
 
 
 def make_app(folder: Path, app: App, base_url: str) -> FastAPI:
@@ -47,7 +58,7 @@ def make_app(folder: Path, app: App, base_url: str) -> FastAPI:
             place.close()
             state.close()
 
-    made = FastAPI(lifespan=living)
+    made = FastAPI(lifespan=living, openapi_url=None)
 
     @made.get("/health")
     def health() -> dict[str, str]:
@@ -55,6 +66,14 @@ def make_app(folder: Path, app: App, base_url: str) -> FastAPI:
 
     for resource in _RESOURCES:
         made.include_router(resource.routes(server))
-    # Last, so that its faults are outermost.
+    made.add_middleware(FrontMiddleware, callers=server.callers, limits=server.limits)
+    # Later, so that its faults are further out.
     mount(made, place)
+    made.add_middleware(OwnPartsMiddleware)
+    for router in (
+        home.routes(server, place),
+        installing.routes(server),
+        repository_pages.routes(server, place),
+    ):
+        made.include_router(router)
     return made

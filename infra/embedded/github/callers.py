@@ -26,6 +26,8 @@ class Caller:
     repositories: list[int] | None = None
     """Those that a token is narrowed to; None is all of the installation's."""
     is_user: bool = False
+    is_of_app: bool = False
+    """A user who lets the App act for them: it may no more than both may."""
 
 
 class Callers:
@@ -62,7 +64,8 @@ class Callers:
         if token is None or token["kind"] == "refresh":
             raise RefusedError(401, "Bad credentials")
         if token["kind"] == "user":
-            return Caller(token["login"], is_user=True)
+            is_of_app = not token.get("personal", False)
+            return Caller(token["login"], is_user=True, is_of_app=is_of_app)
         installation = self._state.installation(token["installation_id"])
         if installation is None or installation["suspended"]:
             raise RefusedError(403, "This installation has been suspended")
@@ -106,7 +109,24 @@ class Callers:
             return self._covers(caller, repository) or not repository["private"]
         if not repository["private"]:
             return True
-        return caller is not None and self.may_push(caller.login, repository)
+        if caller is None or not self.may_push(caller.login, repository):
+            return False
+        return not caller.is_of_app or self._installed_on(repository) is not None
+
+    def app_may(self, owner: str, **needs: str) -> bool:
+        """Whether the App is installed on all repositories of an owner, and may do this there."""
+        found = self._state.installation_of(owner)
+        if found is None or found["suspended"] or found["repositories"] is not None:
+            return False
+        return _has(found["permissions"], needs)
+
+    def _installed_on(self, repository: Document) -> Document | None:
+        """The installation that reaches a repository; None when the App is not there."""
+        found = self._state.installation_of(repository["owner"])
+        if found is None or found["suspended"]:
+            return None
+        names = found["repositories"]
+        return found if names is None or repository["name"] in names else None
 
     def _covers(self, caller: Caller, repository: Document) -> bool:
         """Whether the installation, and its token, reach the repository."""
@@ -120,17 +140,24 @@ class Callers:
         return caller.repositories is None or repository["id"] in caller.repositories
 
     def _may(self, caller: Caller, repository: Document, needs: Mapping[str, str]) -> bool:
+        # What is public may be read by whoever likes to.
+        is_reading = all(level == "read" for level in needs.values())
         if caller.is_user:
-            return all(level == "read" for level in needs.values()) or self.may_push(
-                caller.login, repository
-            )
+            may = self.may_push(caller.login, repository)
+            if may and caller.is_of_app:
+                found = self._installed_on(repository)
+                may = found is not None and _has(found["permissions"], needs)
+            return is_reading or may
         if not self._covers(caller, repository):
-            # What is public may be read by whoever likes to.
-            return all(level == "read" for level in needs.values())
-        return any(
-            _LEVELS.get(caller.permissions.get(name, ""), 0) >= _LEVELS[level]
-            for name, level in needs.items()
-        )
+            return is_reading
+        return _has(caller.permissions, needs)
+
+
+def _has(permissions: Mapping[str, str], needs: Mapping[str, str]) -> bool:
+    """Whether any of these levels is granted."""
+    return any(
+        _LEVELS.get(permissions.get(name, ""), 0) >= _LEVELS[level] for name, level in needs.items()
+    )
 
 
 def _credential(request: Request) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.embedded.github.actions.clock import stamp
 from infra.embedded.github.actions.documents import Document
-from infra.embedded.github.state import App
+from infra.embedded.github.state import APP_PERMISSIONS, App
 
 _USER_PAGES = (
     *("followers", "following", "gists", "starred", "subscriptions", "organizations"),
@@ -20,6 +20,17 @@ _REPOSITORY_PAGES = (
     *("releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams"),
     "trees",
 )
+# What a repository here never has, but every answer of GitHub tells of.
+_NOTHING_OF: Document = {
+    **dict.fromkeys(("homepage", "language", "license", "mirror_url")),
+    **dict.fromkeys(("forks", "forks_count", "network_count", "open_issues"), 0),
+    **dict.fromkeys(("open_issues_count", "size", "stargazers_count", "subscribers_count"), 0),
+    **dict.fromkeys(("watchers", "watchers_count"), 0),
+    **dict.fromkeys(("has_discussions", "has_issues", "has_pages", "has_projects"), False),
+    "has_wiki": False,
+    "has_downloads": False,
+    "topics": [],
+}
 
 
 def moment(seconds: float) -> str:
@@ -44,6 +55,20 @@ def user_document(base_url: str, owner: Mapping[str, Any]) -> Document:
     }
 
 
+def person_document(base_url: str, owner: Mapping[str, Any]) -> Document:
+    """A `public-user`: what is known of a person, or of oneself."""
+    about = ("bio", "blog", "company", "email", "hireable", "location", "twitter_username")
+    counts = ("followers", "following", "public_gists", "public_repos")
+    return {
+        **user_document(base_url, owner),
+        "name": owner["login"],
+        **dict.fromkeys(about),
+        **dict.fromkeys(counts, 0),
+        "created_at": moment(0),
+        "updated_at": moment(0),
+    }
+
+
 def repository_document(
     base_url: str, owner: Mapping[str, Any], repository: Document, *, push: bool | None
 ) -> Document:
@@ -64,6 +89,10 @@ def repository_document(
         "html_url": f"{base_url}/{full_name}",
         "clone_url": f"{base_url}/{full_name}.git",
         **{f"{page}_url": f"{url}/{page}" for page in _REPOSITORY_PAGES},
+        "git_url": f"{base_url}/{full_name}.git",
+        "ssh_url": f"{base_url}/{full_name}.git",
+        "svn_url": f"{base_url}/{full_name}",
+        **_NOTHING_OF,
         "default_branch": repository["default_branch"],
         "is_template": repository["is_template"],
         "archived": False,
@@ -97,7 +126,7 @@ def app_document(base_url: str, app: App, installations: int) -> Document:
         "html_url": f"{base_url}/apps/{app.slug}",
         "created_at": moment(0),
         "updated_at": moment(0),
-        "permissions": {"actions": "write", "contents": "write", "metadata": "read"},
+        "permissions": {**APP_PERMISSIONS, "metadata": "read"},
         "events": ["workflow_run", "workflow_job"],
         "installations_count": installations,
     }

@@ -46,12 +46,13 @@ class GitHubHost:
         found = self._server.state.git.find(repository_id, ref)
         if found is None:
             return None
+        files = self._server.state.git.files(repository_id, found)
         heads = self._server.state.git.refs(repository_id)
         branch = next(
             (name for name, sha in heads.items() if sha == found.sha and name.startswith(HEADS)),
             ref,
         )
-        return HostedCommit(found.sha, branch.removeprefix(HEADS), found.message, found.files)
+        return HostedCommit(found.sha, branch.removeprefix(HEADS), found.message, files)
 
     def targets(self, repository_id: int) -> list[WebhookTarget]:
         """The App, where it is installed and has a webhook."""

@@ -1,8 +1,9 @@
 """What the routes of the local GitHub share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.embedded.github.callers import Callers
+from infra.embedded.github.rate_limits import RateLimits
 from infra.embedded.github.state import State
 
 
@@ -14,3 +15,4 @@ class Server:
     callers: Callers
     base_url: str
     """Exactly as clients are told: PyGithub asserts that every URL has its host and port."""
+    limits: RateLimits = field(default_factory=RateLimits)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from infra.embedded.github.actions.documents import Document, Documents
 from infra.embedded.github.git import HEADS, Git
@@ -17,6 +18,14 @@ _OWNER, _REPOSITORY, _INSTALLATION, _TOKEN, _PULL = (
     "token",
     "pull",
 )
+# What the platform's App asks of those who install it: to run workflows, and to make copies of
+# templates.
+APP_PERMISSIONS = {
+    "actions": "write",
+    "administration": "write",
+    "contents": "write",
+    "pull_requests": "write",
+}
 INSTALLATION_TOKEN_SECONDS = 3600
 USER_TOKEN_SECONDS = 8 * 3600
 
@@ -47,15 +56,21 @@ class State:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.app = app
         self.documents = Documents(folder / "github.sqlite")
-        self.git = Git(self.documents)
+        self._numbering = Lock()
+        self.git = Git(folder / "git.sqlite")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
+        self.git.close()
         self.documents.close()
 
     def owner(self, login: str) -> Document | None:
         """A user or an organisation; GitHub's logins do not know case."""
         return _named(self.documents.all(_OWNER), "login", login)
+
+    def owners(self) -> list[Document]:
+        """All users and organisations."""
+        return self.documents.all(_OWNER)
 
     def make_owner(self, login: str, kind: str, members: list[str]) -> Document:
         """A new user (`User`) or organisation (`Organization`), or the one that is there."""
@@ -156,7 +171,10 @@ class State:
             self.documents.drop(_INSTALLATION, found["id"])
 
     def add_token(self, prefix: str, seconds: int, **body: object) -> tuple[str, Document]:
-        """A new token; its text is kept as a digest only."""
+        """A new token; its text is kept as a digest only. Those that expired are forgotten."""
+        for one in self.documents.all(_TOKEN):
+            if one["expires_at"] <= time.time():
+                self.documents.drop(_TOKEN, one["id"])
         text = prefix + secrets.token_urlsafe(30)
         kept = {**body, "digest": _digest(text), "expires_at": time.time() + seconds}
         made = self.documents.add(_TOKEN, kept)
@@ -193,11 +211,18 @@ class State:
 
     def add_pull(self, repository_id: int, body: Document) -> Document:
         """A new pull request, with the next number."""
-        number = len(self.pulls(repository_id)) + 1
-        made = self.documents.add(_PULL, {**body, "number": number}, repository_id)
+        with self._numbering:
+            number = len(self.pulls(repository_id)) + 1
+            made = self.documents.add(_PULL, {**body, "number": number}, repository_id)
         found = self.documents.get(_PULL, made)
         assert found is not None
         return found
+
+    def change_pull(self, pull_id: int, said: Document) -> Document:
+        """Change a pull request; as it is then."""
+        changed = self.documents.change(_PULL, pull_id, lambda body: body.update(said))
+        assert changed is not None, "pull requests are never forgotten"
+        return changed
 
 
 def _named(documents: list[Document], member: str, name: str) -> Document | None:

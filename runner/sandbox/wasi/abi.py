@@ -15,6 +15,7 @@ class Errno(IntEnum):
     ACCES = 2
     BADF = 8
     BUSY = 10
+    DQUOT = 19
     EXIST = 20
     FAULT = 21
     FBIG = 22

@@ -34,7 +34,6 @@ _LOG_CALL_BYTES_MAX = 64 * 1024
 _VECTORS_MAX = 1024
 _OFFSET_MAX = 2**63 - 1
 _ADVICE_MAX = 5
-_DEVICE_RESOURCES, _DEVICE_SCRATCH = 1, 2
 
 
 def fd_write(guest: Guest, fd: int, vectors: int, count: int, written: int) -> None:
@@ -245,7 +244,7 @@ def write_filestat(guest: Guest, result: int, entry: Entry) -> None:
     guest.memory.pack(
         FILESTAT,
         result,
-        *(_device_of(entry), entry.inode, entry.kind, entry.links, size),
+        *(entry.device, entry.inode, entry.kind, entry.links, size),
         *(entry.accessed, entry.modified, entry.changed),
     )
 
@@ -268,11 +267,6 @@ def check_flags(flags: int) -> None:
     """Raise WasiError(INVAL) for flags that the standard does not know."""
     if flags & ~FDFLAGS_KNOWN:
         raise WasiError(Errno.INVAL)
-
-
-def _device_of(node: Node) -> int:
-    """Each tree counts its inodes from 1, so they are two devices."""
-    return _DEVICE_RESOURCES if node.read_only else _DEVICE_SCRATCH
 
 
 def _entry_named(folder: Folder, name: bytes) -> Entry | None:

@@ -1,7 +1,7 @@
 """`spell.http_fetch`: the one way out of the sandbox (docs/package.md)."""
 
 from runner.sandbox.wasi.abi import Errno, WasiError
-from runner.sandbox.wasi.files import File
+from runner.sandbox.wasi.files import Device, File
 from runner.sandbox.wasi.guest import Calls, Guest
 from runner.sandbox.wasi.world import OpenFile
 from schema import limits
@@ -32,7 +32,7 @@ def http_fetch(
     if world.network is None:
         world.violations.note(ViolationKind.NET_DENIED)
         raise WasiError(Errno.ACCES)
-    response = File(inode=0, read_only=True, content=world.network.fetch(*request))
+    response = File(inode=0, device=Device.READ_ONLY, content=world.network.fetch(*request))
     number = world.open(OpenFile(response, readable=True, writable=False))
     guest.memory.write_u32(opened, number)
 

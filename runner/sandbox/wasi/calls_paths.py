@@ -93,18 +93,20 @@ def path_rename(
     if not source.name or not target.name:
         raise WasiError(Errno.BUSY)
     entry = _there(source)
-    scratch = guest.world.writable(source.folder)
-    guest.world.writable(target.folder)
+    tree = guest.world.writable(source.folder)
+    if guest.world.writable(target.folder) is not tree:
+        raise WasiError(Errno.XDEV)
     if not isinstance(entry, Folder) and target.must_be_folder:
         raise WasiError(Errno.NOTDIR)
     if entry is target.entry:
         return
     if isinstance(entry, Folder) and _is_within(target.folder, entry):
         raise WasiError(Errno.INVAL)
+    tree.check_move(entry, target.folder, target.name)
     if target.entry is not None:
         _check_replaceable(entry, target.entry)
-        scratch.remove(target.folder, target.name)
-    scratch.move((source.folder, source.name), (target.folder, target.name))
+        tree.remove(target.folder, target.name)
+    tree.move((source.folder, source.name), (target.folder, target.name))
 
 
 def path_link(
@@ -129,7 +131,7 @@ def path_link(
     if isinstance(entry, Folder):
         raise WasiError(Errno.PERM)
     scratch = guest.world.writable(target.folder)
-    if entry.read_only:
+    if entry.device is not target.folder.device:
         raise WasiError(Errno.XDEV)
     scratch.add_name(target.folder, target.name, entry)
 

@@ -1,12 +1,13 @@
 """The file tree of a guest: folders, files and links in memory, with an exact quota.
 
 `/resources` holds what the package grants, read-only and shared by all casts of a version;
-`/scratch` is the guest's own, and gone with it.
+`/scratch` is the guest's own, and gone with it; `artifacts.py` has the tree of `/artifacts`.
 """
 
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from runner.sandbox.wasi.abi import Errno, FileType, WasiError
 
@@ -15,17 +16,30 @@ NODE_BYTES = 256
 _NAME_BYTES_MAX = 255
 
 
+class Device(IntEnum):
+    """Which tree a node is in. Each counts its inodes from 1; nothing is moved between them."""
+
+    READ_ONLY = 1
+    SCRATCH = 2
+    ARTIFACTS = 3
+
+
 @dataclass(eq=False, slots=True)
 class Node:
     """What all kinds of files have. Times are nanoseconds since 1970."""
 
     inode: int
-    read_only: bool
+    device: Device
     accessed: int = 0
     modified: int = 0
     changed: int = 0
     links: int = 1
     """How many names it has."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it may not be changed."""
+        return self.device is Device.READ_ONLY
 
 
 @dataclass(eq=False, slots=True)
@@ -69,7 +83,7 @@ def read_only_tree(files: Mapping[str, bytes]) -> Folder:
 
     Inode numbers follow the order of the paths, so that every process counts them the same.
     """
-    top = Folder(inode=1, read_only=True)
+    top = Folder(1, Device.READ_ONLY)
     last_inode = 1
     for path, content in sorted(files.items()):
         folder = top
@@ -78,13 +92,13 @@ def read_only_tree(files: Mapping[str, bytes]) -> Folder:
             if part not in folder.entries:
                 last_inode += 1
                 folder.entries[part] = Folder(
-                    inode=last_inode, read_only=True, above=weakref.ref(folder)
+                    last_inode, Device.READ_ONLY, above=weakref.ref(folder)
                 )
             below = folder.entries[part]
             assert isinstance(below, Folder), "a package has no name that is file and folder"
             folder = below
         last_inode += 1
-        folder.entries[name] = File(inode=last_inode, read_only=True, content=content)
+        folder.entries[name] = File(last_inode, Device.READ_ONLY, content=content)
     return top
 
 
@@ -97,6 +111,8 @@ class Scratch:
         on_full: told when something does not fit.
     """
 
+    device = Device.SCRATCH
+
     def __init__(self, bytes_max: int, now: Callable[[], int], on_full: Callable[[], None]) -> None:
         self._bytes_max = bytes_max
         self._now = now
@@ -104,23 +120,23 @@ class Scratch:
         self.bytes_held = 0
         self._last_inode = 1
         self.bytes_peak = 0
-        self.top = Folder(inode=1, read_only=False)
+        self.top = Folder(1, self.device)
 
     def new_file(self, folder: Folder, name: bytes) -> File:
         """An empty file under a name that is free."""
-        file = File(self._new_inode(folder, name), read_only=False, content=bytearray())
+        file = File(self._new_inode(folder, name), self.device, content=bytearray())
         self._put(folder, name, file)
         return file
 
     def new_folder(self, folder: Folder, name: bytes) -> None:
         """An empty folder under a name that is free."""
         inode = self._new_inode(folder, name)
-        self._put(folder, name, Folder(inode, read_only=False, above=weakref.ref(folder)))
+        self._put(folder, name, Folder(inode, self.device, above=weakref.ref(folder)))
 
     def new_link(self, folder: Folder, name: bytes, target: bytes) -> None:
         """A symbolic link under a name that is free."""
         inode = self._new_inode(folder, name, more=len(target))
-        self._put(folder, name, Link(inode, read_only=False, target=target))
+        self._put(folder, name, Link(inode, self.device, target=target))
 
     def add_name(self, folder: Folder, name: bytes, entry: File | Link) -> None:
         """A second name for a file or link."""
@@ -152,6 +168,9 @@ class Scratch:
             entry.above = weakref.ref(folder)
         for changed in (source[0], folder):
             changed.modified = changed.changed = self._now()
+
+    def check_move(self, entry: Entry, folder: Folder, name: bytes) -> None:
+        """Raise WasiError if this tree takes no such entry there; called before room is made."""
 
     def opened(self, file: File) -> None:
         """Count a descriptor: while there is one, the content stays."""

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from runner.sandbox.wasi.abi import Errno, WasiError
+from runner.sandbox.wasi.artifacts import ArtifactTree
 from runner.sandbox.wasi.clocks import Chance, Clock
-from runner.sandbox.wasi.files import File, Folder, Node, Scratch
+from runner.sandbox.wasi.files import Device, File, Folder, Node, Scratch
 from runner.sandbox.wasi.paths import Finder
 from runner.sandbox.wasi.streams import ErrorStream, InputStream, OutputStream
 from schema import limits
@@ -82,6 +83,7 @@ class World:
         chance: its random numbers.
         resources: the read-only tree, if it may read one.
         scratch_bytes_max: quota of its own tree; 0: it has none.
+        artifacts_bytes_max: quota of the tree whose files become artifacts; 0: it has none.
         on_progress: called with each progress report.
     """
 
@@ -96,6 +98,7 @@ class World:
         chance: Chance,
         resources: Folder | None,
         scratch_bytes_max: int,
+        artifacts_bytes_max: int,
         on_progress: Callable[[dict[str, Any]], None],
     ) -> None:
         self.arguments = [b"spell"]
@@ -116,21 +119,31 @@ class World:
             STDERR: self.stderr,
         }
         self.scratch: Scratch | None = None
+        self.artifacts: ArtifactTree | None = None
+        self.trees: dict[Device, Scratch] = {}
+        """What it may change, by the device of what is in it."""
+        if resources is not None:
+            self.open(OpenFolder(resources, preopen=b"/resources"))
         if scratch_bytes_max:
             on_full = partial(note, ViolationKind.SCRATCH_FULL)
             self.scratch = Scratch(scratch_bytes_max, clock.realtime, on_full)
-        if resources is not None:
-            self.open(OpenFolder(resources, preopen=b"/resources"))
-        if self.scratch is not None:
-            self.open(OpenFolder(self.scratch.top, preopen=b"/scratch"))
+            self._preopen(self.scratch, b"/scratch")
+        if artifacts_bytes_max:
+            on_full = partial(note, ViolationKind.ARTIFACTS_FULL)
+            self.artifacts = ArtifactTree(artifacts_bytes_max, clock.realtime, on_full)
+            self._preopen(self.artifacts, b"/artifacts")
+
+    def _preopen(self, tree: Scratch, name: bytes) -> None:
+        self.trees[tree.device] = tree
+        self.open(OpenFolder(tree.top, preopen=name))
 
     def open(self, descriptor: Descriptor) -> int:
         """The lowest free number for it. Raises WasiError(MFILE)."""
         self.check_room()
         number = next(n for n in range(limits.OPEN_FILES_MAX) if n not in self.descriptors)
         self.descriptors[number] = descriptor
-        if self.scratch and isinstance(descriptor, OpenFile) and not descriptor.file.read_only:
-            self.scratch.opened(descriptor.file)
+        if isinstance(descriptor, OpenFile) and (tree := self.trees.get(descriptor.file.device)):
+            tree.opened(descriptor.file)
         return number
 
     def check_room(self) -> None:
@@ -143,8 +156,8 @@ class World:
         """Give a number back. Raises WasiError(BADF)."""
         found = self.descriptor(number)
         del self.descriptors[number]
-        if self.scratch and isinstance(found, OpenFile) and not found.file.read_only:
-            self.scratch.closed(found.file)
+        if isinstance(found, OpenFile) and (tree := self.trees.get(found.file.device)):
+            tree.closed(found.file)
 
     def descriptor(self, number: int) -> Descriptor:
         """What is open under a number. Raises WasiError(BADF)."""
@@ -162,7 +175,8 @@ class World:
 
     def writable(self, node: Node) -> Scratch:
         """The tree that may change this. Raises WasiError(ROFS), and notes it."""
-        if node.read_only or self.scratch is None:
+        tree = self.trees.get(node.device)
+        if tree is None:
             self.violations.note(ViolationKind.READ_ONLY)
             raise WasiError(Errno.ROFS)
-        return self.scratch
+        return tree

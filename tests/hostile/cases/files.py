@@ -7,7 +7,7 @@ _ESCAPE = frozenset({"path_escape"})
 _FULL = frozenset({"scratch_full"})
 
 # What each call is answered in /resources and in /scratch, for a path that is never allowed.
-_ANSWERS_OF = {
+ANSWERS_OF = {
     "path_open": 3,
     "path_create_directory": 1,
     "path_remove_directory": 1,
@@ -18,7 +18,7 @@ _ANSWERS_OF = {
     "path_link": 2,
     "path_rename": 2,
 }
-_PATHS = {
+PATHS = {
     "..": (b"..", "PERM", _ESCAPE),
     "../x": (b"../x", "PERM", _ESCAPE),
     "/": (b"/", "PERM", _ESCAPE),
@@ -72,8 +72,8 @@ CASES = (
             violations=violations,
             grants=FILES,
         )
-        for module, answers in _ANSWERS_OF.items()
-        for name, (path, errno, violations) in _PATHS.items()
+        for module, answers in ANSWERS_OF.items()
+        for name, (path, errno, violations) in PATHS.items()
     ),
     *(
         Case(

@@ -70,6 +70,7 @@ class World:
         unused = cast("Any", None)
         return Services(
             accounts=stand_in,
+            modes=unused,
             spells=unused,
             secrets=unused,
             advisory_exceptions=unused,
@@ -104,6 +105,9 @@ class World:
             callbacks=unused,
             webhooks=unused,
             aftercare=unused,
+            purchasing=unused,
+            purchases=unused,
+            stripe_inbox=unused,
             schedules=unused,
             schedule_clocks=unused,
             schedule_seconds_min=60,

@@ -8,6 +8,7 @@ import pytest
 from cli.client import ExitCode
 from cli.scaffold import Language
 from infra.supply_chain.lockfiles.folder import read_lock_files
+from schema.contracts.plans import Mode
 from schema.contracts.run import Target
 from schema.manifest import parse_manifest
 from tests.support.command import spell
@@ -38,6 +39,58 @@ def test_a_new_spell_has_a_manifest_schemas_source_and_lock_file(
     assert folder / ".github" / "workflows" / "publish.yml" in texts
     assert [str(p) for p, text in texts.items() if "@NAME@" in text or "@KEY@" in text] == []
     assert [str(p) for p in texts if p.suffix == ".template" or p.name.startswith("dot-")] == []
+
+
+def test_a_new_spell_of_mode_workflow_passes_the_checks_of_the_platform(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--mode", "workflow", "--repo", "acme/hi", "--key", "com.acme.hi")
+    assert spell(monkeypatch, "new", "say-hi", *arguments) == 0
+    folder = tmp_path / "say-hi"
+    manifest = parse_manifest((folder / "manifest.toml").read_bytes())
+    assert manifest.modes() == [Mode.WORKFLOW]
+    target = manifest.actions()
+    assert target is not None
+    assert (target.repo, target.workflow) == ("acme/hi", "say-hi.yml")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    texts = {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+    assert ".github/workflows/say-hi.yml" in texts
+    assert [name for name, text in texts.items() if "@NAME@" in text or "@REPO@" in text] == []
+    assert spell(monkeypatch, "sbom", "generate", "say-hi") == 0
+    assert spell(monkeypatch, "test", "say-hi") == 0
+    assert "casts can be dispatched to it" in capsys.readouterr().out
+    assert spell(monkeypatch, "build", "say-hi") == ExitCode.USAGE
+    assert "no module to build" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("run-name: ${{ inputs.cast_id }}", "run-name: a cast", "needs `run-name:"),
+        ("inputs_url:\n        desc", "address:\n        desc", "needs the input inputs_url"),
+        ("workflow_dispatch", "push", "needs `on: workflow_dispatch`"),
+        ("jobs:", "jobs: [", "is no valid YAML"),
+    ],
+)
+def test_a_workflow_file_that_no_cast_could_be_dispatched_to_does_not_pass(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    says: str,
+) -> None:
+    assert spell(monkeypatch, "new", "hi", "--mode", "workflow") == 0
+    assert spell(monkeypatch, "sbom", "generate", "hi") == 0
+    file = tmp_path / "hi" / ".github" / "workflows" / "hi.yml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    capsys.readouterr()
+    assert spell(monkeypatch, "--json", "test", "hi") == ExitCode.REFUSED
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    wrong = [finding["found"] for finding in findings if not finding["passed"]]
+    assert any(says in found for found in wrong), wrong
 
 
 @pytest.mark.parametrize(
@@ -104,9 +157,15 @@ def test_nothing_is_written_over(
         ["hi", "--language", "c", "--author", "A\nB"],
         ["hi", "--language", "c", "--author", "C:\\"],
         ["hi"],
+        ["hi", "--language", "c", "--repo", "acme/hi"],
+        ["hi", "--mode", "workflow", "--language", "c"],
+        ["hi", "--mode", "workflow", "--repo", "acme"],
+        ["hi", "--mode", "workflow", "--repo", "acme/hi\nx"],
+        ["hi", "--mode", "clone"],
+        ["hi", "--mode", "batch"],
     ],
 )
-def test_a_bad_name_language_key_or_author_is_wrong_use(
+def test_a_bad_name_language_key_author_mode_or_repository_is_wrong_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str]
 ) -> None:
     assert spell(monkeypatch, "new", *arguments) == ExitCode.USAGE

@@ -61,6 +61,21 @@ def test_a_good_spell_passes_with_every_test(
     assert found["tests/says.json"][1].startswith("as expected, fuel ")
 
 
+def test_what_a_spell_leaves_is_told_and_compared_by_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = {"fs_write": ["artifacts"]}
+    fill(folder, guest("leaves"), policy=policy, max_memory_mb=8)
+    left = ["rows/1.csv", "copy.json"]
+    trial(folder, "any", inputs={}, output={})
+    trial(folder, "these", inputs={}, output={}, artifacts=left)
+    trial(folder, "others", inputs={}, output={}, artifacts=[*left, "more"])
+    found = findings(monkeypatch, capsys, 3)
+    assert found["tests/any.json"][1].endswith(", left copy.json, rows/1.csv")
+    assert found["tests/these.json"][0]
+    assert found["tests/others.json"] == (False, "the artifacts are copy.json, rows/1.csv")
+
+
 def test_another_output_another_end_and_bad_inputs_are_told_apart(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

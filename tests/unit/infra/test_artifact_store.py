@@ -70,6 +70,35 @@ async def test_pieces_of_another_artifact_or_in_another_order_are_not_read(
         await whole(store, other.model_copy(update={"blob_key": kept.blob_key, "bytes": MIB}))
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "pieces"),
+    [
+        (0, 1, [0]),
+        (MIB - 1, MIB, [0]),
+        (MIB, MIB + 1, [1]),
+        (MIB - 1, MIB + 1, [0, 1]),
+        (10, 2 * MIB + 5, [0, 1, 2]),
+        (2 * MIB, 2 * MIB + 7, [2]),
+    ],
+)
+async def test_a_range_is_read_from_the_pieces_that_hold_it(
+    tmp_path: Path, start: int, end: int, pieces: list[int]
+) -> None:
+    fetched: list[int] = []
+
+    class Counting(ObjectBlobStore):
+        async def get_range(self, key: str, start: int, length: int) -> bytes | None:
+            fetched.append(start // length)
+            return await super().get_range(key, start, length)
+
+    content = bytes(number % 251 for number in range(2 * MIB + 7))
+    store = EncryptedArtifactStore(Counting(f"file://{tmp_path}"), make_vault())
+    kept = await store.keep(CAST, "a.bin", content)
+    read = [piece async for piece in store.read(account_of_cast(CAST), kept, start, end)]
+    assert b"".join(read) == content[start:end]
+    assert fetched == pieces
+
+
 async def test_what_is_gone_from_storage_is_expired(
     store: EncryptedArtifactStore, tmp_path: Path
 ) -> None:

@@ -37,10 +37,10 @@ async def test_frames_that_arrive_together_are_handed_over_one_by_one() -> None:
 @pytest.mark.parametrize(
     "nonsense",
     [
-        b"\xff" * 12,
+        b"\xff" * 16,
         encode(Frame({}, b"more than ten bytes")),
         encode(Frame({"no": "sense"})),
-        struct.pack(">III", 60_000, 0, 0) + b"[" * 60_000,
+        struct.pack(">IIII", 60_000, 0, 0, 0) + b"[" * 60_000,
     ],
     ids=["no frame", "a large one", "one that is refused", "a bottomless one"],
 )

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from runner.run_requests import UnreadableRunError, read_request
-from schema.contracts.run import RUN_SCHEMA_VERSION, RunPolicy, Target, Verdict
+from schema.contracts.run import RUN_SCHEMA_VERSION, RunPolicy, Target, Verdict, request_version
 
 CAST = "cast_aaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbbbbbbbb"
 MODULE = "sha256:" + "0" * 64
@@ -32,6 +32,9 @@ VERSION_2 = (
 VERSION_3 = VERSION_2.replace(
     f'"schema_version":2,"cast_id":"{CAST}",',
     f'"schema_version":3,"cast_id":"{CAST}","package_digest":"{MODULE}",',
+)
+VERSION_4 = VERSION_3.replace('"schema_version":3', '"schema_version":4').replace(
+    '"net_bytes_max":9999}', '"net_bytes_max":9999,"artifacts_bytes_max":1048576}'
 )
 VERDICT_1 = (
     f'{{"schema_version":1,"cast_id":"{CAST}","outcome":"failed","code":"SPELL_FAILED",'
@@ -63,9 +66,23 @@ def test_a_request_of_version_2_names_no_package() -> None:
     assert written == json.loads(VERSION_2)
 
 
-def test_a_request_of_version_3_is_read_and_written_without_a_difference() -> None:
-    assert RUN_SCHEMA_VERSION == 3, "a new version: keep its text here as well"
-    assert read_request(VERSION_3.encode()).model_dump_json() == VERSION_3
+@pytest.mark.parametrize("text", [VERSION_3, VERSION_4])
+def test_a_request_is_read_and_written_without_a_difference(text: str) -> None:
+    assert RUN_SCHEMA_VERSION == 4, "a new version: keep its text here as well"
+    request = read_request(text.encode())
+    assert request.model_dump_json() == text
+    assert request_version(request.limits) == request.schema_version
+
+
+def test_a_request_of_version_3_asks_for_no_artifacts() -> None:
+    assert read_request(VERSION_3.encode()).limits.artifacts_bytes_max == 0
+
+
+def test_a_verdict_without_artifacts_can_be_read_by_workers_of_version_3() -> None:
+    verdict = Verdict.model_validate_json(VERDICT_2)
+    assert "artifact" not in verdict.model_dump_json()
+    left = verdict.model_copy(update={"sealed_artifacts": "dGFy"})
+    assert json.loads(left.model_dump_json())["sealed_artifacts"] == "dGFy"
 
 
 def test_verdicts_of_older_versions_are_read() -> None:
@@ -74,8 +91,8 @@ def test_verdicts_of_older_versions_are_read() -> None:
 
 
 def test_a_newer_version_is_unreadable_also_when_it_looks_like_ours() -> None:
-    newer = VERSION_3.replace('"schema_version":3', '"schema_version":4')
-    with pytest.raises(UnreadableRunError, match="version 4 is newer") as refusal:
+    newer = VERSION_4.replace('"schema_version":4', '"schema_version":5')
+    with pytest.raises(UnreadableRunError, match="version 5 is newer") as refusal:
         read_request(newer.encode())
     assert refusal.value.cast_id == CAST
 

@@ -22,7 +22,11 @@ FLAT = FlatPrice(model="flat", currency="USD", price_micros=500)
 
 
 def an_end(
-    conclusion: str | None, *, seconds: int | None = 3, stopped: str | None = None
+    conclusion: str | None,
+    *,
+    seconds: int | None = 3,
+    stopped: str | None = None,
+    attempt: int = 1,
 ) -> CollectOrder:
     ended = conclusion is not None
     return CollectOrder(
@@ -34,6 +38,7 @@ def an_end(
             conclusion=conclusion,
             started_at=AT if seconds is not None else None,
             ended_at=AT + timedelta(seconds=seconds) if ended and seconds is not None else None,
+            run_attempt=attempt,
         ),
         stopped=Problem.of(SpellError(stopped)) if stopped else None,
         seconds_so_far=9,
@@ -87,6 +92,13 @@ def an_end(
         ),
         (
             an_end("cancelled", stopped="QUEUE_TIMEOUT"),
+            Outcome.LOST,
+            "ACTIONS_RUN_LOST",
+            None,
+            None,
+        ),
+        (
+            an_end("cancelled", seconds=None, stopped="QUEUE_TIMEOUT", attempt=2),
             Outcome.LOST,
             "ACTIONS_RUN_LOST",
             None,

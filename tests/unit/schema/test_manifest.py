@@ -244,11 +244,36 @@ def test_a_path_that_is_not_among_the_resources_is_refused(entry: str) -> None:
     assert "resources" in message
 
 
-@pytest.mark.parametrize("entry", ["out", "scratch/a", "/scratch", "resources"])
-def test_only_the_scratch_folder_can_be_written(entry: str) -> None:
+def test_the_folder_of_artifacts_is_granted_by_itself_and_with_a_quota_of_its_own() -> None:
+    rows = changed("fuel", "fuel = 1\nmax_artifacts_mb = 2\nmax_scratch_mb = 8")
+    for entries, scratch in (('"artifacts"', 0), ('"artifacts", "scratch"', 8 * MIB)):
+        policy = f"[runtime.policy]\nfs_write = [{entries}]\n[io]"
+        manifest = parse(rows.replace("[io]", policy))
+        limits = manifest.run_limits()
+        assert (limits.artifacts_bytes_max, limits.scratch_bytes_max) == (2 * MIB, scratch)
+        assert manifest.run_policy().scratch is bool(scratch)
+    assert parse(rows).run_limits().artifacts_bytes_max == 0
+
+
+def test_output_and_artifacts_together_fit_a_message() -> None:
+    text = changed("fuel", "fuel = 1\nmax_artifacts_mb = 4")
+    rows = re.sub("max_output_mb = .*", "max_output_mb = 1", text).replace(
+        "[io]", '[runtime.policy]\nfs_write = ["artifacts"]\n[io]'
+    )
+    assert parse(rows).run_limits().artifacts_bytes_max == 4 * MIB
+    wide = re.sub("max_output_mb = .*", "max_output_mb = 2", rows)
+    ((_, field, message),) = errors_of(wide)
+    assert field == "runtime.max_artifacts_mb"
+    assert "at most 5" in message
+    # Without the folder the number means nothing.
+    parse(wide.replace('fs_write = ["artifacts"]', ""))
+
+
+@pytest.mark.parametrize("entry", ["out", "scratch/a", "/scratch", "resources", "/artifacts"])
+def test_only_the_two_folders_of_a_run_can_be_written(entry: str) -> None:
     text = SERVICE.replace("[io]", f'[runtime.policy]\nfs_write = ["{entry}"]\n[io]')
     ((_, field, message),) = errors_of(text)
-    assert (field, message) == ("runtime.policy.fs_write[0]", "must be 'scratch'")
+    assert (field, message) == ("runtime.policy.fs_write[0]", "must be 'scratch' or 'artifacts'")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,14 @@ from schema.contracts.problem import Problem
 from schema.contracts.run import Outcome, RunPolicy
 from schema.error_catalogue import CATALOGUE
 from schema.errors import SpellError
-from schema.mode_choice import ModePolicy, Offer, cannot_have_run, choose_mode, is_unavailable
+from schema.mode_choice import (
+    ModePolicy,
+    Offer,
+    cannot_have_run,
+    choose_mode,
+    is_unavailable,
+    rights_of,
+)
 from schema.pricing import usage_of_time
 from tests.support.actions import BY_TIME, TARGET
 from tests.support.builders import LIMITS
@@ -116,6 +123,20 @@ def test_no_choice_is_ever_outside_of_what_is_offered_allowed_and_available(
         assert account is None or mode in account
     if wanted is not None:
         assert (choice.mode, choice.fallback, choice.fell_back) == (wanted, None, None)
+
+
+def test_what_an_account_is_told_of_modes_is_what_its_casts_meet() -> None:
+    policy = ModePolicy(allowed=(SERVICE, WORKFLOW), available=(SERVICE, CLONE))
+    for own in (None, [SERVICE], [WORKFLOW]):
+        for right in rights_of(policy, own):
+            offer = Offer(modes=[right.mode])
+            assert right.publish == (right.mode is SERVICE)
+            if right.mode is CLONE:
+                assert (right.use, right.code) == (False, "MODE_FORBIDDEN")
+            elif right.use:
+                assert choose_mode(offer, None, policy.within(own)).mode is right.mode
+            else:
+                assert refused(offer, None, policy.within(own)).code == right.code
 
 
 @pytest.mark.parametrize("ran", [False, True], ids=["no usage", "usage"])

@@ -61,7 +61,7 @@ def test_a_metered_cost_is_base_plus_units_with_fractions_dropped_once() -> None
     assert cost_of(METERED, usage()) == 127
 
 
-def test_egress_is_output_and_network_traffic_together() -> None:
+def test_egress_is_output_artifacts_and_network_traffic_together() -> None:
     by_egress = MeteredPrice(
         model="metered", currency="USD", unit_micros=UnitPrices(egress_mb=1000)
     )
@@ -69,6 +69,9 @@ def test_egress_is_output_and_network_traffic_together() -> None:
     assert cost_of(by_egress, usage(output_bytes=half)) == 500
     assert cost_of(by_egress, usage(net_bytes=half)) == 500
     assert cost_of(by_egress, usage(output_bytes=half, net_bytes=3 * half)) == 2000
+    assert cost_of(by_egress, usage(output_bytes=half, artifact_bytes=half)) == 1000
+    limits = LIMITS.model_copy(update={"artifacts_bytes_max": 1024**2})
+    assert worst_case_of(by_egress, limits) == worst_case_of(by_egress, LIMITS) + 1000
     # One MiB of output and two of network at the limits.
     assert worst_case_of(by_egress, LIMITS) == 3000
 

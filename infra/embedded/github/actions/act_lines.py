@@ -94,8 +94,7 @@ class ActLines:
         return self.jobs[key]
 
     def _job_name(self, job_id: str, said: Mapping[str, Any]) -> str:
-        declared = (self._declared.get(job_id) or {}).get("name")
-        base = declared if isinstance(declared, str) and "${{" not in declared else job_id
+        base = declared_name(self._declared.get(job_id), job_id)
         values = [str(value) for value in (said.get("matrix") or {}).values()]
         return f"{base} ({', '.join(values)})" if values else base
 
@@ -124,6 +123,12 @@ class ActLines:
         named = {str(one.get("name")) for one in steps if isinstance(one, dict)}
         name = step if step in named else f"Run {step.splitlines()[0]}"
         return name if stage == "Main" else f"{stage} {name}"
+
+
+def declared_name(job: Mapping[str, Any] | None, key: str) -> str:
+    """What a job is called by its file, which an expression leaves open; then by its key."""
+    name = (job or {}).get("name")
+    return name if isinstance(name, str) and "${{" not in name else key
 
 
 def _worst(job: JobRecord, result: str) -> str:

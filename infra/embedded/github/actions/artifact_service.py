@@ -9,19 +9,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import JSONResponse
 
-from infra.embedded.github.actions.artifacts import Artifacts
+from infra.embedded.github.actions.artifacts import ARTIFACTS_MAX, Artifacts
 from infra.embedded.github.actions.documents import Document
 from infra.embedded.github.actions.orders import Orders
 from infra.embedded.github.actions.runs import Runs
 
 _SERVICE = "/twirp/github.actions.results.api.v1.ArtifactService"
 _NAME_MAX = 256
+# GitHub's own list; CR and LF would also reach headers.
+_NEVER = set('":<>|*?\\/\r\n') | {chr(code) for code in range(32)}
 _STATUS = {
     "unauthenticated": 401,
     "not_found": 404,
     "already_exists": 409,
     "invalid_argument": 400,
     "bad_route": 404,
+    "resource_exhausted": 429,
 }
 
 
@@ -66,6 +69,8 @@ class ArtifactService:
         name = _name(said)
         if self._named(run, name) is not None:
             raise _TwirpError("already_exists", "an artifact with this name already exists")
+        if self._artifacts.count(run) >= ARTIFACTS_MAX:
+            raise _TwirpError("resource_exhausted", "the run has as many artifacts as it may")
         artifact_id = self._artifacts.create(run, name, said.get("expires_at"))
         return {"ok": True, "signed_upload_url": self._artifacts.address(artifact_id, "put")}
 
@@ -133,7 +138,7 @@ def routes(service: ArtifactService) -> APIRouter:
 
 def _name(said: Mapping[str, Any]) -> str:
     name = said.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= _NAME_MAX or set(name) & set('":<>|*?\\/'):
+    if not isinstance(name, str) or not 0 < len(name) <= _NAME_MAX or set(name) & _NEVER:
         raise _TwirpError("invalid_argument", "the artifact name is not valid")
     return name
 

@@ -19,6 +19,8 @@ from infra.embedded.github.actions.signed_addresses import other_origin
 
 ARTIFACT = "artifact"
 ARTIFACT_BYTES_MAX = 512 * 1024 * 1024
+# As GitHub has it, of one job.
+ARTIFACTS_MAX = 500
 _RETENTION = timedelta(days=90)
 _ADDRESS_SECONDS = 60
 _UPLOAD_SECONDS = 3600
@@ -62,10 +64,19 @@ class Artifacts:
         artifact = self._documents.get(ARTIFACT, artifact_id)
         return _aged(artifact) if artifact and artifact["finalized"] else None
 
+    def is_open(self, artifact_id: int) -> bool:
+        """Whether it is still being sent: what is finalized does not change any more."""
+        artifact = self._documents.get(ARTIFACT, artifact_id)
+        return artifact is not None and not artifact["finalized"]
+
     def all(self, repository_id: int, run_id: int | None = None) -> list[Document]:
         """The finalized artifacts, newest first."""
         found = self._documents.all(ARTIFACT, repository_id, run_id)
         return [_aged(artifact) for artifact in reversed(found) if artifact["finalized"]]
+
+    def count(self, run: Document) -> int:
+        """How many a run has begun to send."""
+        return len(self._documents.all(ARTIFACT, run["repository_id"], run["id"]))
 
     def draft(self, run: Document, name: str) -> Document | None:
         """The newest artifact of that name that is not finalized yet."""
@@ -109,14 +120,20 @@ class Artifacts:
     def join(self, artifact_id: int, block_ids: list[str]) -> bool:
         """Make the blob of its blocks, in this order; False when one is missing."""
         blocks = [self.block(artifact_id, block_id) for block_id in block_ids]
-        if not all(block is not None and block.is_file() for block in blocks):
+        # A block named twice would make the blob larger than what was sent.
+        if len(set(blocks)) != len(blocks) or not all(each and each.is_file() for each in blocks):
             return False
         with self.blob(artifact_id).open("wb") as whole:
             for block in filter(None, blocks):
-                whole.write(block.read_bytes())
-        for block in filter(None, blocks):
-            block.unlink(missing_ok=True)
+                with block.open("rb") as part:
+                    shutil.copyfileobj(part, whole)
+                block.unlink()
         return True
+
+    def room(self, artifact_id: int, target: Path) -> int:
+        """How many bytes a file of an artifact may have beside its other files."""
+        others = (self._folder / str(artifact_id)).iterdir()
+        return ARTIFACT_BYTES_MAX - sum(each.stat().st_size for each in others if each != target)
 
     def address(self, artifact_id: int, verb: str) -> str:
         """An address that reads (`get`, one minute) or writes (`put`, one hour) the bytes."""

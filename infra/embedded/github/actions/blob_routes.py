@@ -3,13 +3,14 @@
 One PUT for a small blob; blocks, then the list of them, for a large one.
 """
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from infra.embedded.github.actions.artifacts import ARTIFACT_BYTES_MAX, Artifacts
+from infra.embedded.github.actions.artifacts import Artifacts
 
 _BLOB = "/_local/blobs/{artifact_id}"
 _BLOCK_LIST_BYTES_MAX = 4 * 1024 * 1024
@@ -23,16 +24,17 @@ def routes(artifacts: Artifacts) -> APIRouter:
     async def put(
         artifact_id: int, request: Request, comp: str = "", blockid: str = ""
     ) -> Response:
-        if not artifacts.allows(artifact_id, "put", dict(request.query_params)):
+        is_allowed = artifacts.allows(artifact_id, "put", dict(request.query_params))
+        if not is_allowed or not artifacts.is_open(artifact_id):
             return Response(status_code=403)
         if comp == "blocklist":
             return await _join(artifacts, artifact_id, request)
         target = artifacts.block(artifact_id, blockid) if comp else artifacts.blob(artifact_id)
-        content = await _limited(request, ARTIFACT_BYTES_MAX)
-        if target is None or content is None:
-            return Response(status_code=400 if target is None else 413)
-        await run_in_threadpool(target.write_bytes, content)
-        return _stored()
+        if target is None:
+            return Response(status_code=400)
+        room = await run_in_threadpool(artifacts.room, artifact_id, target)
+        is_written = await _written(request, target, room)
+        return _stored() if is_written else Response(status_code=413)
 
     @router.get(_BLOB)
     def get(artifact_id: int, request: Request) -> Response:
@@ -58,6 +60,20 @@ async def _join(artifacts: Artifacts, artifact_id: int, request: Request) -> Res
 
 def _stored() -> Response:
     return Response(status_code=201, headers={"etag": '"0x1"', "x-ms-version": "2024-11-04"})
+
+
+async def _written(request: Request, target: Path, bytes_max: int) -> bool:
+    """Put what is sent into a file; False, and no file, when it is more than there is room for."""
+    size = 0
+    with target.open("wb") as file:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > bytes_max:
+                break
+            await run_in_threadpool(file.write, piece)
+    if size > bytes_max:
+        await run_in_threadpool(target.unlink, missing_ok=True)
+    return size <= bytes_max
 
 
 async def _limited(request: Request, bytes_max: int) -> bytes | None:

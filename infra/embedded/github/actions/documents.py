@@ -12,6 +12,8 @@ from typing import Any
 
 Document = dict[str, Any]
 
+# An address may name any number; SQLite's end here.
+_ID_MAX = 2**63 - 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,6 +56,8 @@ class Documents:
 
     def get(self, kind: str, document_id: int) -> Document | None:
         """A document, with its `id`, `repository_id` and `parent_id`; None when there is none."""
+        if not -_ID_MAX <= document_id <= _ID_MAX:
+            return None
         with self._lock:
             row = self._connection.execute(
                 "SELECT id, repository_id, parent_id, body FROM documents WHERE kind=? AND id=?",
@@ -67,6 +71,8 @@ class Documents:
         """The documents of a kind, oldest first."""
         wanted = [("repository_id", repository_id), ("parent_id", parent_id)]
         named = [(name, value) for name, value in wanted if value is not None]
+        if not all(-_ID_MAX <= value <= _ID_MAX for _, value in named):
+            return []
         where = "".join(f" AND {name}=?" for name, _ in named)
         with self._lock:
             rows = self._connection.execute(

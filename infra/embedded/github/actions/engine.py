@@ -1,5 +1,6 @@
 """Runs workflow files with `act`: a bounded number at a time, and nothing survives its end."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,6 @@ from threading import Event, Lock, Timer
 from infra.embedded.github.actions.act_lines import ActLines, JobRecord
 from infra.embedded.github.actions.clock import now
 from infra.embedded.github.actions.documents import Document
-from infra.embedded.github.actions.faults import FaultKind, Faults
 from infra.embedded.github.actions.host import Host, HostedCommit, HostedRepository
 from infra.embedded.github.actions.job_logs import JobLogs
 from infra.embedded.github.actions.orders import Orders
@@ -22,6 +22,11 @@ from infra.embedded.github.actions.workspace import Workspace
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 _STOP_SECONDS = 10.0
+# So long act may think about a file before its first job begins.
+_START_SECONDS_MAX = 60.0
+# https://docs.github.com/actions/reference/limits: five days, on runners of one's own.
+_JOB_SECONDS_MAX = 5 * 86_400.0
+_LINE_BYTES_MAX = 1024 * 1024
 
 
 @dataclass
@@ -50,18 +55,16 @@ class Engine:
     Args:
         host: the repositories.
         runs: the record.
-        faults: what is to go wrong.
         orders: what a run is told besides its event.
         folder: where each run gets its folder.
         slots: how many run at a time.
     """
 
     def __init__(
-        self, host: Host, runs: Runs, faults: Faults, orders: Orders, folder: Path, slots: int = 2
+        self, host: Host, runs: Runs, orders: Orders, folder: Path, slots: int = 2
     ) -> None:
         self._host = host
         self._runs = runs
-        self._faults = faults
         self._orders = orders
         self._folder = folder
         self._slots = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="act")
@@ -84,8 +87,14 @@ class Engine:
         self._slots.shutdown(wait=True, cancel_futures=True)
 
     def enqueue(self, run: Document) -> None:
-        """Run this when there is room."""
-        self._slots.submit(self._take, run["id"])
+        """Run this when there is room, and not before its time."""
+        wait = run.get("starts_from", 0.0) - now().timestamp()
+        if wait <= 0:
+            self._slots.submit(self._take, run["id"])
+        elif not math.isinf(wait):
+            timer = Timer(wait, self._submit, (run["id"],))
+            timer.daemon = True
+            timer.start()
 
     def cancel(self, run: Document) -> bool:
         """End a run as cancelled; False when it had ended."""
@@ -101,6 +110,10 @@ class Engine:
         """The folder of an attempt (without a number: the latest)."""
         return Workspace(self._folder / str(run["id"]) / str(attempt or run["attempt"]))
 
+    def _submit(self, run_id: int) -> None:
+        if not self._closed:
+            self._slots.submit(self._take, run_id)
+
     def _take(self, run_id: int) -> None:
         run = self._runs.get(run_id)
         repository = self._host.by_id(run["repository_id"]) if run else None
@@ -108,11 +121,7 @@ class Engine:
             return
         attempt = self._attempts[run_id] = _Attempt()
         try:
-            slow = self._faults.take(FaultKind.SLOW_RUN, repository.full_name)
-            if not attempt.stop.wait(slow.seconds if slow else 0):
-                self._run(repository, run, attempt)
-            elif not self._closed:
-                self._runs.ended(run_id, attempt.conclusion or "cancelled")
+            self._run(repository, run, attempt)
         except Exception:
             self._runs.ended(run_id, "startup_failure")
             raise
@@ -198,26 +207,31 @@ class Engine:
         logs: JobLogs,
     ) -> None:
         ids: dict[int, int] = {}
-        assert process.stdout is not None
-        for line in process.stdout:
+        starting = self._limit(attempt, _START_SECONDS_MAX, "startup_failure")
+        stdout = process.stdout
+        assert stdout is not None, "it was asked for"
+        # A line without end comes in pieces, which are no JSON and say nothing.
+        for line in iter(lambda: stdout.readline(_LINE_BYTES_MAX), b""):
             told = lines.take(line, now())
             # What act says while it is being ended is about its end, not about the jobs'.
             if told is None or attempt.stop.is_set():
                 continue
             job = told.job
             if id(job) not in ids:
-                ids[id(job)] = self._runs.new_job(run, job)
-                self._limit(attempt, file.seconds_max(job.job_id))
+                starting.cancel()
+                ids[id(job)] = self._runs.jobs.began(run, job)
+                self._limit(attempt, file.seconds_max(job.job_id), "timed_out")
             elif told.changed:
-                self._runs.job_changed(run, ids[id(job)], job)
+                self._runs.jobs.changed(run, ids[id(job)], job)
             if told.log is not None:
                 logs.add(ids[id(job)], told.log)
 
-    def _limit(self, attempt: _Attempt, seconds: float) -> None:
-        timer = Timer(seconds, attempt.end, ("timed_out",))
+    def _limit(self, attempt: _Attempt, seconds: float, conclusion: str) -> Timer:
+        timer = Timer(min(seconds, _JOB_SECONDS_MAX), attempt.end, (conclusion,))
         timer.daemon = True
         timer.start()
         attempt.timers.append(timer)
+        return timer
 
 
 def _conclusion(jobs: Mapping[str, JobRecord], exit_code: int | None) -> str:

@@ -1,6 +1,8 @@
 """Adds the Actions half to the local GitHub's app."""
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from infra.embedded.github.actions import (
     artifact_routes,
@@ -12,7 +14,12 @@ from infra.embedded.github.actions import (
 )
 from infra.embedded.github.actions.fault_middleware import FaultMiddleware
 from infra.embedded.github.actions.place import Place
-from infra.embedded.github.actions.refusal import RefusedError, answer
+from infra.embedded.github.actions.refusal import (
+    RefusedError,
+    answer,
+    no_such_route,
+    not_fitting,
+)
 
 
 def mount(app: FastAPI, place: Place) -> None:
@@ -31,4 +38,6 @@ def mount(app: FastAPI, place: Place) -> None:
     ):
         app.include_router(router)
     app.add_exception_handler(RefusedError, answer)
+    app.add_exception_handler(HTTPException, no_such_route)
+    app.add_exception_handler(RequestValidationError, not_fitting)
     app.add_middleware(FaultMiddleware, faults=place.faults)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -16,8 +16,16 @@ _CONCLUSIONS = {
     *("action_required", "startup_failure"),
 }
 
-PageNumber = Annotated[int, Query(ge=1, le=100_000)]
-PageSize = Annotated[int, Query(ge=1, le=100)]
+_PAGES_MAX, _SIZE_MAX = 100_000, 100
+
+
+def _between(most: int) -> AfterValidator:
+    """GitHub refuses no number of a page: it takes the nearest that it has."""
+    return AfterValidator(lambda said: min(max(said, 1), most))
+
+
+PageNumber = Annotated[int, Query(), _between(_PAGES_MAX)]
+PageSize = Annotated[int, Query(), _between(_SIZE_MAX)]
 
 
 class RunFilter(BaseModel):
@@ -55,21 +63,22 @@ def page(
     """One page: `{total_count, <name>: […]}`, with `Link` to its neighbours."""
     begin = (number - 1) * size
     body = {"total_count": len(items), name: list(items[begin : begin + size])}
-    return JSONResponse(body, headers=_links(request, number, -(-len(items) // size)))
+    return JSONResponse(body, headers=links(request, number, -(-len(items) // size)))
 
 
-def _links(request: Request, number: int, last: int) -> dict[str, str]:
+def links(request: Request, number: int, last: int) -> dict[str, str]:
+    """The `Link` of a page: its neighbours, the first and the last, as far as there are any."""
     wanted = {"prev": number - 1, "next": number + 1, "last": last, "first": 1}
     there = {
         relation: target
         for relation, target in wanted.items()
         if 1 <= target <= last and target != number
     }
-    links = [
+    found = [
         f'<{request.url.include_query_params(page=target)}>; rel="{relation}"'
         for relation, target in there.items()
     ]
-    return {"link": ", ".join(links)} if links else {}
+    return {"link": ", ".join(found)} if found else {}
 
 
 def _within(wanted: str, created: str) -> bool:

@@ -51,7 +51,7 @@ class Place:
         webhooks = Webhooks(host, documents, faults, webhook_attempts)
         runs = Runs(host, documents, webhooks, faults, views)
         orders = Orders(host.base_url, key, documents)
-        engine = Engine(host, runs, faults, orders, folder / "runs", slots)
+        engine = Engine(host, runs, orders, folder / "runs", slots)
         return Place(
             host=host,
             documents=documents,

@@ -80,7 +80,7 @@ def _reading(router: APIRouter, place: Place) -> None:
     ) -> Response:
         repository, _ = place.host.repository(request, owner, repo, "read")
         run = find_run(place, repository, run_id)
-        shown = [place.views.job(repository, run, job) for job in place.runs.jobs(run, attempt)]
+        shown = [place.views.job(repository, run, job) for job in place.runs.jobs.of(run, attempt)]
         return page(request, "jobs", shown, number, per_page)
 
     @router.get(_JOB)
@@ -140,13 +140,13 @@ def _logs(router: APIRouter, place: Place) -> None:
         run = place.runs.get(run_id)
         if run is None:
             raise RefusedError(404, "Not Found")
-        archive = JobLogs(place.engine.workspace(run)).archive(place.runs.jobs(run))
+        archive = JobLogs(place.engine.workspace(run)).archive(place.runs.jobs.of(run))
         return Response(archive, media_type="application/zip")
 
     @router.get("/_local/logs/jobs/{job_id}", include_in_schema=False)
     def job_log_bytes(request: Request, job_id: int) -> Response:
         place.signed.check(request, f"jobs/{job_id}")
-        job = place.runs.job(job_id)
+        job = place.runs.jobs.get(job_id)
         run = place.runs.get(job["parent_id"]) if job else None
         if job is None or run is None:
             raise RefusedError(404, "Not Found")
@@ -155,7 +155,7 @@ def _logs(router: APIRouter, place: Place) -> None:
 
 
 def _job(place: Place, repository: HostedRepository, job_id: int) -> tuple[Document, Document]:
-    job = place.runs.job(job_id)
+    job = place.runs.jobs.get(job_id)
     if job is None or job["repository_id"] != repository.repository_id:
         raise RefusedError(404, "Not Found")
     return find_run(place, repository, job["parent_id"]), job

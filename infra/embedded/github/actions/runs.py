@@ -1,4 +1,4 @@
-"""Actions runs and their jobs: how they begin, go on and end, and who is told.
+"""Actions runs: how they begin, go on and end, and who is told.
 
     queued -> in_progress -> completed        a run; a rerun begins the next attempt at queued
 
@@ -6,20 +6,19 @@ Every change is in the documents before a webhook tells of it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from infra.embedded.github.actions.act_lines import JobRecord
 from infra.embedded.github.actions.clock import now, stamp
 from infra.embedded.github.actions.documents import Document, Documents
 from infra.embedded.github.actions.faults import FaultKind, Faults
 from infra.embedded.github.actions.host import Host, HostedCommit, HostedRepository
+from infra.embedded.github.actions.jobs import Jobs
 from infra.embedded.github.actions.views import Views
 from infra.embedded.github.actions.webhooks import Webhooks
 from infra.embedded.github.actions.workflow_files import WorkflowFile
 
-RUN, JOB, WORKFLOW = "run", "job", "workflow"
+RUN, WORKFLOW = "run", "workflow"
 
 
 class Runs:
@@ -34,6 +33,7 @@ class Runs:
         self._faults = faults
         self._views = views
         self._numbering = Lock()
+        self.jobs = Jobs(host, documents, webhooks, views)
 
     def begin(
         self,
@@ -77,6 +77,7 @@ class Runs:
             "updated_at": stamp(at),
             "run_started_at": stamp(at),
             "listed_from": at.timestamp() + (hidden.seconds if hidden else 0),
+            "starts_from": at.timestamp() + self._faults.queue_seconds(repository.full_name),
         }
         with self._numbering:
             run["number"] = 1 + len(
@@ -86,6 +87,7 @@ class Runs:
         begun = self.get(run_id)
         assert begun is not None
         self.tell_run(begun, "requested")
+        self.jobs.queue(begun, file)
         return begun
 
     def get(self, run_id: int) -> Document | None:
@@ -101,16 +103,6 @@ class Runs:
     def unfinished(self) -> list[Document]:
         """Runs that have not ended, oldest first."""
         return [run for run in self._documents.all(RUN) if run["status"] != "completed"]
-
-    def jobs(self, run: Document, attempt: int | None = None) -> list[Document]:
-        """The jobs of an attempt (without a number: the latest), oldest first."""
-        wanted = attempt or run["attempt"]
-        found = self._documents.all(JOB, run["repository_id"], run["id"])
-        return [job for job in found if job["attempt"] == wanted]
-
-    def job(self, job_id: int) -> Document | None:
-        """A job; None when it is unknown."""
-        return self._documents.get(JOB, job_id)
 
     def started(self, run_id: int) -> Document | None:
         """A queued run is in progress now; None when it is not queued any more."""
@@ -131,9 +123,7 @@ class Runs:
         run = self.get(run_id)
         if run is None or run["status"] == "completed":
             return None
-        for job in self.jobs(run):
-            if job["status"] != "completed":
-                self._end_job(job["id"], run, conclusion)
+        self.jobs.end(run, conclusion)
 
         def change(document: Document) -> bool | None:
             if document["status"] == "completed":
@@ -153,7 +143,11 @@ class Runs:
             if run["status"] != "completed":
                 return False
             run.update(
-                status="queued", conclusion=None, attempt=run["attempt"] + 1, updated_at=stamp()
+                status="queued",
+                conclusion=None,
+                attempt=run["attempt"] + 1,
+                updated_at=stamp(),
+                starts_from=0.0,
             )
             return None
 
@@ -164,23 +158,8 @@ class Runs:
 
     def delete(self, run: Document) -> None:
         """Forget a run, its jobs and its artifacts' names."""
-        for job in self._documents.all(JOB, run["repository_id"], run["id"]):
-            self._documents.drop(JOB, job["id"])
+        self.jobs.forget(run)
         self._documents.drop(RUN, run["id"])
-
-    def new_job(self, run: Document, record: JobRecord) -> int:
-        """A job has begun; its id."""
-        body = {"attempt": run["attempt"], "created_at": stamp(), **_job_body(record)}
-        job_id = self._documents.add(JOB, body, run["repository_id"], run["id"])
-        self._tell_job(run, job_id, "queued")
-        self._tell_job(run, job_id, "in_progress")
-        return job_id
-
-    def job_changed(self, run: Document, job_id: int, record: JobRecord) -> None:
-        """A job or a step of it has begun or ended."""
-        self._documents.change(JOB, job_id, lambda job: job.update(_job_body(record)))
-        if record.conclusion is not None:
-            self._tell_job(run, job_id, "completed")
 
     def tell_run(self, run: Document, action: str) -> None:
         """Send `workflow_run`."""
@@ -196,49 +175,3 @@ class Runs:
             "sender": run["actor"],
         }
         self._webhooks.tell(repository, "workflow_run", body)
-
-    def _tell_job(self, run: Document, job_id: int, action: str) -> None:
-        repository, job = self._host.by_id(run["repository_id"]), self.job(job_id)
-        if repository is None or job is None:
-            return
-        shown = self._views.job(repository, run, job)
-        if action == "queued":
-            shown = {**shown, "status": "queued", "conclusion": None, "steps": []}
-        body = {
-            "action": action,
-            "workflow_job": shown,
-            "repository": repository.document,
-            "sender": run["actor"],
-        }
-        self._webhooks.tell(repository, "workflow_job", body)
-
-    def _end_job(self, job_id: int, run: Document, conclusion: str) -> None:
-        def change(job: Document) -> None:
-            for part in (job, *job["steps"]):
-                if part["status"] != "completed":
-                    part.update(status="completed", conclusion=conclusion, completed_at=stamp())
-
-        self._documents.change(JOB, job_id, change)
-        self._tell_job(run, job_id, "completed")
-
-
-def _job_body(record: JobRecord) -> Document:
-    steps = [
-        {
-            "name": step.name,
-            "number": step.number,
-            **_progress(step.conclusion, step.started_at, step.completed_at),
-        }
-        for step in record.steps
-    ]
-    progress = _progress(record.conclusion, record.started_at, record.completed_at)
-    return {"name": record.name, "steps": steps, **progress}
-
-
-def _progress(conclusion: str | None, began: datetime, ended: datetime | None) -> Document:
-    return {
-        "status": "completed" if conclusion else "in_progress",
-        "conclusion": conclusion,
-        "started_at": stamp(began),
-        "completed_at": stamp(ended) if ended else None,
-    }

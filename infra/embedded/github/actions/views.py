@@ -88,7 +88,8 @@ class Views:
         }
 
     def job(self, repository: HostedRepository, run: Document, job: Document) -> Document:
-        """`job`."""
+        """`job`; without a runner while, and if, none has taken it."""
+        runner = "local" if job["runner_id"] else ""
         shown = ("name", "status", "conclusion", "created_at", "started_at", "completed_at")
         page = f"actions/runs/{run['id']}/job/{job['id']}"
         return {
@@ -106,10 +107,10 @@ class Views:
             "check_run_url": self.api(repository, f"check-runs/{job['id']}"),
             "steps": job["steps"],
             "labels": ["ubuntu-latest"],
-            "runner_id": 1,
-            "runner_name": "local",
-            "runner_group_id": 1,
-            "runner_group_name": "local",
+            "runner_id": job["runner_id"],
+            "runner_name": runner,
+            "runner_group_id": job["runner_id"],
+            "runner_group_name": runner,
         }
 
     def artifact(self, repository: HostedRepository, artifact: Document) -> Document:

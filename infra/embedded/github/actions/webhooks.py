@@ -11,6 +11,8 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Timer
 from typing import Any
 
 import httpx
@@ -32,7 +34,7 @@ class Webhooks:
     Args:
         host: knows which App wants to hear.
         documents: the delivery log.
-        faults: what is to be lost, or sent twice.
+        faults: what is to be lost, or sent twice, later or in another order.
         attempts: how often to send what is not taken.
     """
 
@@ -41,6 +43,7 @@ class Webhooks:
         self._documents = documents
         self._faults = faults
         self._attempts = attempts
+        self._held: list[tuple[WebhookTarget, HostedRepository, Document]] = []
         self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhooks")
         self._client = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
 
@@ -75,7 +78,28 @@ class Webhooks:
         }
         if self._faults.take(FaultKind.WEBHOOK_LOST, repository.full_name):
             self._record(target, draft, 0, "lost", 0.0, False)
-            return
+        elif late := self._faults.take(FaultKind.WEBHOOK_LATE, repository.full_name):
+            self._later(late.seconds, target, repository, draft)
+        elif self._faults.take(FaultKind.WEBHOOK_SWAPPED, repository.full_name):
+            self._held.append((target, repository, draft))
+        else:
+            self._send(target, repository, draft)
+            while self._held:
+                self._send(*self._held.pop())
+
+    def _later(
+        self, seconds: float, target: WebhookTarget, repository: HostedRepository, draft: Document
+    ) -> None:
+        def submit() -> None:
+            # A server that ends meanwhile has lost it.
+            with suppress(RuntimeError):
+                self._sender.submit(self._send, target, repository, draft)
+
+        timer = Timer(seconds, submit)
+        timer.daemon = True
+        timer.start()
+
+    def _send(self, target: WebhookTarget, repository: HostedRepository, draft: Document) -> None:
         twice = self._faults.take(FaultKind.WEBHOOK_TWICE, repository.full_name) is not None
         taken = self._attempt(target, draft, False)
         if twice:

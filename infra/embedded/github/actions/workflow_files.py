@@ -1,14 +1,17 @@
 """What a workflow file says of itself: name, triggers, inputs, run-name, time limits."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-import yaml
-
 from infra.embedded.github.actions.expressions import ExpressionError, fill
+from infra.embedded.github.actions.yaml_reading import read_yaml
 
 INPUTS_MAX = 25
+MATRIX_JOBS_MAX = 256
+_FILES_KEPT = 64
 FILE_BYTES_MAX = 512 * 1024
 _JOB_MINUTES_DEFAULT = 360.0
 
@@ -82,16 +85,20 @@ class WorkflowFile:
         return found
 
 
+@lru_cache(_FILES_KEPT)
 def parse(path: str, source: bytes) -> WorkflowFile:
     """Read a workflow file. Raises WorkflowFileError."""
     if len(source) > FILE_BYTES_MAX:
         raise WorkflowFileError(f"{path} is larger than {FILE_BYTES_MAX} bytes.")
     try:
-        document = yaml.safe_load(source)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        document = read_yaml(source)
+    except ValueError as error:
         raise WorkflowFileError(f"{path} is not YAML: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("jobs"), dict):
+    if not isinstance(document, dict) or not _are_objects(document.get("jobs")):
         raise WorkflowFileError(f"{path} has no jobs.")
+    for job_id, job in document["jobs"].items():
+        if _matrix_jobs(job or {}) > MATRIX_JOBS_MAX:
+            raise WorkflowFileError(f"{path}: the matrix of {job_id} has too many jobs.")
     name, run_name = document.get("name"), document.get("run-name")
     return WorkflowFile(
         path=path,
@@ -103,12 +110,34 @@ def parse(path: str, source: bytes) -> WorkflowFile:
     )
 
 
+def _are_objects(said: Any) -> bool:
+    """Whether it is an object of objects, as far as they are said."""
+    return isinstance(said, dict) and all(
+        isinstance(value, dict) or value is None for value in said.values()
+    )
+
+
+def _matrix_jobs(job: Mapping[str, Any]) -> int:
+    """How many jobs a matrix makes of one, as far as it is written out."""
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, dict) else None
+    if not isinstance(matrix, dict):
+        return 1
+    lists = [values for values in matrix.values() if isinstance(values, list)]
+    return math.prod(max(1, len(values)) for values in lists)
+
+
 def _triggers(said: Any) -> dict[str, Any]:
     if isinstance(said, str):
         return {said: None}
     if isinstance(said, list):
         return {str(event): None for event in said}
-    return {str(event): value for event, value in said.items()} if isinstance(said, dict) else {}
+    if not isinstance(said, dict):
+        return {}
+    ours = [said.get(event) or {} for event in ("workflow_dispatch", "repository_dispatch")]
+    if not all(isinstance(one, dict) and _are_objects(one.get("inputs") or {}) for one in ours):
+        raise WorkflowFileError("What starts the workflow is not written as objects.")
+    return {str(event): value for event, value in said.items()}
 
 
 def _input(name: str, declaration: Mapping[str, Any], given: Any) -> str:

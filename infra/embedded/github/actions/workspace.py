@@ -95,7 +95,7 @@ class Workspace:
 
     def _put(self, path: str, content: bytes) -> None:
         parts = PurePosixPath(path).parts
-        if not parts or path.startswith("/") or ".." in parts or parts[0] == ".git":
+        if not parts or path.startswith("/") or ".." in parts or parts[0].lower() == ".git":
             return
         target = self.repository.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,11 @@ class Workspace:
 
     def _git(self, remote: str, sha: str, branch: str) -> None:
         git = self.repository / ".git"
-        reference = git / "refs" / "heads" / branch
+        heads = git / "refs" / "heads"
+        # Names of branches are checked where they are made; a path is checked where it is used.
+        reference = (heads / branch).resolve()
+        if not reference.is_relative_to(heads.resolve()):
+            raise ValueError(f"{branch!r} is no branch")
         reference.parent.mkdir(parents=True)
         (git / "objects").mkdir()
         (git / "HEAD").write_text(f"ref: refs/heads/{branch}\n")

@@ -1,8 +1,8 @@
 """The App: itself, its installations, and their tokens."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -14,6 +14,7 @@ from infra.embedded.github.documents import (
     moment,
     repository_document,
 )
+from infra.embedded.github.rest.asked import JsonBody, WantedPage
 from infra.embedded.github.server import Server
 from infra.embedded.github.state import INSTALLATION_TOKEN_SECONDS
 
@@ -38,9 +39,9 @@ def routes(server: Server) -> APIRouter:
         return app_document(base, state.app, len(state.installations()))
 
     @router.get("/app/installations")
-    def installations(request: Request) -> list[Document]:
+    def installations(request: Request, page: WantedPage) -> JSONResponse:
         server.callers.app(request)
-        return [shown(one) for one in state.installations()]
+        return page.answer([shown(one) for one in state.installations()])
 
     @router.get("/app/installations/{installation_id}")
     def installation(request: Request, installation_id: int) -> Document:
@@ -63,13 +64,9 @@ def routes(server: Server) -> APIRouter:
         return shown(state.installation_of(login))
 
     @router.post("/app/installations/{installation_id}/access_tokens")
-    def make_token(
-        request: Request,
-        installation_id: int,
-        body: Annotated[dict[str, Any] | None, Body()] = None,
-    ) -> JSONResponse:
+    def make_token(request: Request, installation_id: int, body: JsonBody) -> JSONResponse:
         server.callers.app(request)
-        return JSONResponse(_token(server, installation_id, body or {}), 201)
+        return JSONResponse(_token(server, installation_id, body), 201)
 
     @router.delete("/installation/token")
     def drop_token(request: Request) -> Response:
@@ -89,7 +86,9 @@ def _token(server: Server, installation_id: int, body: dict[str, Any]) -> Docume
     if installation["suspended"]:
         raise RefusedError(403, "This installation has been suspended")
     granted = {"metadata": "read", **installation["permissions"]}
-    asked: dict[str, str] = body.get("permissions") or granted
+    asked = body.get("permissions") or granted
+    if not isinstance(asked, dict) or not all(isinstance(one, str) for one in asked.values()):
+        raise RefusedError(422, "Invalid request.\n\n'permissions' is not an object of levels.")
     for name, level in asked.items():
         if _LEVELS.get(granted.get(name, ""), 0) < _LEVELS.get(level, 9):
             raise RefusedError(422, _NOT_GRANTED)
@@ -119,6 +118,8 @@ def _token(server: Server, installation_id: int, body: dict[str, Any]) -> Docume
 def _chosen(server: Server, installation: Document, body: dict[str, Any]) -> list[Document] | None:
     """The repositories that a token is asked for; None is all of the installation's."""
     ids, names = body.get("repository_ids"), body.get("repositories")
+    if not all(isinstance(said, list) or said is None for said in (ids, names)):
+        raise RefusedError(422, "Invalid request.\n\nRepositories are not a list.")
     if ids is None and names is None:
         return None
     every = server.state.repositories(installation["account"])

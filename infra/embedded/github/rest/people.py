@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from infra.embedded.github.actions.documents import Document
 from infra.embedded.github.actions.refusal import RefusedError
 from infra.embedded.github.callers import NOT_ACCESSIBLE, Caller
-from infra.embedded.github.documents import installation_document, user_document
+from infra.embedded.github.documents import installation_document, person_document
+from infra.embedded.github.rest.asked import WantedPage
 from infra.embedded.github.rest.repositories import shown
 from infra.embedded.github.server import Server
 
@@ -36,26 +38,26 @@ def routes(server: Server) -> APIRouter:
     def me(request: Request) -> Document:
         owner = state.owner(user(request).login)
         assert owner is not None
-        return {**user_document(base, owner), "name": owner["login"], "email": None}
+        return person_document(base, owner)
 
     @router.get("/users/{login}")
     def somebody(login: str) -> Document:
         owner = state.owner(login)
         if owner is None:
             raise RefusedError(404, "Not Found")
-        return {**user_document(base, owner), "name": owner["login"], "email": None}
+        return person_document(base, owner)
 
     @router.get("/user/installations")
-    def installations(request: Request) -> Document:
+    def installations(request: Request, page: WantedPage) -> JSONResponse:
         items = []
         for one in reached(user(request)):
             owner = state.owner(one["account"])
             assert owner is not None
             items.append(installation_document(base, state.app, owner, one))
-        return {"total_count": len(items), "installations": items}
+        return page.counted("installations", items)
 
     @router.get("/user/installations/{installation_id}/repositories")
-    def repositories(request: Request, installation_id: int) -> Document:
+    def repositories(request: Request, installation_id: int, page: WantedPage) -> JSONResponse:
         caller = user(request)
         found = [one for one in reached(caller) if one["id"] == installation_id]
         if not found:
@@ -66,6 +68,6 @@ def routes(server: Server) -> APIRouter:
             for one in state.repositories(found[0]["account"])
             if names is None or one["name"] in names
         ]
-        return {"total_count": len(items), "repositories": items}
+        return page.counted("repositories", items)
 
     return router

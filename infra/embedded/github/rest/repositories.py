@@ -1,6 +1,5 @@
 """Repositories: found, made, and generated from templates."""
 
-import re
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,11 +8,11 @@ from starlette.responses import JSONResponse
 
 from infra.embedded.github.actions.documents import Document
 from infra.embedded.github.actions.refusal import RefusedError
+from infra.embedded.github.addresses import is_repository_name
 from infra.embedded.github.callers import NOT_ACCESSIBLE, Caller
 from infra.embedded.github.documents import repository_document
+from infra.embedded.github.rest.asked import JsonBody, WantedPage
 from infra.embedded.github.server import Server
-
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def shown(server: Server, repository: Document, caller: Caller | None) -> Document:
@@ -44,7 +43,7 @@ def routes(server: Server) -> APIRouter:
         return shown(server, repository, server.callers.caller(request))
 
     @router.get("/installation/repositories")
-    def of_installation(request: Request) -> Document:
+    def of_installation(request: Request, page: WantedPage) -> JSONResponse:
         caller = server.callers.caller(request)
         if caller is None or caller.installation is None:
             raise RefusedError(403, NOT_ACCESSIBLE)
@@ -56,27 +55,26 @@ def routes(server: Server) -> APIRouter:
             and (caller.repositories is None or one["id"] in caller.repositories)
         ]
         items = [shown(server, one, caller) for one in found]
-        return {"total_count": len(items), "repositories": items}
+        return page.counted("repositories", items)
 
     @router.post("/user/repos")
-    async def make_own(request: Request) -> JSONResponse:
+    def make_own(request: Request, body: JsonBody) -> JSONResponse:
         caller = _user(server, request)
-        return _made(server, caller, caller.login, await request.json())
+        return _made(server, caller, caller.login, body)
 
     @router.post("/orgs/{login}/repos")
-    async def make_in_organisation(request: Request, login: str) -> JSONResponse:
-        return _made(server, _user(server, request), login, await request.json())
+    def make_in_organisation(request: Request, login: str, body: JsonBody) -> JSONResponse:
+        return _made(server, _user(server, request), login, body)
 
     @router.post("/repos/{owner}/{name}/generate")
-    async def generate(request: Request, owner: str, name: str) -> JSONResponse:
+    def generate(request: Request, owner: str, name: str, body: JsonBody) -> JSONResponse:
         template = server.callers.repository(request, owner, name, contents="read")
         caller = _user(server, request)
         if not template["is_template"]:
             raise RefusedError(404, "Not Found")
-        body = await request.json()
         commit = state.git.find(template["id"], template["default_branch"])
-        files = {} if commit is None else dict(commit.files)
-        into = body.get("owner") or caller.login
+        files = {} if commit is None else state.git.files(template["id"], commit)
+        into = str(body.get("owner") or caller.login)
         return _made(server, caller, into, body, files=files, template=template["id"])
 
     return router
@@ -98,10 +96,13 @@ def _made(
     owner, name = server.state.owner(login), str(body.get("name", ""))
     if owner is None or caller.login not in {owner["login"], *owner["members"]}:
         raise RefusedError(404, "Not Found")
-    if not _NAME.fullmatch(name):
-        raise RefusedError(422, "Repository creation failed.")
+    if caller.is_of_app and not server.callers.app_may(owner["login"], administration="write"):
+        raise RefusedError(403, NOT_ACCESSIBLE)
+    if not is_repository_name(name):
+        raise RefusedError(422, "Repository creation failed.", errors=[_name_error("is invalid")])
     if server.state.repository(login, name) is not None:
-        raise RefusedError(422, "Could not clone: Name already exists on this account")
+        message, taken = "Repository creation failed.", "name already exists on this account"
+        raise RefusedError(422, f"{message}: {taken}", errors=[_name_error(taken)])
     made = server.state.make_repository(
         owner["login"],
         name,
@@ -112,3 +113,7 @@ def _made(
         **more,
     )
     return JSONResponse(shown(server, made, caller), 201)
+
+
+def _name_error(message: str) -> Document:
+    return {"resource": "Repository", "code": "custom", "field": "name", "message": message}

@@ -45,7 +45,7 @@ def test_credentials_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> No
 def test_every_credential_is_another_one(tmp_path: Path) -> None:
     load_or_create(Layout.create(tmp_path))
     stored = json.loads((tmp_path / "secrets.json").read_text())
-    assert len(set(stored.values())) == len(stored) == 12
+    assert len(set(stored.values())) == len(stored) == 14
 
 
 def test_credentials_do_not_show_when_printed(tmp_path: Path) -> None:

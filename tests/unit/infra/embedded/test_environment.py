@@ -52,6 +52,47 @@ def test_the_platforms_settings_read_its_environment(
     assert settings.codec_open_to_ui
 
 
+def test_the_platform_pays_at_its_own_stripe_unless_it_is_told_of_another(
+    endpoints: Endpoints, credentials: Credentials, layout: Layout
+) -> None:
+    ours = platform_environment(endpoints, credentials)
+    assert ours["SPELL_STRIPE_URL"] == "http://127.0.0.1:8231"
+    assert ours["SPELL_STRIPE_KEY"] == credentials.stripe_key
+    theirs = {"SPELL_STRIPE_URL": "https://api.stripe.com", "SPELL_STRIPE_KEY": "sk_live_x"}
+    assert "stripe" not in servers.needed_ports(theirs)
+    ports = {name: port for name, port in USUAL_PORTS.items() if name != "stripe"}
+    elsewhere = servers.endpoints(layout, ports, credentials, {})
+    environment = platform_environment(elsewhere, credentials, theirs)
+    assert {name: environment[name] for name in theirs} == theirs
+    assert credentials.stripe_key not in environment.values()
+    assert credentials.stripe_webhook_secret not in environment.values()
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        (None, []),
+        ("whsec_one", ["whsec_one"]),
+        ("whsec_old, whsec_new", ["whsec_old", "whsec_new"]),
+    ],
+)
+def test_one_or_two_secrets_of_stripes_webhook_are_accepted(
+    endpoints: Endpoints,
+    credentials: Credentials,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str | None,
+    accepted: list[str],
+) -> None:
+    for name, value in platform_environment(endpoints, credentials).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SPELL_STRIPE_WEBHOOK_SECRET")
+    if given is not None:
+        monkeypatch.setenv("SPELL_STRIPE_WEBHOOK_SECRET", given)
+    settings = PlatformSettings()
+    assert settings.stripe_webhook_secrets == accepted
+    assert "whsec_" not in repr(settings)
+
+
 def test_the_runners_settings_read_its_environment(
     endpoints: Endpoints, credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +189,7 @@ def test_external_servers_need_no_port_and_are_used_as_given(
         "SPELL_OBJECT_STORE_URL": "s3://bucket",
         "SPELL_TRUST_ROOT_FILE": "/etc/spell/trusted_root.json",
         "SPELL_GITHUB_API_URL": "https://api.github.com",
+        "SPELL_STRIPE_URL": "https://api.stripe.com",
     }
     assert servers.needed_ports(user) == ["api"]
     found = servers.endpoints(layout, {"api": 8080}, credentials, user)

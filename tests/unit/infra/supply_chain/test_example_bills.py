@@ -13,7 +13,7 @@ from schema.supply_chain.completeness import check_completeness
 from tests.support.e2e_cli import EXAMPLES
 
 # The module of `trends` is not kept in the repository, so neither is its bill.
-KEPT = ("letter", "markdown", "table", "thumbnail")
+KEPT = ("actions-report", "chart", "letter", "markdown", "status-page", "table", "thumbnail")
 
 
 @pytest.mark.parametrize("name", KEPT)

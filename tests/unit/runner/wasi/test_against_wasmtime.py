@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.sandbox.wasi.abi import Errno, FileType
-from runner.sandbox.wasi.files import Scratch
+from runner.sandbox.wasi.files import Device, Scratch
 from runner.sandbox.wasi.world import OpenFolder
 from schema.limits import MIB
 from tests.support.wasi_calls import (
@@ -75,8 +75,8 @@ def theirs() -> Callable[[Path], Caller]:
 def ours(stage: Stage) -> Callable[[], Caller]:
     def caller() -> Caller:
         world = world_of()
-        world.scratch = Scratch(MIB, world.clock.realtime, on_full=lambda: None)
-        world.open(OpenFolder(world.scratch.top, b"/"))
+        tree = world.trees[Device.SCRATCH] = Scratch(MIB, world.clock.realtime, lambda: None)
+        world.open(OpenFolder(tree.top, b"/"))
         return Caller(Puppet(stage.new_store(world), stage.linker))
 
     return caller

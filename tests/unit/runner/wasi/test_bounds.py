@@ -103,18 +103,23 @@ def test_a_world_goes_without_the_garbage_collector() -> None:
     # A collector does not see that a few objects hold 64 MiB: children would grow and grow.
     gc.disable()
     try:
-        world: World | None = world_of(scratch_bytes_max=MIB)
+        world: World | None = world_of(scratch_bytes_max=MIB, artifacts_bytes_max=MIB)
         assert world is not None
         guest = Caller(Direct(world))
         guest.call("path_create_directory", 3, b"folder")
         guest.open(3, b"folder/file", CREAT, WRITE)
-        guest.write(4, b"content")
+        guest.write(5, b"content")
+        guest.open(4, b"kept", CREAT, WRITE)
         guest.readdir(3, 0, 30)
         guest.stat(3, b"../escape")
         assert world.scratch is not None
-        gone = weakref.ref(world), weakref.ref(world.scratch.top)
+        assert world.artifacts is not None
+        assert list(world.artifacts.files()) == ["kept"]
+        tops = [weakref.ref(tree.top) for tree in world.trees.values()]
+        gone = [weakref.ref(world)]
         del world, guest
-        assert [reference() for reference in gone] == [None, None]
+        assert [reference() for reference in gone] == [None]
+        assert [reference() for reference in tops] == [None, None]
     finally:
         gc.enable()
 

@@ -1,6 +1,6 @@
 """The ledger: which movements there are, reversals, conversions, expiry of holds, seals.
 
-Revision: 0018.
+Revision: 0019.
 
 Each transfer records the transaction that wrote it (ADR 0028). The sealer takes rows in the order
 of these numbers, below those of everything that still runs.
@@ -8,8 +8,8 @@ of these numbers, below those of everything that still runs.
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
