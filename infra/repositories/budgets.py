@@ -21,11 +21,11 @@ _ROWS = (
     " CAST(:periods AS date[])) AS t(k, s, p))"
 )
 # Locks the rows in the fixed order, makes missing ones, and reads the caps as they are by then.
-LOCK_OF = (
-    "lock_budget_rows({account}, CAST(:currency AS text), CAST(:kinds AS text[]),"
-    " CAST(:scopes AS text[]), CAST(:periods AS date[]))"
+LOCKED = (
+    "SELECT * FROM lock_budget_rows(CAST(:account AS text), CAST(:currency AS text),"
+    " CAST(:kinds AS text[]), CAST(:scopes AS text[]), CAST(:periods AS date[]))"
 )
-_LOCK = text(f"SELECT * FROM {LOCK_OF.format(account='CAST(:account AS text)')}")
+_LOCK = text(LOCKED)
 _READ = text(
     "SELECT r.k AS kind, r.s AS scope_id, r.p AS period_start,"
     " coalesce(b.held_micros, 0) AS held_micros,"
@@ -45,17 +45,17 @@ _MOVE = text(
     " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
     " b.period_start) = (l.kind, l.scope_id, l.period_start)"
 )
-# Parts of the statement that holds, over what `LOCK_OF` gave: what fits, and what is left. Rows
-# that were made a moment ago are not seen by a statement that began before.
+# Parts of the statement that holds, over what `LOCKED` gave. What fits, and what is left then; of
+# rows made a moment ago, which a statement does not see that began before, nothing is held yet.
 FITS = (
     "SELECT count(*) = (SELECT count(*) FROM budgets b"
-    "  WHERE b.account_id = :account AND b.currency = :currency"
+    f"  WHERE b.account_id = :account AND b.currency = :currency"
     f"  AND (b.kind, b.scope_id, b.period_start) IN {_ROWS}) AS seen,"
     " min(CASE WHEN kind = 'balance' THEN coalesce(cap_micros, 0) ELSE cap_micros END"
     "  - held_micros - posted_micros) - CAST(:amount AS bigint) AS remaining FROM locked"
 )
 HOLD = (
-    "UPDATE budgets b SET held_micros = held_micros + :amount FROM checked,"
+    "UPDATE budgets b SET held_micros = held_micros + :amount FROM recorded,"
     f" {_ROWS} AS r WHERE b.account_id = :account AND b.currency = :currency"
     " AND (b.kind, b.scope_id, b.period_start) = (r.k, r.s, r.p)"
 )
@@ -149,7 +149,7 @@ async def lock(connection: AsyncConnection, scope: BudgetScope) -> list[BudgetSt
 
 
 def states_of(rows: Iterable[Any]) -> list[BudgetState]:
-    """Rows of budgets, as `LOCK_OF` gives them."""
+    """Rows of budgets, as `LOCKED` gives them."""
     return [
         BudgetState(
             kind=row.kind,

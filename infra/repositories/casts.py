@@ -104,33 +104,22 @@ class PostgresCasts:
     async def hold(self, request: CastInput, planned: PlannedCast) -> Admission:
         """Hold the worst case under every cap and record the cast, or record the refusal."""
         order = HoldOrder(request, planned, self._fee_basis_points, self._open_casts_max)
-        if order.within_own_cap and request.sealed_callback is None:
+        within = order.within_own_cap
+        if within and request.sealed_callback is None:
             async with self._database.alone() as connection:
-                admission = await place_hold(connection, order)
-            if admission is not None:
-                return admission
+                placed, states = await place_hold(connection, order)
+            if placed:
+                return order.admission(states)
         async with self._database.transaction() as connection:
-            states = await budgets.lock(connection, order.scope)
-            if order.within_own_cap:
-                admission = await self._placed_beside_others(connection, order)
-                if admission is not None:
-                    return admission
+            if within:
+                placed, states = await place_hold(connection, order)
+            else:
+                placed, states = False, await budgets.lock(connection, order.scope)
+            if placed:
+                assert request.sealed_callback is not None
+                await keep_callback(connection, request.cast_id, request.sealed_callback)
+                return order.admission(states)
             return await self._refused(connection, order, states)
-
-    async def _placed_beside_others(
-        self, connection: AsyncConnection, order: HoldOrder
-    ) -> Admission | None:
-        """Place a hold in a transaction that does more, and what goes with the cast."""
-        savepoint = await connection.begin_nested()
-        admission = await place_hold(connection, order)
-        if admission is None:
-            await savepoint.rollback()
-            return None
-        await savepoint.commit()
-        request = order.request
-        if request.sealed_callback is not None:
-            await keep_callback(connection, request.cast_id, request.sealed_callback)
-        return admission
 
     async def _refused(
         self, connection: AsyncConnection, order: HoldOrder, states: list[BudgetState]

@@ -8,53 +8,45 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import as_jsonb
 from infra.repositories import budgets
-from infra.repositories.budgets import BudgetScope
+from infra.repositories.budgets import BudgetScope, BudgetState, remaining_of
 from infra.repositories.ledger import HOLD_TRANSFER
 from schema.contracts.cast import Admission, CastInput, PlannedCast
 
 # ruff: noqa: S608  (the statements below are put together from constants only)
-# What is written down first needs no lock; the budgets are locked when that is done, and from then
-# on as little as possible is left to do. A hold that does not fit takes all of it back. Functions
-# that lock see what was committed before each of their statements, so caps and open casts are those
-# of after the wait.
+# Functions that change or lock something see what was committed before each of their statements;
+# so what they answer is of after the wait for the lock, and the rest goes by their answers.
 _PLACE_HOLD = text(
-    "WITH cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
+    f"WITH locked AS MATERIALIZED ({budgets.LOCKED}),"
+    f" fits AS MATERIALIZED ({budgets.FITS}),"
+    " recorded AS (INSERT INTO idempotency_records (cast_id, account_id, fingerprint,"
+    "  admission) SELECT :cast_id, :account, :fingerprint, CAST(:admission AS jsonb)"
+    "  || jsonb_build_object('budget_remaining_micros', remaining) FROM fits"
+    "  WHERE CASE WHEN seen AND remaining >= 0"
+    "   THEN may_open_cast(:account, CAST(:open_casts_max AS integer)) END"
+    "  ON CONFLICT (cast_id) DO NOTHING RETURNING cast_id),"
+    f" held AS ({budgets.HOLD}),"
+    " cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
     "  package_digest, mode, fell_back, status, billing, currency, estimated_cost_micros,"
-    "  cost_micros, input_fingerprint, event_seq) VALUES (:cast_id, :account, :api_key_id,"
+    "  cost_micros, input_fingerprint, event_seq) SELECT cast_id, :account, :api_key_id,"
     "  :spell_key, :version, :package_digest, :mode, CAST(:fell_back AS jsonb), 'queued', 'held',"
-    "  :currency, :amount, 0, :fingerprint, 2) RETURNING id),"
+    "  :currency, :amount, 0, :fingerprint, 2 FROM recorded),"
     # Who casts a version has agreed to its terms.
     " consent_row AS (INSERT INTO consents (account_id, spell_key, version)"
-    "  VALUES (:account, :spell_key, :version) ON CONFLICT DO NOTHING),"
+    "  SELECT :account, :spell_key, :version FROM recorded ON CONFLICT DO NOTHING),"
     " hold_row AS (INSERT INTO holds (cast_id, account_id, api_key_id, maker_account_id, currency,"
-    "  amount_micros, posted_micros, fee_basis_points, state, day, month) VALUES (:cast_id,"
-    "  :account, :api_key_id, :maker, :currency, :amount, 0, :fee, 'held', :day, :month)"
-    "  RETURNING cast_id),"
-    " event_rows AS (INSERT INTO cast_events (cast_id, seq, kind, data) VALUES"
-    "  (:cast_id, 1, 'queued', '{}'), (:cast_id, 2, 'held', CAST(:held AS jsonb)) RETURNING seq),"
-    f" transfer AS ({HOLD_TRANSFER}),"
-    " written AS MATERIALIZED (SELECT (SELECT count(*) FROM cast_row)"
-    "  + (SELECT count(*) FROM hold_row) + (SELECT count(*) FROM event_rows)"
-    "  + (SELECT count(*) FROM transfer) AS rows),"
-    " locked AS MATERIALIZED (SELECT l.* FROM written w CROSS JOIN LATERAL "
-    + budgets.LOCK_OF.format(account="CASE WHEN w.rows > 0 THEN CAST(:account AS text) END")
-    + f" l), fits AS MATERIALIZED ({budgets.FITS}),"
-    " checked AS MATERIALIZED (SELECT CASE WHEN seen AND remaining >= 0"
-    "  AND open_casts_within(:account, CAST(:open_casts_max AS integer))"
-    "  THEN remaining ELSE refuse_hold() END AS remaining FROM fits),"
-    f" held AS ({budgets.HOLD}),"
-    " recorded AS (INSERT INTO idempotency_records (cast_id, account_id, fingerprint, admission)"
-    "  SELECT :cast_id, :account, :fingerprint, CAST(:admission AS jsonb)"
-    "  || jsonb_build_object('budget_remaining_micros', remaining) FROM checked)"
-    " SELECT remaining FROM checked"
+    "  amount_micros, posted_micros, fee_basis_points, state, day, month) SELECT cast_id,"
+    "  :account, :api_key_id, :maker, :currency, :amount, 0, CAST(:fee AS integer), 'held',"
+    "  CAST(:day AS date), CAST(:month AS date) FROM recorded),"
+    " events AS (INSERT INTO cast_events (cast_id, seq, kind, data)"
+    "  SELECT cast_id, e.seq, e.kind, e.data FROM recorded, (VALUES (1, 'queued', '{}'::jsonb),"
+    "  (2, 'held', CAST(:held AS jsonb))) AS e (seq, kind, data)),"
+    f" transfer AS ({HOLD_TRANSFER})"
+    " SELECT l.*, f.seen, EXISTS (SELECT FROM recorded) AS placed FROM locked l, fits f"
 )
-# `refuse_hold`, and unique_violation: the cast, or the answer for its key, is there already.
-_NOT_PLACED = frozenset({"SP402", "23505"})
 
 
 @dataclass(frozen=True)
@@ -91,6 +83,10 @@ class HoldOrder:
         cap = self.request.budget_cap_micros
         return cap is None or self.amount <= cap
 
+    def admission(self, states: list[BudgetState]) -> Admission:
+        """The answer, if it fits under these budgets."""
+        return self.answer(remaining_of(states) - self.amount)
+
     def answer(self, remaining_micros: int) -> Admission:
         """The answer that leaves so much."""
         return Admission(
@@ -104,19 +100,21 @@ class HoldOrder:
         )
 
 
-async def place_hold(connection: AsyncConnection, order: HoldOrder) -> Admission | None:
-    """Hold the amount and record the cast; None when nothing was done.
+async def place_hold(
+    connection: AsyncConnection, order: HoldOrder
+) -> tuple[bool, list[BudgetState]]:
+    """Hold the amount and record the cast, or do nothing.
 
-    Not when it does not fit, when too many casts are open, when this cast was answered before, or
-    when some of the budgets are not there yet. Inside of a transaction, use a savepoint.
+    Returns:
+        Whether it is held: not when it does not fit, when too many casts are open, or when this
+        cast was answered before. And the budgets, as they were before.
     """
-    try:
-        placed = await connection.execute(_PLACE_HOLD, _values(order))
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _NOT_PLACED:
-            return None
-        raise
-    return order.answer(placed.scalar_one())
+    values = _values(order)
+    rows = (await connection.execute(_PLACE_HOLD, values)).all()
+    if not rows[0].seen:
+        # The first hold of a period made its budgets: the next statement sees them.
+        rows = (await connection.execute(_PLACE_HOLD, values)).all()
+    return rows[0].placed, budgets.states_of(rows)
 
 
 def _values(order: HoldOrder) -> dict[str, Any]:

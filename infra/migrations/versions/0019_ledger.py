@@ -285,17 +285,11 @@ _PLACING = (
     END $$
     """,
     """
-    CREATE FUNCTION open_casts_within(account text, open_casts_max integer) RETURNS boolean
+    CREATE FUNCTION may_open_cast(account text, open_casts_max integer) RETURNS boolean
         LANGUAGE plpgsql VOLATILE AS $$
     BEGIN
         RETURN NOT EXISTS (SELECT FROM holds WHERE account_id = account AND state = 'held'
-            OFFSET open_casts_max);
-    END $$
-    """,
-    """
-    CREATE FUNCTION refuse_hold() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
-    BEGIN
-        RAISE EXCEPTION 'the hold does not fit' USING ERRCODE = 'SP402';
+            OFFSET open_casts_max - 1);
     END $$
     """,
 )
