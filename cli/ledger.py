@@ -23,7 +23,7 @@ _FAILED = 1
 
 @ledger.command("verify")
 def verify_ledger(context: typer.Context) -> None:
-    """Look through the books (operators): seals, rows, sums, balances, casts.
+    """Look through the books (operators): seals, rows, sums, balances, casts, purchases.
 
     Ends with 1 when something is wrong.
     """
@@ -37,7 +37,7 @@ def verify_ledger(context: typer.Context) -> None:
     cli.output.document(
         report,
         f"in order: {report['seals']} seals over {report['rows']} transfers,"
-        f" {report['accounts']} accounts, {report['casts']} casts;"
+        f" {report['accounts']} accounts, {report['casts']} casts, {report['purchases']} purchases;"
         f" {tail['rows']} transfers of the last {tail['seconds']:.0f} s are not sealed yet",
     )
 
@@ -160,7 +160,7 @@ def _verified(cli: CliContext) -> dict[str, Any]:
         for currency, total in sums.items()
         if total
     ]
-    return {**report, **{name: checked[name] for name in ("seals", "rows", "accounts", "casts")}}
+    return {**report, **{name: checked[name] for name in ("rows", *VerificationPart)}}
 
 
 def _pages(cli: CliContext) -> Iterator[dict[str, Any]]:

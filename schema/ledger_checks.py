@@ -67,6 +67,49 @@ class CastState:
     refunded: int
 
 
+@dataclass(frozen=True)
+class PurchaseState:
+    """A purchase's payment beside the sums of its transfers by kind.
+
+    Attributes:
+        purchase_id: the purchase's.
+        provider: whom it was paid by: `checkout` or `credit`.
+        state: of its payment.
+        amount_micros: of its payment.
+        moved: what its transfers of each kind moved; `shares` are maker's and platform's.
+    """
+
+    purchase_id: str
+    provider: str
+    state: str
+    amount_micros: int
+    moved: dict[str, int]
+
+
+# In once, and out once: to maker and platform, or back.
+_PURCHASE_MOVES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("checkout", "paid"): ("payment",),
+    ("checkout", "posted"): ("payment", "shares"),
+    ("checkout", "refunded"): ("payment", "refund"),
+    ("credit", "paid"): ("hold",),
+    ("credit", "posted"): ("hold", "shares"),
+    ("credit", "refunded"): ("hold", "void"),
+}
+
+
+def purchase_findings(state: PurchaseState) -> Iterator[LedgerFinding]:
+    """What is wrong with the money of a purchase."""
+    moves = _PURCHASE_MOVES.get((state.provider, state.state), ())
+    expected = {name: state.amount_micros if name in moves else 0 for name in state.moved}
+    wrong = [
+        f"{name} is {state.moved[name]}, not {due}"
+        for name, due in expected.items()
+        if state.moved[name] != due
+    ]
+    if wrong:
+        yield _finding(FindingKind.PURCHASE_DIFFERS, state.purchase_id, "; ".join(wrong))
+
+
 def account_findings(state: AccountState) -> Iterator[LedgerFinding]:
     """What is wrong with an account."""
     balance, kind = state.balance_micros, state.kind

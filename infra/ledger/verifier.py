@@ -1,4 +1,4 @@
-"""Looks through the books, page by page: seals, accounts, casts. Fits the port `LedgerVerifier`.
+"""Looks through the books, page by page, part by part. Fits the port `LedgerVerification`.
 
 Each page is one bounded step, and its cursor says where the next one begins: so a ledger of any
 length is gone through in the memory of a page. What Stripe says will be one more part.
@@ -23,8 +23,8 @@ from schema.contracts.ledger import (
     VerificationPart,
 )
 from schema.errors import SpellError
-from schema.ids import CAST_ID_PATTERN, LEDGER_ACCOUNT_ID
-from schema.ledger_checks import account_findings, cast_findings
+from schema.ids import CAST_ID_PATTERN, LEDGER_ACCOUNT_ID, PURCHASE_ID_PATTERN
+from schema.ledger_checks import account_findings, cast_findings, purchase_findings
 
 SEALS_PER_PAGE = 100
 ROWS_PER_PAGE = 20_000
@@ -56,7 +56,9 @@ class LedgerVerifier:
             return await self.seals(_number_in(cursor))
         if part is VerificationPart.ACCOUNTS:
             return await self.accounts(_account_in(cursor))
-        return await self.casts(_cast_in(cursor))
+        if part is VerificationPart.CASTS:
+            return await self.casts(_id_in(cursor, CAST_ID_PATTERN))
+        return await self.purchases(_id_in(cursor, PURCHASE_ID_PATTERN))
 
     async def seals(self, number: int | None) -> VerificationPage:
         """Seals from this number on, with their anchors and the rows under them."""
@@ -107,6 +109,16 @@ class LedgerVerifier:
             findings.append(_finding(FindingKind.CAST_DIFFERS, cast_id, message))
         return VerificationPage(
             part=VerificationPart.CASTS, checked=len(found), findings=findings, next_cursor=last
+        )
+
+    async def purchases(self, after: str | None) -> VerificationPage:
+        """Purchases behind an id: what their payment says, beside their transfers."""
+        found = await self._books.purchases(after or "", CASTS_PER_PAGE)
+        return VerificationPage(
+            part=VerificationPart.PURCHASES,
+            checked=len(found),
+            findings=[one for state in found for one in purchase_findings(state)],
+            next_cursor=found[-1].purchase_id if len(found) == CASTS_PER_PAGE else None,
         )
 
     async def _check(
@@ -187,8 +199,8 @@ def _account_in(cursor: str | None) -> tuple[int, str] | None:
     return int(horizon), account
 
 
-def _cast_in(cursor: str | None) -> str | None:
-    if cursor is not None and not CAST_ID_PATTERN.fullmatch(cursor):
+def _id_in(cursor: str | None, form: re.Pattern[str]) -> str | None:
+    if cursor is not None and not form.fullmatch(cursor):
         raise _not_a_cursor()
     return cursor
 

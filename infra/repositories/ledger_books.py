@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from infra.postgres import Database
 from schema.chart_of_accounts import AccountKind
-from schema.ledger_checks import AccountState, CastState
+from schema.ledger_checks import AccountState, CastState, PurchaseState
 
 _HORIZON = text(
     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ledger_transaction_offset()"
@@ -49,6 +49,20 @@ _CASTS = text(
     "  coalesce(sum(amount_micros) FILTER (WHERE kind = 'refund'), 0) AS refunded"
     "  FROM ledger_transfers WHERE cast_id = p.cast_id) t ON true ORDER BY p.cast_id"
 )
+_PURCHASES = text(
+    "WITH page AS (SELECT * FROM payments WHERE purchase_id > :after"
+    "  ORDER BY purchase_id LIMIT :limit)"
+    " SELECT p.purchase_id, p.provider, p.state, p.amount_micros, t.* FROM page p"
+    " LEFT JOIN LATERAL (SELECT"
+    "  coalesce(sum(amount_micros) FILTER (WHERE kind = 'hold'), 0) AS hold,"
+    "  coalesce(sum(amount_micros) FILTER (WHERE kind = 'payment'), 0) AS payment,"
+    "  coalesce(sum(amount_micros) FILTER (WHERE kind IN ('post', 'fee')), 0) AS shares,"
+    "  coalesce(sum(amount_micros) FILTER (WHERE kind = 'void'), 0) AS void,"
+    "  coalesce(sum(amount_micros) FILTER (WHERE kind = 'refund'), 0) AS refund"
+    "  FROM ledger_transfers WHERE reference IN (SELECT concat(p.purchase_id, chr(58), k.kind)"
+    "   FROM (VALUES ('hold'), ('payment'), ('post'), ('fee'), ('void'), ('refund')) k (kind))"
+    " ) t ON true ORDER BY p.purchase_id"
+)
 _STRANGERS = text(
     "SELECT DISTINCT cast_id FROM ledger_transfers t WHERE cast_id > :after"
     " AND (CAST(:last AS text) IS NULL OR cast_id <= :last)"
@@ -84,6 +98,12 @@ class PostgresLedgerBooks:
             rows = await connection.execute(_CASTS, {"after": after, "limit": limit})
             return [_cast(row) for row in rows]
 
+    async def purchases(self, after: str, limit: int) -> list[PurchaseState]:
+        """Payments of purchases, behind an id."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_PURCHASES, {"after": after, "limit": limit})
+            return [_purchase(row) for row in rows]
+
     async def strangers(self, after: str, last: str | None, limit: int) -> list[str]:
         """Cast ids in the ledger of which there is no hold, behind one id and up to another."""
         values = {"after": after, "last": last, "limit": limit}
@@ -99,6 +119,17 @@ def _account(row: Any) -> AccountState:
         counted_micros=int(row.counted),
         cast_micros=int(row.of_casts),
         open_micros=int(row.open),
+    )
+
+
+def _purchase(row: Any) -> PurchaseState:
+    kinds = ("hold", "payment", "shares", "void", "refund")
+    return PurchaseState(
+        purchase_id=row.purchase_id,
+        provider=row.provider,
+        state=row.state,
+        amount_micros=row.amount_micros,
+        moved={kind: int(getattr(row, kind)) for kind in kinds},
     )
 
 

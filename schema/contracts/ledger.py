@@ -83,6 +83,7 @@ class FindingKind(StrEnum):
     HOLD_ORPHAN = "hold_orphan"
     HOLD_OVERDUE = "hold_overdue"
     CAST_DIFFERS = "cast_differs"
+    PURCHASE_DIFFERS = "purchase_differs"
 
 
 class LedgerFinding(Contract):
@@ -99,6 +100,7 @@ class VerificationPart(StrEnum):
     SEALS = "seals"
     ACCOUNTS = "accounts"
     CASTS = "casts"
+    PURCHASES = "purchases"
 
 
 class UnsealedTail(Contract):
@@ -115,7 +117,7 @@ class VerificationPage(Contract):
 
     part: VerificationPart
     checked: int
-    """Seals, ledger accounts or casts."""
+    """Seals, ledger accounts, casts or purchases."""
     rows: int = 0
     """Transfers compared with their leaves."""
     findings: list[LedgerFinding]

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import text
 
 from infra.postgres import Database
+from infra.repositories.ledger_books import PostgresLedgerBooks
+from schema.ledger_checks import purchase_findings
 from tests.support.builders import Person
 
 
@@ -120,6 +122,8 @@ async def assert_books_balance(database: Database) -> None:
         assert drifted.all() == []
         moved = (await connection.execute(_MOVED)).all()
     _assert_purchases_balance(moved)
+    for state in await PostgresLedgerBooks(database).purchases("", 100_000):
+        assert list(purchase_findings(state)) == []
 
 
 def _assert_purchases_balance(rows: Sequence[Any]) -> None:

@@ -11,8 +11,10 @@ from schema.ledger_checks import (
     HOLD_OVERDUE_AFTER,
     AccountState,
     CastState,
+    PurchaseState,
     account_findings,
     cast_findings,
+    purchase_findings,
 )
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -113,6 +115,33 @@ def test_an_account_is_held_against_its_chart_its_budget_and_its_holds(
     state: AccountState, kinds: list[str]
 ) -> None:
     assert [finding.kind for finding in account_findings(state)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("provider", "state", "moved", "right"),
+    [
+        ("checkout", "open", {}, True),
+        ("checkout", "open", {"payment": 9}, False),
+        ("checkout", "paid", {"payment": 9}, True),
+        ("checkout", "paid", {"payment": 8}, False),
+        ("checkout", "posted", {"payment": 9, "shares": 9}, True),
+        ("checkout", "posted", {"payment": 9}, False),
+        ("checkout", "refunded", {"payment": 9, "refund": 9}, True),
+        ("checkout", "refunded", {"payment": 9, "void": 9}, False),
+        ("credit", "paid", {"hold": 9}, True),
+        ("credit", "posted", {"hold": 9, "shares": 9}, True),
+        ("credit", "posted", {"hold": 9, "shares": 9, "void": 1}, False),
+        ("credit", "refunded", {"hold": 9, "void": 9}, True),
+    ],
+)
+def test_a_purchase_moves_money_in_once_and_out_once(
+    provider: str, state: str, moved: dict[str, int], right: bool
+) -> None:
+    kinds = {"hold": 0, "payment": 0, "shares": 0, "void": 0, "refund": 0}
+    found = list(purchase_findings(PurchaseState("pur_x", provider, state, 9, kinds | moved)))
+    assert [(one.kind, one.subject) for one in found] == (
+        [] if right else [("purchase_differs", "pur_x")]
+    )
 
 
 def test_each_kind_of_account_has_its_side() -> None:
