@@ -39,8 +39,7 @@ from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
-    *(RunActions, CancelLateRun, SealLedger),
-    *(RunActions, CancelLateRun, TidyActions),
+    *(RunActions, CancelLateRun, SealLedger, TidyActions),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
     *(DeliverWebhook, RelayWebhooks, RelayStripeEvents),
     *(PurchaseClone, ReconcilePurchases, ReturnLatePayment),
