@@ -51,11 +51,12 @@ format: $(VENV)/development ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/bench ## a cast, a sandbox and a verification, each against its floor: ratios, each in one run
+bench: $(VENV)/bench ## a cast, a hold, a sandbox and a verification, each against its floor: ratios, each in one run
 	$(BIN)/python -m bench.cast
 	$(BIN)/python -m bench.runner
 	$(BIN)/python -m bench.supply_chain
 	$(BIN)/python -m bench.streams
+	$(BIN)/python -m bench.ledger
 
 chaos: $(VENV)/development ## kill processes in the middle of casts: make chaos SEED=n
 	SPELL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos

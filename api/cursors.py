@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schema.contracts.budgets import UsageLine
+from schema.contracts.ledger import StatementPosition
 from schema.contracts.notifications import NotificationView
 from schema.contracts.schedules import ScheduleView
 from schema.contracts.views import CastView
@@ -111,6 +112,42 @@ def read_number_cursor(cursor: str | None) -> int | None:
     except (ValueError, TypeError) as error:
         raise _not_a_cursor() from error
     return last_id
+
+
+def statement_cursor(last: StatementPosition) -> str:
+    """The cursor of the page after this line of a statement."""
+    return _pack([last.id, last.side])
+
+
+def read_statement_cursor(cursor: str | None) -> StatementPosition:
+    """The position that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
+    if cursor is None:
+        return StatementPosition()
+    try:
+        last_id, side = _unpack(cursor)
+        if type(last_id) is not int or not 0 < last_id < 2**63 or side not in (0, 1):
+            raise _not_a_cursor()
+        return StatementPosition(id=last_id, side=side)
+    except (ValueError, TypeError) as error:
+        raise _not_a_cursor() from error
+
+
+def text_cursor(last: str) -> str:
+    """The cursor of the page after what has this name."""
+    return _pack([last])
+
+
+def read_text_cursor(cursor: str | None, form: re.Pattern[str]) -> str | None:
+    """The name that a cursor stands for. Raises SpellError(VALIDATION_ERROR)."""
+    if cursor is None:
+        return None
+    try:
+        (name,) = _unpack(cursor)
+        if not form.fullmatch(name):
+            raise _not_a_cursor()
+    except (ValueError, TypeError) as error:
+        raise _not_a_cursor() from error
+    return str(name)
 
 
 def exception_cursor(last_id: str) -> str:

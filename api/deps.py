@@ -21,6 +21,7 @@ from api.billing_ports import Billing
 from api.event_streams import EventStreams
 from api.github_inbox import GitHubInbox
 from api.github_ports import GitHubConnections, GitHubUsers
+from api.ledger_ports import LedgerServices
 from api.mode_ports import ModeRules
 from api.ports import (
     Accounts,
@@ -55,6 +56,7 @@ from api.webhook_ports import Callbacks, DeliveryLogs, PromptRelay, WebhookEndpo
 from schema.contracts.account import Caller
 from schema.errors import SpellError
 from schema.ids import (
+    LEDGER_ACCOUNT_ID,
     AliasName,
     ApiKeyId,
     ExceptionId,
@@ -88,6 +90,7 @@ class Services:
     revocations: Revocations
     revoking: Revoking
     suspensions: Suspensions
+    ledger: LedgerServices
     casting: Casting
     backpressure: Backpressure
     casts: CastReads
@@ -242,6 +245,13 @@ def schedule_id_in_path(schedule_id: str) -> str:
     return _named(_SCHEDULE_ID, schedule_id, SpellError("SCHEDULE_NOT_FOUND"))
 
 
+def ledger_account_in_path(account: str) -> str:
+    """A ledger account's id. Raises SpellError(LEDGER_ACCOUNT_NOT_FOUND) for what is none."""
+    if not LEDGER_ACCOUNT_ID.fullmatch(account):
+        raise SpellError("LEDGER_ACCOUNT_NOT_FOUND")
+    return account
+
+
 def signing_identity_id_in_path(identity_id: str) -> str:
     """A rule's id. Raises SpellError(SIGNING_IDENTITY_NOT_FOUND) for what is none."""
     return _named(_SIGNING_IDENTITY_ID, identity_id, SpellError("SIGNING_IDENTITY_NOT_FOUND"))
@@ -254,6 +264,7 @@ SecretNameDep = Annotated[str, Depends(secret_name_in_path)]
 KeyIdDep = Annotated[str, Depends(key_id_in_path)]
 ExceptionIdDep = Annotated[str, Depends(exception_id_in_path)]
 EndpointIdDep = Annotated[str, Depends(endpoint_id_in_path)]
+LedgerAccountDep = Annotated[str, Depends(ledger_account_in_path)]
 MessageIdDep = Annotated[str, Depends(message_id_in_path)]
 NotificationIdDep = Annotated[str, Depends(notification_id_in_path)]
 ScheduleIdDep = Annotated[str, Depends(schedule_id_in_path)]

@@ -5,6 +5,7 @@ from api.archive_slots import ArchiveSlots
 from api.billing_wiring import billing_of
 from api.deps import Services
 from api.github_wiring import github_inbox_of, run_inputs_of
+from api.ledger_wiring import ledger_of
 from api.ports import Health
 from api.purchase_wiring import purchases_of, purchasing_of, stripe_inbox_of
 from api.stream_wiring import event_streams_of
@@ -58,8 +59,7 @@ def build_services(
     """The services of the routes over one platform; mypy checks that adapters fit their ports."""
     vault, blobs, database = platform.vault, platform.blobs, platform.database
     settings, casts = platform.settings, PostgresCastReads(database)
-    files = EncryptedCastFiles(blobs, vault)
-    publications = PostgresPublications(database)
+    files, publications = EncryptedCastFiles(blobs, vault), PostgresPublications(database)
     bounds = Bounds(settings.open_casts_max, settings.queued_runs_max)
     return Services(
         accounts=PostgresAccounts(database, pepper=vault.api_key_pepper),
@@ -77,6 +77,7 @@ def build_services(
         revocations=PostgresRevocations(database),
         revoking=TemporalRevocations(platform.temporal),
         suspensions=PostgresSuspensions(database),
+        ledger=ledger_of(platform),
         casting=TemporalCasts(platform.temporal),
         backpressure=Backpressure(casts, NatsRunQueue(platform.nats), bounds),
         casts=casts,

@@ -1,89 +1,69 @@
-"""`spell billing …`: what was spent on what, which alerts there were, whose clock counts."""
+"""`spell billing …`: what an account's money did, by the ledger."""
 
 from typing import Annotated, Any
 
 import typer
 
-from cli.caps import bar
 from cli.context import cli_context
-from schema.contracts.budgets import UsageGroup
 from schema.money import format_micros
 
-billing = typer.Typer(no_args_is_help=True, help="See what was spent, and on what.")
+billing = typer.Typer(no_args_is_help=True, help="Your account's statement and balances.")
 
-Limit = Annotated[int, typer.Option(min=1, max=100)]
-Cursor = Annotated[str | None, typer.Option(help="From a page before: next_cursor.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="A moment, such as 2026-11-01T00:00:00Z.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", help="The moment after the last.")]
+CursorOption = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=100, help="So many lines.")]
 
 
-@billing.command("usage")
-def usage(
+@billing.command("statement")
+def statement(
     context: typer.Context,
-    by: Annotated[UsageGroup, typer.Option(help="What to add up by.")] = UsageGroup.DAY,
-    from_day: Annotated[str | None, typer.Option(help="2026-11-01; this month's first.")] = None,
-    to_day: Annotated[str | None, typer.Option(help="2026-11-30; today.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Only this one.")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 100,
+    begin: FromOption = None,
+    to: ToOption = None,
+    cursor: CursorOption = None,
+    limit: LimitOption = 20,
 ) -> None:
-    """What was held and spent, by day, month, spell or key."""
-    asked = {"by": by.value, "from_day": from_day, "to_day": to_day, "currency": currency}
-    page = _page(context, "usage", {**asked, "cursor": cursor, "limit": limit})
-    most = max((line["held_micros"] + line["posted_micros"] for line in page["items"]), default=0)
+    """Show what moved on your ledger accounts, and the balances before and after."""
+    asked = {"from": begin, "to": to, "cursor": cursor, "limit": limit}
+    show_statement(context, "/v1/billing/statement", asked)
+
+
+@billing.command("balances")
+def balances(context: typer.Context) -> None:
+    """Show what your ledger accounts hold."""
+    cli = cli_context(context)
+    page = cli.api.json("GET", "/v1/billing/balances")
     rows = [
-        (
-            line["group"],
-            line["count"],
-            format_micros(line["held_micros"], line["currency"]),
-            format_micros(line["posted_micros"], line["currency"]),
-            bar(line["held_micros"] + line["posted_micros"], most).split()[0] if most else "",
-        )
-        for line in page["items"]
+        (one["kind"], format_micros(one["balance_micros"], one["currency"]))
+        for one in page["items"]
     ]
-    columns = (by.value, "casts", "held", "spent", "")
-    cli_context(context).output.table(page, columns, rows)
+    cli.output.table(page, ("account", "balance"), rows)
 
 
-@billing.command("alerts")
-def alerts(context: typer.Context, cursor: Cursor = None, limit: Limit = 20) -> None:
-    """Thresholds of caps that were crossed, newest first."""
-    page = _page(context, "alerts", {"cursor": cursor, "limit": limit})
+def show_statement(context: typer.Context, path: str, asked: dict[str, Any]) -> None:
+    """Get a page of a statement and print it."""
+    cli = cli_context(context)
+    params = {name: value for name, value in asked.items() if value is not None}
+    page = cli.api.json("GET", path, params=params)
+    for one in page["balances"]:
+        opening, closing = (
+            format_micros(one[name], one["currency"])
+            for name in ("opening_micros", "balance_micros")
+        )
+        cli.output.note(f"{one['account']}: {opening} before, {closing} after")
     rows = [
         (
-            one["created_at"],
-            " ".join(filter(None, [one["kind"], one["api_key_id"]])),
-            one["period_start"] or "",
-            f"{one['percent']} %",
-            format_micros(one["used_micros"], one["currency"]),
-            format_micros(one["cap_micros"], one["currency"]),
-            bar(one["used_micros"], one["cap_micros"]),
+            one["created_at"][:19],
+            one["id"],
+            one["kind"],
+            one["account"].partition(":")[0],
+            format_micros(one["amount_micros"], one["currency"]),
+            one["reference"] or "",
         )
         for one in page["items"]
     ]
-    columns = ("when", "cap of", "since", "at", "used", "cap", "")
-    cli_context(context).output.table(page, columns, rows)
-
-
-@billing.command("zone")
-def zone(
-    context: typer.Context,
-    time_zone: Annotated[
-        str | None, typer.Argument(help="UTC, or IANA's name: Europe/Vienna.")
-    ] = None,
-) -> None:
-    """Show, or set from tomorrow on, the zone that days and months are counted in."""
-    api = cli_context(context).api
-    path = "/v1/billing/time-zone"
-    if time_zone is None:
-        view = api.json("GET", path)
-    else:
-        view = api.json("PUT", path, json={"time_zone": time_zone})
-    said = f"{view['time_zone']}: it is {view['today']}, until {view['day_ends_at']}"
-    if view["next_time_zone"]:
-        said += f"; {view['next_time_zone']} from {view['next_from_day']} on"
-    cli_context(context).output.document(view, said)
-
-
-def _page(context: typer.Context, name: str, asked: dict[str, Any]) -> dict[str, Any]:
-    given = {member: value for member, value in asked.items() if value is not None}
-    page: dict[str, Any] = cli_context(context).api.json("GET", f"/v1/billing/{name}", params=given)
-    return page
+    cli.output.table(page, ("when", "id", "what", "account", "amount", "reference"), rows)
+    if page["next_cursor"]:
+        cli.output.note(f"more: --cursor {page['next_cursor']}")

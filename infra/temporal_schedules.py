@@ -29,6 +29,7 @@ RECONCILE_WORKFLOW = "reconcile_holds"
 RECONCILE_PURCHASES_WORKFLOW = "reconcile_purchases"
 RELAY_WORKFLOW = "relay_notifications"
 RELAY_WEBHOOKS_WORKFLOW = "relay_webhooks"
+SEAL_LEDGER_WORKFLOW = "seal_ledger"
 RELAY_STRIPE_WORKFLOW = "relay_stripe_events"
 TIDY_WORKFLOW = "tidy_publishing"
 TIDY_ACTIONS_WORKFLOW = "tidy_actions"
@@ -37,6 +38,7 @@ RECONCILE_SCHEDULE = "reconcile-holds"
 RECONCILE_PURCHASES_SCHEDULE = "reconcile-purchases"
 RELAY_SCHEDULE = "relay-notifications"
 RELAY_WEBHOOKS_SCHEDULE = "relay-webhooks"
+SEAL_LEDGER_SCHEDULE = "seal-ledger"
 RELAY_STRIPE_SCHEDULE = "relay-stripe-events"
 TIDY_SCHEDULE = "tidy-publishing"
 TIDY_ACTIONS_SCHEDULE = "tidy-actions"
@@ -45,6 +47,7 @@ RESCAN_SCHEDULE = "rescan-versions"
 RECONCILE_EVERY = timedelta(minutes=1)
 RECONCILE_PURCHASES_EVERY = timedelta(minutes=5)
 RELAY_EVERY = timedelta(minutes=1)
+SEAL_LEDGER_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(minutes=5)
 TIDY_ACTIONS_EVERY = timedelta(hours=1)
 TIDY_ARTIFACTS_EVERY = timedelta(hours=1)
@@ -68,6 +71,9 @@ async def ensure_schedules(client: Client) -> None:
     relay_webhooks = ScheduleActionStartWorkflow(
         RELAY_WEBHOOKS_WORKFLOW, id=RELAY_WEBHOOKS_SCHEDULE, task_queue=WEBHOOKS_TASK_QUEUE
     )
+    seal_ledger = ScheduleActionStartWorkflow(
+        SEAL_LEDGER_WORKFLOW, id=SEAL_LEDGER_SCHEDULE, task_queue=casts
+    )
     relay_stripe = ScheduleActionStartWorkflow(
         RELAY_STRIPE_WORKFLOW, id=RELAY_STRIPE_SCHEDULE, task_queue=PURCHASES_TASK_QUEUE
     )
@@ -87,6 +93,7 @@ async def ensure_schedules(client: Client) -> None:
     )
     await _ensure(client, RELAY_SCHEDULE, relay, RELAY_EVERY)
     await _ensure(client, RELAY_WEBHOOKS_SCHEDULE, relay_webhooks, RELAY_EVERY)
+    await _ensure(client, SEAL_LEDGER_SCHEDULE, seal_ledger, SEAL_LEDGER_EVERY, one_waits=True)
     await _ensure(client, RELAY_STRIPE_SCHEDULE, relay_stripe, RELAY_EVERY)
     await _ensure(client, TIDY_SCHEDULE, tidy, TIDY_EVERY)
     await _ensure(client, TIDY_ACTIONS_SCHEDULE, tidy_actions, TIDY_ACTIONS_EVERY)
@@ -95,14 +102,22 @@ async def ensure_schedules(client: Client) -> None:
 
 
 async def _ensure(
-    client: Client, name: str, action: Any, every: timedelta, offset: timedelta | None = None
+    client: Client,
+    name: str,
+    action: Any,
+    every: timedelta,
+    offset: timedelta | None = None,
+    *,
+    one_waits: bool = False,
 ) -> None:
+    """Create a schedule; `one_waits`: begin at once, and again whenever the last run has ended."""
+    overlap = ScheduleOverlapPolicy.BUFFER_ONE if one_waits else ScheduleOverlapPolicy.SKIP
     schedule = Schedule(
         action=action,
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=offset)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+        policy=SchedulePolicy(overlap=overlap),
     )
     try:
-        await client.create_schedule(name, schedule)
+        await client.create_schedule(name, schedule, trigger_immediately=one_waits)
     except ScheduleAlreadyRunningError:
         return

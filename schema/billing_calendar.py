@@ -1,7 +1,7 @@
 """When an account's days and months begin, by the account's own clock.
 
 Which day a hold falls into is decided by the database, with the hold (`billing_clock`,
-migration 0019); here is only when that day will be over, for people to read.
+migration 0020); here is only when that day will be over, for people to read.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

@@ -43,6 +43,11 @@ def resources_key(resources_digest: str) -> str:
     return f"resources/{resources_digest.removeprefix('sha256:')}"
 
 
+def ledger_anchor_key(number: int) -> str:
+    """What is kept of a seal of the ledger outside the database; names sort as seals count."""
+    return f"ledger/seals/{number:012d}"
+
+
 def cast_folder(cast_id: str) -> str:
     """What is kept of a cast, and ends with it."""
     return f"casts/{cast_id}/"

@@ -105,6 +105,14 @@ CATALOGUE: dict[str, ErrorKind] = {
     "CAST_NOT_FOUND": ErrorKind(
         404, "No such cast on this account.", "List yours: `GET /v1/casts`."
     ),
+    "TRANSFER_NOT_FOUND": ErrorKind(
+        404,
+        "There is no such transfer of this account, or it is not sealed yet.",
+        "Seals follow within seconds; list yours: `GET /v1/billing/statement`.",
+    ),
+    "LEDGER_ACCOUNT_NOT_FOUND": ErrorKind(
+        404, "There is no such account in the ledger.", "List them: `GET /v1/ledger/accounts`."
+    ),
     "RECEIPT_NOT_FOUND": ErrorKind(
         404,
         "There is no receipt for this cast: it has not ended, or nothing ran.",

@@ -54,6 +54,8 @@ UploadId = Annotated[str, StringConstraints(pattern=rf"^upl_{_OPAQUE}{{16}}_{_OP
 PublicationId = Annotated[str, StringConstraints(pattern=rf"^pub_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 
 CAST_ID_PATTERN = re.compile(rf"^cast_({_OPAQUE}{{16}})_{_OPAQUE}{{26}}$")
+LEDGER_ACCOUNT_ID = re.compile(rf"[a-z_]{{1,32}}(:acct_{_OPAQUE}{{16}})?:[A-Z]{{3}}")
+TRANSFER_ID_MAX = 2**63 - 1
 PURCHASE_ID_PATTERN = re.compile(rf"^pur_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")
 PurchaseId = Annotated[str, StringConstraints(pattern=rf"^pur_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]
 ScheduleId = Annotated[str, StringConstraints(pattern=rf"^sch_{_OPAQUE}{{16}}_{_OPAQUE}{{26}}$")]

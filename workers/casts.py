@@ -9,6 +9,7 @@ from activities.artifacts import ArtifactTidying
 from activities.backpressure import Backpressure, Bounds
 from activities.billing import BillingActivities
 from activities.casting import CastingActivities
+from activities.ledger import LedgerActivities
 from activities.maintenance import MaintenanceActivities
 from activities.module_supply import ModuleSupply
 from activities.outputs import Outputs
@@ -22,8 +23,11 @@ from activities.supply_chain.deciding import Deciding
 from activities.verdicts import Verdicts
 from infra.artifact_store import EncryptedArtifactStore
 from infra.expired_artifacts import BlobExpiredArtifacts
+from infra.ledger.anchors import LedgerAnchors
+from infra.ledger.sealer import VaultLedgerSealer
 from infra.platform import Platform, postgres_casts_of
 from infra.repositories.cast_reads import PostgresCastReads
+from infra.repositories.ledger_seals import PostgresLedgerSeals
 from infra.repositories.receipts import PostgresReceipts
 from infra.repositories.revocations import PostgresRevocations
 from infra.repositories.schedule_runs import PostgresScheduleRuns
@@ -42,6 +46,7 @@ from workflows.cast_on_schedule import CastOnSchedule
 from workflows.cast_spell import CastSpell
 from workflows.reconcile_holds import ReconcileHolds
 from workflows.replay_cast import ReplayCast
+from workflows.seal_ledger import SealLedger
 from workflows.tidy_artifacts import TidyArtifacts
 
 
@@ -79,6 +84,8 @@ def casts_worker(
     replaying = ReplayingActivities(PostgresReceipts(database, vault), verdicts, blobs, vault)
     maintenance = MaintenanceActivities(casts, TemporalWorkflowStates(platform.temporal), bus)
     lifetime = platform.settings.artifact_lifetime
+    seals = PostgresLedgerSeals(database)
+    ledger = LedgerActivities(VaultLedgerSealer(seals, LedgerAnchors(blobs), vault))
     tidying = ArtifactTidying(BlobExpiredArtifacts(database, blobs, lifetime))
     revoking = RevokingActivities(
         revocations,
@@ -97,6 +104,7 @@ def casts_worker(
             ReplayCast,
             ReconcileHolds,
             ApplyRevocation,
+            SealLedger,
             TidyArtifacts,
         ],
         activities=[
@@ -110,6 +118,7 @@ def casts_worker(
             replaying.plan,
             replaying.run,
             maintenance.reconcile_holds,
+            ledger.seal,
             tidying.tidy,
             revoking.record,
             revoking.tell_runners,

@@ -103,6 +103,12 @@ RECONCILE: dict[str, Any] = {
     "heartbeat_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
+# It watches for a minute; what a worker that died left is to be sealed within seconds.
+SEAL: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}
 
 # Between the attempts at a webhook (Standard Webhooks' schedule): ten attempts in about three days.
 WEBHOOK_PAUSES = (

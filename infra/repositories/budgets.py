@@ -16,7 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schema.billing_calendar import BillingClock
 
-_LOCK = text("SELECT * FROM lock_budgets(:account, :key, :currency, :moment)")
+# ruff: noqa: S608  (the statements below are put together from constants only)
+# Makes missing rows, locks them in the fixed order, and reads the caps as they are by then.
+LOCKED = (
+    "SELECT * FROM lock_budgets(CAST(:account AS text), CAST(:key AS text),"
+    " CAST(:currency AS text), CAST(:moment AS timestamptz))"
+)
+_LOCK = text(LOCKED)
 _CLOCK = text("SELECT * FROM billing_clock(:account, :moment)")
 # The locks first, in their order; an UPDATE alone would take them in the order of the plan.
 _MOVE = text(
@@ -28,6 +34,36 @@ _MOVE = text(
     " posted_micros = posted_micros + :posted FROM locked l"
     " WHERE b.account_id = :account AND b.currency = :currency AND (b.kind, b.scope_id,"
     " b.period_start) = (l.kind, l.scope_id, l.period_start)"
+)
+# Parts of the statement that holds, over what `LOCKED` gave. What fits, and what is left then; of
+# rows made a moment ago, which a statement does not see that began before, nothing is held yet.
+_OF_LOCKED = (
+    "b.account_id = :account AND b.currency = :currency"
+    " AND (b.kind, b.scope_id, b.period_start) = (r.kind, r.scope_id, r.period_start)"
+)
+FITS = (
+    f"SELECT count(*) = (SELECT count(*) FROM locked r JOIN budgets b ON {_OF_LOCKED}) AS seen,"
+    " min(CASE WHEN kind = 'balance' THEN coalesce(cap_micros, 0) ELSE cap_micros END"
+    "  - held_micros - posted_micros) - CAST(:amount AS bigint) AS remaining,"
+    " min(day) AS day, date_trunc('month', min(day))\\:\\:date AS month FROM locked"
+)
+HOLD = (
+    "UPDATE budgets b SET held_micros = b.held_micros + :amount FROM recorded, locked r"
+    f" WHERE {_OF_LOCKED}"
+)
+# The credit's budget is locked before it is read, so that nothing is held of it meanwhile.
+_ENSURE_BALANCE = text(
+    "INSERT INTO budgets (account_id, kind, scope_id, currency, period_start, held_micros,"
+    " posted_micros) VALUES (:account_id, 'balance', '', :currency, '1970-01-01', 0, 0)"
+    " ON CONFLICT DO NOTHING"
+)
+_LOCK_BALANCE = text(
+    "SELECT held_micros + posted_micros AS used FROM budgets WHERE account_id = :account_id"
+    " AND kind = 'balance' AND scope_id = '' AND currency = :currency FOR UPDATE"
+)
+_BALANCE_CAP = text(
+    "SELECT cap_micros FROM budget_caps WHERE account_id = :account_id AND kind = 'balance'"
+    " AND scope_id = '' AND currency = :currency"
 )
 
 
@@ -141,6 +177,11 @@ def _clock(row: Any) -> BillingClock:
     )
 
 
+def remaining_of(states: Iterable[BudgetState]) -> int:
+    """What fits under the tightest budget; a balance always bounds it."""
+    return min(s.remaining_micros for s in states if s.remaining_micros is not None)
+
+
 async def move(
     connection: AsyncConnection, scope: BudgetScope, *, held: int = 0, posted: int = 0
 ) -> None:
@@ -157,3 +198,12 @@ async def move(
             "posted": posted,
         },
     )
+
+
+async def balance_left(connection: AsyncConnection, account_id: str, currency: str) -> int:
+    """The credit that is neither held nor spent; until the transaction ends nobody holds of it."""
+    scope = {"account_id": account_id, "currency": currency}
+    await connection.execute(_ENSURE_BALANCE, scope)
+    used: int = (await connection.execute(_LOCK_BALANCE, scope)).scalar_one()
+    credited: int | None = (await connection.execute(_BALANCE_CAP, scope)).scalar_one_or_none()
+    return (credited or 0) - used

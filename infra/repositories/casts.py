@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.postgres import Database, as_jsonb
 from infra.repositories import artifacts, budgets, events
-from infra.repositories.budgets import BudgetScope, BudgetState
+from infra.repositories.budgets import BudgetState, remaining_of
 from infra.repositories.callbacks import keep_callback
 from infra.repositories.castable_versions import CastableVersions, Verdicts
-from infra.repositories.ledger import LedgerAccountName, Transfer, move_money
+from infra.repositories.placed_holds import HoldOrder, place_hold
 from infra.repositories.settlements import End, close, lock_hold, result_of
 from infra.repositories.suspensions import note_violations
 from schema import limits
@@ -47,21 +47,6 @@ _RECORD = text(
     " VALUES (:cast_id, :account_id, :fingerprint, CAST(:admission AS jsonb))"
     " ON CONFLICT (cast_id) DO NOTHING RETURNING cast_id"
 )
-_INSERT_CAST = text(
-    "WITH cast_row AS (INSERT INTO casts (id, account_id, api_key_id, spell_key, version,"
-    "  package_digest, mode, fell_back, status, billing, currency, estimated_cost_micros,"
-    "  cost_micros, input_fingerprint, event_seq) VALUES (:cast_id, :account_id, :api_key_id,"
-    "  :spell_key, :version, :package_digest, :mode, CAST(:fell_back AS jsonb), 'queued', 'held',"
-    "  :currency, :amount, 0, :fingerprint, 2)),"
-    # Who casts a version has agreed to its terms.
-    " consent_row AS (INSERT INTO consents (account_id, spell_key, version)"
-    "  VALUES (:account_id, :spell_key, :version) ON CONFLICT DO NOTHING),"
-    " hold_row AS (INSERT INTO holds (cast_id, account_id, api_key_id, maker_account_id, currency,"
-    "  amount_micros, posted_micros, fee_basis_points, state, day, month) VALUES (:cast_id,"
-    "  :account_id, :api_key_id, :maker, :currency, :amount, 0, :fee, 'held', :day, :month))"
-    " INSERT INTO cast_events (cast_id, seq, kind, data) VALUES"
-    " (:cast_id, 1, 'queued', '{}'), (:cast_id, 2, 'held', CAST(:held AS jsonb))"
-)
 _MARK_RUNNING = text(
     "UPDATE casts SET status = 'running', started_at = now()"
     " WHERE id = :cast_id AND status = 'queued' RETURNING id"
@@ -71,13 +56,10 @@ _FALL_BACK = text(
     " WHERE id = :cast_id AND status = 'queued' AND fell_back IS NULL RETURNING id"
 )
 _FELL_BACK = text("SELECT fell_back FROM casts WHERE id = :cast_id")
-_IS_FULL = text(
-    "SELECT 1 FROM holds WHERE account_id = :account_id AND state = 'held'"
-    " OFFSET :open_casts_max - 1 LIMIT 1"
-)
 _LOCK_RUNNING = text("SELECT id FROM casts WHERE id = :cast_id AND status = 'running' FOR UPDATE")
 _OPEN_HOLDS = text(
-    "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key FROM holds h"
+    "SELECT h.cast_id, h.account_id, i.fingerprint, c.spell_key, h.expires_at <= now() AS expired"
+    " FROM holds h"
     " JOIN idempotency_records i USING (cast_id) JOIN casts c ON c.id = h.cast_id"
     " WHERE h.state = 'held' AND h.created_at < now() - CAST(:age AS interval)"
     " ORDER BY h.created_at, h.cast_id OFFSET :skip LIMIT :limit"
@@ -125,78 +107,52 @@ class PostgresCasts:
 
     async def hold(self, request: CastInput, planned: PlannedCast) -> Admission:
         """Hold the worst case under every cap and record the cast, or record the refusal."""
-        plan, estimate = planned.plan, planned.worst_case_micros
-        async with self._database.transaction() as connection:
-            locked = await budgets.lock(
-                *(connection, request.account_id, request.api_key_id, plan.price.currency),
-                moment=self._clock(),
-            )
-            scope, states = locked.scope, locked.states
-            problem = refusal_of_hold(states, estimate, request.budget_cap_micros, scope.currency)
-            if problem is None:
-                problem = await self._too_many(connection, request.account_id)
-            admission = Admission(
-                cast_id=request.cast_id,
-                problem=problem,
-                plan=None if problem else plan,
-                fallback=None if problem else planned.fallback,
-                fell_back=None if problem else planned.fell_back,
-                currency=scope.currency,
-                estimated_cost_micros=estimate,
-                budget_remaining_micros=_remaining(states) - (0 if problem else estimate),
-            )
-            if not await _record(connection, request, admission):
-                recorded = await _recorded(connection, request.cast_id, request.fingerprint)
-                assert recorded is not None
-                return recorded
-            if problem is None:
-                await self._place_hold(connection, request, planned, scope, estimate)
-            return admission
-
-    async def _too_many(self, connection: AsyncConnection, account_id: str) -> Problem | None:
-        """Whether the account has all the open casts it may have; under the lock of its budgets."""
-        parameters = {"account_id": account_id, "open_casts_max": self._open_casts_max}
-        if (await connection.execute(_IS_FULL, parameters)).first() is None:
-            return None
-        return Problem.of(too_many_casts(self._open_casts_max))
-
-    async def _place_hold(
-        self,
-        connection: AsyncConnection,
-        request: CastInput,
-        planned: PlannedCast,
-        scope: BudgetScope,
-        amount: int,
-    ) -> None:
-        plan = planned.plan
-        await budgets.move(connection, scope, held=amount)
-        await connection.execute(
-            _INSERT_CAST,
-            {
-                "cast_id": request.cast_id,
-                "account_id": request.account_id,
-                "api_key_id": request.api_key_id,
-                "spell_key": plan.spell_key,
-                "version": plan.version,
-                "package_digest": plan.package_digest,
-                "mode": plan.mode,
-                "fell_back": as_jsonb(planned.fell_back),
-                "currency": scope.currency,
-                "amount": amount,
-                "fingerprint": request.fingerprint,
-                "maker": plan.maker_account_id,
-                "fee": self._fee_basis_points,
-                "day": scope.day,
-                "month": scope.month,
-                "held": as_jsonb({"amount_micros": amount, "currency": scope.currency}),
-            },
+        order = HoldOrder(
+            *(request, planned, self._fee_basis_points, self._open_casts_max), moment=self._clock()
         )
-        if request.sealed_callback is not None:
-            await keep_callback(connection, request.cast_id, request.sealed_callback)
-        credit = LedgerAccountName("caster_credit", scope.account_id, scope.currency)
-        hold = LedgerAccountName("caster_hold", scope.account_id, scope.currency)
-        moved = Transfer(f"{request.cast_id}:hold", "hold", credit, hold, amount, request.cast_id)
-        await move_money(connection, [moved])
+        within = order.within_own_cap
+        if within and request.sealed_callback is None:
+            async with self._database.alone() as connection:
+                placed, states = await place_hold(connection, order)
+            if placed:
+                return order.admission(states)
+        async with self._database.transaction() as connection:
+            if within:
+                placed, states = await place_hold(connection, order)
+            else:
+                placed, states = False, await self._locked(connection, order)
+            if placed:
+                assert request.sealed_callback is not None
+                await keep_callback(connection, request.cast_id, request.sealed_callback)
+                return order.admission(states)
+            return await self._refused(connection, order, states)
+
+    async def _locked(self, connection: AsyncConnection, order: HoldOrder) -> list[BudgetState]:
+        request = order.request
+        locked = await budgets.lock(
+            *(connection, request.account_id, request.api_key_id, order.currency),
+            moment=order.moment,
+        )
+        return locked.states
+
+    async def _refused(
+        self, connection: AsyncConnection, order: HoldOrder, states: list[BudgetState]
+    ) -> Admission:
+        """Record why nothing is held; an admission recorded before wins."""
+        request, currency = order.request, order.currency
+        problem = refusal_of_hold(states, order.amount, request.budget_cap_micros, currency)
+        admission = Admission(
+            cast_id=request.cast_id,
+            problem=problem or Problem.of(too_many_casts(self._open_casts_max)),
+            currency=currency,
+            estimated_cost_micros=order.amount,
+            budget_remaining_micros=remaining_of(states),
+        )
+        if await _record(connection, request, admission):
+            return admission
+        recorded = await _recorded(connection, request.cast_id, request.fingerprint)
+        assert recorded is not None
+        return recorded
 
     async def refuse(self, request: CastInput, admission: Admission) -> Admission:
         """Record a refusal that needs no money; an admission recorded before wins."""
@@ -277,6 +233,7 @@ class PostgresCasts:
                     fingerprint=row.fingerprint,
                     spell_key=row.spell_key,
                     problem=Problem.of(SpellError("INTERNAL")),
+                    expired=row.expired,
                 )
                 for row in rows
             ]
@@ -300,7 +257,8 @@ class PostgresCasts:
                 )
             if hold.state != "held":
                 return await result_of(connection, order.cast_id)
-            return await close(connection, hold, End(due=None, status=status, outcome=outcome))
+            end = End(due=None, status=status, outcome=outcome, expired=order.expired)
+            return await close(connection, hold, end)
 
 
 def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> RunOutcome:
@@ -309,11 +267,6 @@ def _trusted_outcome(outcome: RunOutcome, revoked: dict[str, Any] | None) -> Run
     if revoked is None or told:
         return outcome
     return revoked_end(outcome, _problem("SPELL_REVOKED", revoked))
-
-
-def _remaining(states: list[BudgetState]) -> int:
-    """What fits under the tightest budget; a balance always bounds it."""
-    return min(s.remaining_micros for s in states if s.remaining_micros is not None)
 
 
 def refusal_of_hold(

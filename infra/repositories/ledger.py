@@ -19,6 +19,14 @@ _TRANSFER = text(
     " CAST(:amounts AS bigint[]), CAST(:cast_ids AS text[]))"
     " ON CONFLICT (reference) DO NOTHING RETURNING id"
 )
+# Part of the statement that holds: for the cast that `recorded` has. What is free moves nothing.
+HOLD_TRANSFER = (
+    "INSERT INTO ledger_transfers (reference, kind, debit_account_id, credit_account_id,"
+    " currency, amount_micros, cast_id) SELECT cast_id || '\\:hold', 'hold',"
+    " concat('caster_credit\\:', CAST(:account AS text), '\\:', CAST(:currency AS text)),"
+    " concat('caster_hold\\:', CAST(:account AS text), '\\:', CAST(:currency AS text)),"
+    " :currency, :amount, cast_id FROM recorded WHERE :amount > 0"
+)
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,19 @@ _EVENT_OF_STATUS = {
 
 @dataclass(frozen=True)
 class End:
-    """How a cast ends. `due` None releases the whole hold."""
+    """How a cast ends. `due` None releases the whole hold; it may have `expired`."""
 
     due: int | None
     status: CastStatus
     outcome: RunOutcome
+    expired: bool = False
+
+    @property
+    def hold_state(self) -> str:
+        """What becomes of the hold."""
+        if self.due is not None:
+            return "posted"
+        return "expired" if self.expired else "voided"
 
 
 async def lock_hold(connection: AsyncConnection, cast_id: str) -> Any | None:
@@ -97,7 +105,7 @@ async def close(connection: AsyncConnection, hold: Any, end: End) -> CastResult:
             "event": event,
             "filters": filters_for(event),
             "cast_id": hold.cast_id,
-            "hold_state": "voided" if end.due is None else "posted",
+            "hold_state": end.hold_state,
             "cost": result.cost_micros,
             "status": result.status,
             "billing": result.billing,

@@ -310,6 +310,8 @@ class ReleaseOrder(Contract):
     fingerprint: Fingerprint
     spell_key: SpellKey
     problem: Problem
+    expired: bool = False
+    """The hold outlived any cast: nobody undid anything, the reconciler found it."""
 
 
 class CastResult(Contract):

@@ -34,6 +34,7 @@ from schema.tables.billing import (
 )
 from schema.tables.casts import Cast, CastEvent, IdempotencyRecord
 from schema.tables.github import GitHubConnection, GitHubDeviceCode
+from schema.tables.ledger import LedgerConversion, LedgerMovement, LedgerSealRow
 from schema.tables.publishing import Publication, PublicationEvent, Upload
 from schema.tables.purchases import Entitlement, Purchase, PurchasePayment, StripeEvent
 from schema.tables.schedules import Schedule, ScheduleRun
@@ -94,6 +95,9 @@ __all__ = [
     "Hold",
     "IdempotencyRecord",
     "LedgerAccount",
+    "LedgerConversion",
+    "LedgerMovement",
+    "LedgerSealRow",
     "LedgerTransfer",
     "Notification",
     "NotificationChannel",

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
+    DateTime,
     Identity,
     Index,
     SmallInteger,
@@ -150,6 +151,15 @@ class Hold(SQLModel, table=True):
     day: date = Field(sa_type=Date)
     month: date = Field(sa_type=Date)
     created_at: datetime = created_at()
+    expires_at: datetime = Field(
+        default=None,
+        sa_column=Column(
+            DateTime(timezone=True),
+            nullable=False,
+            server_default=text("now() + interval '24 hours'"),
+        ),
+    )
+    """Later than any cast can last. Nothing ends it by itself: the reconciler does."""
     closed_at: datetime | None = moment()
 
 
@@ -160,7 +170,9 @@ class LedgerAccount(SQLModel, table=True):
 
     id: str = text_key(primary=True)
     kind: str = Field(sa_type=Text)
-    account_id: str | None = text_key("accounts.id", null=True)
+    account_id: str | None = Field(
+        default=None, sa_type=Text, foreign_key="accounts.id", nullable=True, index=True
+    )
     currency: str = Field(sa_type=Text)
 
 
@@ -168,9 +180,15 @@ class LedgerTransfer(SQLModel, table=True):
     """One balanced movement of money between two ledger accounts. Append-only.
 
     `reference` names the business reason and is unique: the same movement cannot happen twice.
+    `transaction_id` is of the database transaction that wrote it; the sealer goes by it.
     """
 
     __tablename__ = "ledger_transfers"
+    __table_args__ = (
+        Index("ix_ledger_transfers_sealing", "transaction_id", "id"),
+        Index("ix_ledger_transfers_debit", "debit_account_id", "id"),
+        Index("ix_ledger_transfers_credit", "credit_account_id", "id"),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
@@ -183,3 +201,11 @@ class LedgerTransfer(SQLModel, table=True):
     amount_micros: int = Field(sa_type=BigInteger)
     cast_id: str | None = Field(default=None, sa_type=Text, index=True)
     created_at: datetime = created_at()
+    transaction_id: int = Field(
+        default=None,
+        sa_column=Column(
+            BigInteger,
+            nullable=False,
+            server_default=text("(pg_current_xact_id()::text::bigint)"),
+        ),
+    )

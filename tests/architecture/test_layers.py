@@ -23,7 +23,7 @@ from tests.architecture.source import (
 ROOT_LINES_MAX = 120
 COMPOSITION_ROOTS = (
     *("worker.py", "cli/main.py", "runner/main.py"),
-    *("api/main.py", "api/wiring.py", "api/github_wiring.py"),
+    *("api/main.py", "api/wiring.py", "api/github_wiring.py", "api/ledger_wiring.py"),
     *("api/purchase_wiring.py", "api/stream_wiring.py", "api/webhook_wiring.py"),
 )
 NAMES_WITHOUT_MEANING = {"utils", "util", "common", "core", "services", "helpers", "misc"}

@@ -81,6 +81,12 @@ ADDRESSES = [
     ("GET", "/v1/billing/history", Scope.ACCOUNT),
     ("GET", "/v1/billing/time-zone", Scope.ACCOUNT),
     ("PUT", "/v1/billing/time-zone", Scope.ACCOUNT),
+    ("GET", "/v1/billing/statement", Scope.ACCOUNT),
+    ("GET", "/v1/billing/balances", Scope.ACCOUNT),
+    ("GET", "/v1/billing/transfers/1/proof", Scope.ACCOUNT),
+    ("GET", "/v1/ledger/verification/seals", Scope.DEPLOY),
+    ("GET", "/v1/ledger/accounts", Scope.DEPLOY),
+    ("GET", "/v1/ledger/accounts/platform_revenue:USD/statement", Scope.DEPLOY),
     ("GET", "/v1/spells/com.example.x/versions/1.0.0/vulnerabilities", Scope.CAST),
     ("POST", "/v1/supply-chain/rescans", Scope.DEPLOY),
     ("GET", "/v1/account/modes", Scope.ACCOUNT),
@@ -122,6 +128,7 @@ LOG = "/v1/supply-chain/log"
 # a payment with nothing.
 OPEN_TO_ALL = {
     *("/live", "/ready", "/health", "/v1/receipts/keys", "/v1/advisories/feed"),
+    "/v1/ledger/keys",
     *("/v1/artifacts/{token}", "/v1/run-inputs/{token}", "/v1/webhooks/github"),
     *("/v1/webhooks/stripe", "/v1/checkout/paid", "/v1/checkout/cancelled"),
 }

@@ -15,10 +15,10 @@ from sigstore.models import Bundle
 from sigstore.verify import policy
 
 from infra.embedded.sigstore.files import CLIENT_CONFIG_REKOR_2
-from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash
 from infra.embedded.sigstore.tokens import ISSUER
 from infra.supply_chain.signatures.signing import Release, SigningError, local_config, sign
 from infra.supply_chain.signatures.signing_in import local_token
+from schema.merkle import MerkleTree, leaf_hash
 from tests.support.local_sigstore import ARCHIVE, BY_MAKER, DIGEST, Place, running_sigstore
 from tests.support.signing import MAKER, WORKFLOW, new_authority
 

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import text
 
 from infra.postgres import Database
+from infra.repositories.ledger_books import PostgresLedgerBooks
+from schema.ledger_checks import purchase_findings
 from tests.support.builders import Person
 
 
@@ -22,7 +24,7 @@ async def credit_left(database: Database, person: Person) -> int:
                 "SELECT c.cap_micros - coalesce(b.held_micros + b.posted_micros, 0)"
                 " FROM budget_caps c LEFT JOIN budgets b"
                 " USING (account_id, kind, scope_id, currency)"
-                " WHERE c.account_id = :account AND c.kind = 'balance'"
+                " WHERE c.account_id = :account AND c.kind = 'balance' AND c.currency = 'USD'"
             ),
             {"account": person.account_id},
         )
@@ -110,13 +112,18 @@ async def assert_books_balance(database: Database) -> None:
                 "  FROM payments WHERE provider = 'credit')"
                 " SELECT b.account_id, b.kind FROM budgets b WHERE b.kind IN"
                 " ('balance', 'account_total') AND (b.held_micros, b.posted_micros) <>"
-                " (SELECT coalesce(sum(held), 0), coalesce(sum(posted), 0) FROM used u"
+                " (SELECT coalesce(sum(held), 0), coalesce(sum(posted), 0)"
+                "  - (SELECT coalesce(sum(amount_micros), 0) FROM ledger_transfers t"
+                "   WHERE t.kind = 'refund' AND t.cast_id IS NOT NULL AND t.credit_account_id ="
+                "   concat('caster_credit\\:', b.account_id, '\\:', b.currency)) FROM used u"
                 " WHERE u.account_id = b.account_id AND u.currency = b.currency)"
             )
         )
         assert drifted.all() == []
         moved = (await connection.execute(_MOVED)).all()
     _assert_purchases_balance(moved)
+    for state in await PostgresLedgerBooks(database).purchases("", 100_000):
+        assert list(purchase_findings(state)) == []
 
 
 def _assert_purchases_balance(rows: Sequence[Any]) -> None:

@@ -22,6 +22,7 @@ from tests.support.publishing import ScriptedPublishing
 from tests.support.purchase_scenarios import PURCHASE_SCENARIOS
 from tests.support.revoking import revoked_by
 from tests.support.scheduling import SCHEDULING_SCENARIOS
+from tests.support.sealing import ScriptedSealing
 from tests.support.stripe_scenarios import STRIPE_SCENARIOS
 from tests.support.webhook_scenarios import WEBHOOK_SCENARIOS
 
@@ -194,6 +195,15 @@ async def tidy_artifacts_succeeded(client: Client, database: Database) -> Handle
     return handle
 
 
+async def ledger_sealed(client: Client, database: Database) -> Handle:
+    del database
+    sealing = ScriptedSealing([5, 2])
+    async with sealing.worker(client):
+        handle = await sealing.start(client)
+        await handle.result()
+    return handle
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -214,6 +224,7 @@ SCENARIOS: dict[str, Scenario] = {
         publish_refused,
         publish_unverified,
         tidy_artifacts_succeeded,
+        ledger_sealed,
         *AFTERCARE_SCENARIOS,
         *ACTIONS_SCENARIOS,
         *MODE_SCENARIOS,

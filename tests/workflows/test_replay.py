@@ -33,12 +33,13 @@ from workflows.replay_cast import ReplayCast
 from workflows.rescan_versions import RescanVersions
 from workflows.return_late_payment import ReturnLatePayment
 from workflows.run_actions import RunActions
+from workflows.seal_ledger import SealLedger
 from workflows.tidy_actions import TidyActions
 from workflows.tidy_artifacts import TidyArtifacts
 
 WORKFLOWS = [
     *(ApplyRevocation, CastOnSchedule, CastSpell, PublishSpell, ReplayCast),
-    *(RunActions, CancelLateRun, TidyActions),
+    *(RunActions, CancelLateRun, SealLedger, TidyActions),
     *(RescanVersions, TidyArtifacts, AdvisoryClock, RelayNotifications, DeliverNotification),
     *(DeliverWebhook, RelayWebhooks, RelayStripeEvents),
     *(PurchaseClone, ReconcilePurchases, ReturnLatePayment),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from infra.embedded.sigstore.log_store import LogStore, StoredEntry
-from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash
+from schema.merkle import MerkleTree, leaf_hash
 
 
 class DurableTree:

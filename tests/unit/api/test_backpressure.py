@@ -84,6 +84,7 @@ class World:
             revocations=unused,
             revoking=unused,
             suspensions=unused,
+            ledger=unused,
             casting=stand_in,
             backpressure=Backpressure(stand_in, stand_in, Bounds(3, 10)),
             casts=stand_in,

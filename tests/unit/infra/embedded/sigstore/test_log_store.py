@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.sigstore.log_store import LogStore, StoredEntry
-from infra.embedded.sigstore.merkle import leaf_hash
+from schema.merkle import leaf_hash
 
 
 def entry(index: int, body: bytes | None = None) -> StoredEntry:

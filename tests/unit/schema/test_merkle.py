@@ -9,7 +9,7 @@ from sigstore._internal.merkle import (
     _decomp_inclusion_proof,
 )
 
-from infra.embedded.sigstore.merkle import MerkleTree, leaf_hash, node_hash
+from schema.merkle import MerkleTree, leaf_hash, node_hash, root_of_path
 
 ENTRIES = [
     bytes.fromhex(text)
@@ -132,3 +132,18 @@ def is_consistent(
             new = node_hash(new, step)
         node, last = node >> 1, last >> 1
     return last == 0 and old == first_root and new == second_root
+
+
+@given(st.integers(1, 40), st.data())
+def test_a_path_leads_to_the_root_and_any_other_does_not(size: int, data: st.DataObject) -> None:
+    tree, index = tree_of(size), data.draw(st.integers(0, size - 1))
+    leaf, path = leaf_hash(bytes([index])), tree.inclusion_proof(index, size)
+    assert root_of_path(leaf, index, size, path) == tree.root(size)
+    wrong = leaf_hash(b"another")
+    assert root_of_path(wrong, index, size, path) != tree.root(size)
+    assert root_of_path(leaf, index, size, [*path, wrong]) != tree.root(size)
+    assert path == [] or root_of_path(leaf, index, size, path[:-1]) != tree.root(size)
+    for outside in (-1, size):
+        assert root_of_path(leaf, outside, size, path) is None
+    other = data.draw(st.integers(0, size - 1))
+    assert other == index or root_of_path(leaf, other, size, path) != tree.root(size)

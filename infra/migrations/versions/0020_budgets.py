@@ -1,12 +1,12 @@
 """Budgets by kind, by the account's own calendar, with alerts and the history of caps.
 
-Revision: 0019.
+Revision: 0020.
 """
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
@@ -130,6 +130,7 @@ _CALENDAR = (
 # One look for a hold: its periods, its rows made and locked in the fixed order, and then the caps
 # as they are by then. Each statement of a volatile function sees what was committed before it.
 _LOCKING = (
+    "DROP FUNCTION lock_budget_rows(text, text, text[], text[], date[])",
     """
     CREATE FUNCTION lock_budgets(account text, key text, money text, moment timestamptz)
     RETURNS TABLE (kind text, scope_id text, period_start date, held_micros bigint,

@@ -17,6 +17,31 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def root_of_path(leaf: bytes, index: int, size: int, path: Iterable[bytes]) -> bytes | None:
+    """The root that an audit path leads to (RFC 9162, 2.1.3.2); None when its length is wrong.
+
+    Args:
+        leaf: the leaf's hash.
+        index: its place in the tree.
+        size: how many leaves the tree has.
+        path: as `MerkleTree.inclusion_proof` gives it.
+    """
+    if not 0 <= index < size:
+        return None
+    node, last, root = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if node & 1 or node == last:
+            root = node_hash(sibling, root)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            root = node_hash(root, sibling)
+        node, last = node >> 1, last >> 1
+    return root if last == 0 else None
+
+
 class MerkleTree:
     """A tree that only grows. Asked for a size, it answers as it was at that size.
 

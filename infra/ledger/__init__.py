@@ -1,0 +1,1 @@
+"""The ledger as evidence: sealed in signed Merkle batches, anchored elsewhere, verified."""
