@@ -122,8 +122,9 @@ class PostgresCasts:
             else:
                 placed, states = False, await self._locked(connection, order)
             if placed:
-                assert request.sealed_callback is not None
-                await keep_callback(connection, request.cast_id, request.sealed_callback)
+                # Also without a callback: what did not fit a moment ago may fit now.
+                if request.sealed_callback is not None:
+                    await keep_callback(connection, request.cast_id, request.sealed_callback)
                 return order.admission(states)
             return await self._refused(connection, order, states)
 
