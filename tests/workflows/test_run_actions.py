@@ -173,6 +173,25 @@ async def test_a_stop_cancels_on_github_and_counts_what_was_used(
     assert platform.github.cancels == 1
 
 
+@pytest.mark.parametrize("code", ["CAST_CANCELLED", "SPELL_REVOKED"])
+async def test_a_stop_while_a_rate_limit_is_waited_out_keeps_the_dispatch_from_being_made(
+    client: Client, database: Database, code: str
+) -> None:
+    github = ToldGitHub()
+    github.dispatch_errors = [SpellError("RATE_LIMITED", retry_after=600)]
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        handle = await platform.start(order)
+        await platform.until_refused(order)
+        await handle.signal("stop", Problem.of(SpellError(code)))
+        ended = await handle.result()
+        assert await platform.late_run(order)
+    assert (code_of(ended.problem), ended.usage) == (code, None)
+    assert github.dispatched == []
+    assert f"casts/{order.cast_id}/run-inputs" not in platform.blobs.content
+
+
 async def test_a_stop_that_comes_too_late_changes_nothing(
     client: Client, database: Database
 ) -> None:
