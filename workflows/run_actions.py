@@ -118,14 +118,19 @@ class RunActions:
             summary=f"{order.plan.repo} {order.plan.workflow}",
             **policies.DISPATCH_ACTIONS,
         )
-        await workflow.wait_condition(lambda: asking.done() or self._stop_asked is not None)
-        if not asking.done() and workflow.patched(_STOP_WHILE_ASKING):
-            # A rate limit is waited out for minutes, and what is revoked must not begin after that.
+        try:
+            await workflow.wait_condition(lambda: asking.done() or self._stop_asked is not None)
+        except asyncio.CancelledError:
             asking.cancel()
+            return await asking
+        if asking.done() or not workflow.patched(_STOP_WHILE_ASKING):
+            return await asking
+        # A rate limit is waited out for minutes, and what is revoked must not begin after that.
+        asking.cancel()
         try:
             return await asking
         except FailureError as error:
-            if self._stop_asked is None or not is_cancelled_exception(error):
+            if not is_cancelled_exception(error):
                 raise
             return None
 
