@@ -378,6 +378,13 @@ def test_a_download_goes_without_our_token_and_is_checked(github: ScriptedGitHub
         github.host.download(RUN, artifact, len(content))
 
 
+def test_a_name_that_is_too_long_is_no_trouble_of_githubs(github: ScriptedGitHub) -> None:
+    listed = {"artifacts": [{"id": 1, "name": "x" * 1000, "size_in_bytes": 5}]}
+    github.script = lambda asked: Answer(200, listed) if "/artifacts" in asked.path else None
+    (artifact,) = github.host.artifacts(RUN)
+    assert artifact.name == "x" * 256
+
+
 def test_logs_are_the_end_of_whole_jobs(github: ScriptedGitHub) -> None:
     content = a_zip(**{"0_build.txt": b"first\n", "1_test.txt": b"last", "build/1_x.txt": b"no"})
 
