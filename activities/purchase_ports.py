@@ -36,8 +36,8 @@ class PurchaseRecords(Protocol):
     async def intend_generation(self, purchase_id: str) -> tuple[datetime, bool]:
         """When a repository was first going to be made, and whether that is now."""
 
-    async def generated(self, purchase_id: str, url: str) -> None:
-        """Keep where the buyer's copy is."""
+    async def generated(self, purchase_id: str, url: str) -> bool:
+        """Keep where the buyer's copy is; False: another purchase made that one."""
 
     async def set_up(self, purchase_id: str, url: str) -> None:
         """Keep where the first pull request is."""

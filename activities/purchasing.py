@@ -22,6 +22,9 @@ from schema.contracts.purchases import (
 from schema.errors import SpellError
 from schema.payment_amounts import check_payable
 
+# What keeps a copy from being made that was paid: trust that was withdrawn while its page was open.
+_WITHDRAWN = frozenset({"SPELL_REVOKED", "SPELL_SUSPENDED"})
+
 
 class PurchasingActivities:
     """Steps of a purchase that are not about money.
@@ -97,13 +100,17 @@ class PurchasingActivities:
         """Make the buyer's copy, unless it is there.
 
         Effect: the intent on record, then one repository in the buyer's account.
-        Same twice: the one that is there is found: of this template, made since the intent.
-        Gives up on: GENERATION_FAILED, REPOSITORY_EXISTS, GITHUB_NOT_CONNECTED, FORBIDDEN_REPO.
+        Same twice: the one that is there is found: of this template, made since the intent, and
+            of no other purchase.
+        Gives up on: GENERATION_FAILED, REPOSITORY_EXISTS, GITHUB_NOT_CONNECTED, FORBIDDEN_REPO;
+            SPELL_REVOKED, SPELL_SUSPENDED, since it was offered.
         Heartbeat: while GitHub is asked.
         """
         purchase_id = order.request.purchase_id
         intended_at, is_first = await self._records.intend_generation(purchase_id)
         try:
+            if is_first:
+                await self._check_trust(order)
             token = await self._tokens.user_token(order.request.account_id)
             found = None
             if not is_first:
@@ -114,8 +121,19 @@ class PurchasingActivities:
         if made is None:
             message = "GitHub did not say what became of the copy; it is looked for."
             raise to_failure(SpellError("SERVICE_UNAVAILABLE", message))
-        await self._records.generated(purchase_id, made.html_url)
+        if not await self._records.generated(purchase_id, made.html_url):
+            details = {"repository": order.request.repository}
+            raise to_failure(SpellError("REPOSITORY_EXISTS", details=details))
         return made
+
+    async def _check_trust(self, order: PurchaseOrder) -> None:
+        """A page is open for a day: what is revoked meanwhile is not copied any more."""
+        pinned = order.request.model_copy(update={"version": order.offer.version})
+        try:
+            await self._offers.find_offer(pinned)
+        except SpellError as error:
+            if error.code in _WITHDRAWN or error.kind.retryable:
+                raise
 
     async def _made(
         self, token: str, order: PurchaseOrder, intended_at: datetime, *, is_first: bool

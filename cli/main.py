@@ -10,6 +10,7 @@ from cli.client import CliError, ExitCode
 from cli.commands import add_commands
 from cli.context import CliContext
 from cli.output import Output, json_first
+from cli.plain_text import plain
 
 app = typer.Typer(
     name="spell",
@@ -63,7 +64,7 @@ def _end(message: str, document: Any, exit_code: int, *, as_json: bool) -> NoRet
     if as_json:
         print(json.dumps(document, ensure_ascii=False))
     elif message:
-        print(message, file=sys.stderr)
+        print(plain(message), file=sys.stderr)
     sys.exit(exit_code)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.plain_text import plain
 from schema.money import format_micros
 
 
@@ -31,7 +32,7 @@ class Output:
             # At once: a command that goes on to wait has told what for.
             print(json.dumps(document, ensure_ascii=False), flush=True)
         else:
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.console.print(plain(text), markup=False, soft_wrap=True)
 
     def table(self, document: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """A list of things."""
@@ -43,13 +44,13 @@ class Output:
             table.add_column(column, overflow="fold")
         for row in rows:
             # As it is: what somebody else wrote must not be read as markup.
-            table.add_row(*(Text(str(cell)) for cell in row))
+            table.add_row(*(Text(plain(str(cell))) for cell in row))
         self.console.print(table)
 
     def note(self, text: str) -> None:
         """Something to know on the way; silent with `--json`."""
         if not self.as_json:
-            self.notes.print(text, markup=False, soft_wrap=True)
+            self.notes.print(plain(text), markup=False, soft_wrap=True)
 
 
 def money(amount: dict[str, Any]) -> str:

@@ -208,7 +208,8 @@ CATALOGUE: dict[str, ErrorKind] = {
     "GITHUB_USER_TAKEN": ErrorKind(
         409,
         "Another account of this platform is connected with that GitHub user.",
-        "Disconnect it there first, or connect another user.",
+        "Disconnect it there, or revoke the App on GitHub if that account is not yours; "
+        "or connect another user.",
     ),
     "KEY_NOT_FOUND": ErrorKind(
         404, "No such API key on this account.", "List yours: `GET /v1/keys`."

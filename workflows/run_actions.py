@@ -42,6 +42,8 @@ _STOP_PAUSE, _STOP_GRACE = timedelta(seconds=2), timedelta(seconds=45)
 # How long GitHub may be away in the middle of a run before the run counts as lost.
 _AWAY = timedelta(hours=1)
 _AWAY_CODES = frozenset({"SERVICE_UNAVAILABLE", "RATE_LIMITED"})
+# Runs of before waited for the dispatch first, whatever they were told.
+_STOP_WHILE_ASKING = "stop-while-asking"
 
 
 @workflow.defn(name="run_actions")
@@ -90,6 +92,10 @@ class RunActions:
     async def _outcome(self, order: ActionsOrder) -> RunOutcome:
         self._saga.undo_with(self._leave_to_cancel)
         dispatched = await self._dispatch(order)
+        if dispatched is None:
+            assert self._stop_asked is not None
+            await self._leave_to_cancel()
+            return never_ran(self._stop_asked)
         self._input_digest = dispatched.input_digest
         if dispatched.problem is not None:
             return never_ran(dispatched.problem)
@@ -102,15 +108,31 @@ class RunActions:
             await self._leave_to_cancel()
         return await self._collect(order, self._run, look)
 
-    async def _dispatch(self, order: ActionsOrder) -> Dispatched:
+    async def _dispatch(self, order: ActionsOrder) -> Dispatched | None:
+        """What came of asking; None where it was to stop first: then it may have been asked."""
         self._dispatched_at = workflow.now()
         self._say("asking GitHub")
-        return await workflow.execute_activity_method(
+        asking: workflow.ActivityHandle[Dispatched] = workflow.start_activity_method(
             ActionsActivities.dispatch,
             order,
             summary=f"{order.plan.repo} {order.plan.workflow}",
             **policies.DISPATCH_ACTIONS,
         )
+        try:
+            await workflow.wait_condition(lambda: asking.done() or self._stop_asked is not None)
+        except asyncio.CancelledError:
+            asking.cancel()
+            return await asking
+        if asking.done() or not workflow.patched(_STOP_WHILE_ASKING):
+            return await asking
+        # A rate limit is waited out for minutes, and what is revoked must not begin after that.
+        asking.cancel()
+        try:
+            return await asking
+        except FailureError as error:
+            if not is_cancelled_exception(error):
+                raise
+            return None
 
     async def _search(self, order: ActionsOrder) -> ActionsRunRef | None:
         """The run that nobody named, by its name; None when GitHub has none for long enough."""

@@ -38,6 +38,7 @@ from schema.contracts.schedules import (
 )
 from schema.errors import SpellError
 from schema.ids import keyed_digest, schedule_id_for
+from schema.scopes import Scope
 
 router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
 
@@ -104,7 +105,7 @@ async def change_schedule(
 ) -> ScheduleDocument:
     """Change what is in the body; it counts from the next time on."""
     body = await read_json(request, ScheduleChange, limit_bytes=_BODY_BYTES_MAX)
-    view = await _own(services, identity, schedule_id)
+    view = await _own_to_spend(services, identity, schedule_id)
     sealed = _sealed(services, identity.caller.account_id, body.callback_url)
     changed = _changed(view, body, sealed)
     _check_interval(services, changed.timing)
@@ -132,6 +133,7 @@ async def resume_schedule(
     identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDocument:
     """Cast again, from the next time on; times that passed meanwhile are not made up for."""
+    await _own_to_spend(services, identity, schedule_id)
     view = await services.schedules.set_state(
         identity.caller.account_id, schedule_id, ScheduleState.ACTIVE
     )
@@ -144,7 +146,7 @@ async def trigger_schedule(
     identity: CasterDep, schedule_id: ScheduleIdDep, services: ServicesDep
 ) -> ScheduleDocument:
     """Cast now, besides its times; the cast appears among its runs."""
-    view = await _own(services, identity, schedule_id)
+    view = await _own_to_spend(services, identity, schedule_id)
     await services.schedule_clocks.trigger(schedule_id)
     return schedule_document(view)
 
@@ -157,7 +159,7 @@ async def backfill_schedule(
     body = await read_json(request, BackfillBody)
     if body.end > datetime.now(UTC):
         raise SpellError("VALIDATION_ERROR", "A backfill is of times that have passed.")
-    await _own(services, identity, schedule_id)
+    await _own_to_spend(services, identity, schedule_id)
     times = await services.schedule_clocks.times_between(schedule_id, body.begin, body.end)
     if len(times) > limits.BACKFILL_TIMES_MAX:
         message = f"The range has {len(times)} times; {limits.BACKFILL_TIMES_MAX} go at once."
@@ -179,6 +181,18 @@ async def delete_schedule(
 
 async def _own(services: Services, identity: Identity, schedule_id: str) -> ScheduleView:
     return await services.schedules.schedule(identity.caller.account_id, schedule_id)
+
+
+async def _own_to_spend(services: Services, identity: Identity, schedule_id: str) -> ScheduleView:
+    """The schedule, for whoever may spend under its key: that key itself, or one of the owner's.
+
+    Raises SpellError(FORBIDDEN): or a key with a small cap would cast under another's.
+    """
+    view, caller = await _own(services, identity, schedule_id), identity.caller
+    if view.api_key_id != caller.api_key_id and not caller.may(Scope.ACCOUNT):
+        message = "Another API key made the schedule, and its caps are that key's."
+        raise SpellError("FORBIDDEN", message, details={"scope": Scope.ACCOUNT.value})
+    return view
 
 
 def _new_schedule(

@@ -14,6 +14,7 @@ import github
 import requests
 from github import Auth
 
+from infra.github.rate_limits import RateLimits
 from infra.github.replies import NOT_FOUND, OK, Reply, away, failure_of, was_never_sent
 from schema.errors import SpellError
 
@@ -58,6 +59,7 @@ class GitHubApp:
         self._auth = Auth.AppAuth(app_id, key)
         self._tokens: dict[tuple[str, tuple[tuple[str, str], ...]], _Token] = {}
         self._lock = threading.Lock()
+        self._limits = RateLimits()
 
     def ask(
         self,
@@ -76,12 +78,14 @@ class GitHubApp:
                 SERVICE_UNAVAILABLE, the request was not sent.
             UnknownFateError: it was sent, and nothing came back.
         """
+        self._limits.check(repo)
         token = self._token(repo, permissions)
         reply = self.send_as(
             Auth.Token(token), verb, f"/repos/{repo}{path}", parameters=parameters, body=body
         )
         if reply.is_stale_login:
             self._forget(repo)
+        self._limits.note(repo, reply)
         return reply
 
     def check_installed(self, repo: str, permissions: Permissions) -> int:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from infra.github.asking import ask
-from infra.github.connections import no_app
+from infra.github.connections import ConnectedUsers, no_app
 from infra.github.replies import OK, away, failure_of
 from infra.github.sign_in import GitHubSignIn, Tokens, Waiting
 from infra.repositories.github_connections import HeldTokens, PostgresGitHubConnections
@@ -38,6 +38,7 @@ class GitHubConnecting:
         self._codes = codes
         self._sign_in = sign_in
         self._api_url = api_url.rstrip("/")
+        self._users = ConnectedUsers(connections, sign_in, api_url)
 
     async def begin(self, account_id: str) -> DeviceCode:
         """A code for a person to confirm: the one that waits, or a new one.
@@ -115,6 +116,7 @@ class GitHubConnecting:
         """Keep what a person granted; what cannot be kept is given back."""
         try:
             user_id, login = await self._user_of(tokens.access)
+            await self._free_if_ended(account_id, user_id)
             user, before = await self._connections.connect(
                 account_id, code.ciphertext, user_id, login, tokens
             )
@@ -125,6 +127,15 @@ class GitHubConnecting:
         if before is not None:
             await self._give_back(before.access, grant=before.user_id != user_id)
         return user
+
+    async def _free_if_ended(self, account_id: str, user_id: int) -> None:
+        """Whoever revoked what another account has of them is free for this one.
+
+        That account may never look: it may have been somebody who had them enter a code.
+        """
+        holder = await self._connections.holder(user_id)
+        if holder is not None and holder != account_id:
+            await self._users.is_authorised(holder)
 
     async def _user_of(self, token: str) -> tuple[int, str]:
         reply = await ask("GET", f"{self._api_url}/user", token=token)

@@ -75,6 +75,20 @@ class ConnectedUsers:
             _installation(one) for one in document["installations"] if "login" in one["account"]
         ]
 
+    async def is_authorised(self, account_id: str) -> bool:
+        """Whether GitHub still takes the user's word; a connection that it ended ends here, too.
+
+        Raises:
+            SpellError: SERVICE_UNAVAILABLE, RATE_LIMITED, MODE_UNAVAILABLE.
+        """
+        try:
+            await self._ask(account_id, "/user")
+        except SpellError as error:
+            if error.code != "GITHUB_NOT_CONNECTED":
+                raise
+            return False
+        return True
+
     async def _ask(self, account_id: str, path: str) -> Reply:
         """An answer to the user. A token that GitHub takes no more ends the connection."""
         for _ in range(2):

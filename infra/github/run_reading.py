@@ -15,6 +15,7 @@ from schema.contracts.actions import (
 )
 
 _NAME_CHARS_MAX = 200
+_ARTIFACT_NAME_CHARS_MAX = 256
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _STATES = {"completed": ActionsState.COMPLETED, "in_progress": ActionsState.IN_PROGRESS}
 
@@ -48,7 +49,8 @@ def artifact_of(document: dict[str, Any]) -> ActionsArtifact:
     """One artifact, as GitHub lists it."""
     return ActionsArtifact(
         artifact_id=document["id"],
-        name=str(document["name"]),
+        # A longer one is refused as a name when it is unpacked, not here as GitHub's fault.
+        name=str(document["name"])[:_ARTIFACT_NAME_CHARS_MAX],
         bytes=int(document.get("size_in_bytes") or 0),
         digest=_text(document.get("digest")),
         expired=bool(document.get("expired")),

@@ -54,6 +54,7 @@ _TAKE_CODE = text(
     "DELETE FROM github_device_codes"
     " WHERE account_id = :account_id AND ciphertext = :ciphertext RETURNING account_id"
 )
+_HOLDER = text("SELECT account_id FROM github_connections WHERE github_user_id = :user_id")
 _KIND = "github"
 
 Refresh = Callable[[str], Awaitable[Tokens | None]]
@@ -95,6 +96,12 @@ class PostgresGitHubConnections:
         async with self._database.reading() as connection:
             row = (await connection.execute(_FIND, _place(account_id))).one_or_none()
         return None if row is None else self._open(row)
+
+    async def holder(self, user_id: int) -> str | None:
+        """The account that is connected with a user; None: none is."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(_HOLDER, {"user_id": user_id})
+            return found.scalar_one_or_none()
 
     async def connect(
         self, account_id: str, code: bytes, user_id: int, login: str, tokens: Tokens

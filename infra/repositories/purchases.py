@@ -37,7 +37,18 @@ _INTEND = text(
     " WHERE id = :id AND generation_intended_at IS NULL RETURNING generation_intended_at"
 )
 _INTENDED = text("SELECT generation_intended_at FROM purchases WHERE id = :id")
-_GENERATED = text("UPDATE purchases SET repository_url = :url WHERE id = :id")
+# One after the other within an account, so that of two that find the same copy one has it.
+_LOCK_BUYER = text(
+    "SELECT a.id FROM accounts a JOIN purchases p ON p.account_id = a.id WHERE p.id = :id"
+    " FOR NO KEY UPDATE OF a"
+)
+# A copy that was made since this one was going to be is that of whoever was at it then.
+_GENERATED = text(
+    "UPDATE purchases p SET repository_url = :url WHERE p.id = :id AND NOT EXISTS ("
+    "SELECT 1 FROM purchases o WHERE o.account_id = p.account_id AND o.id <> p.id"
+    " AND o.repository_url = :url"
+    " AND (o.finished_at IS NULL OR o.finished_at > p.generation_intended_at)) RETURNING p.id"
+)
 _SET_UP = text("UPDATE purchases SET pull_request_url = :url WHERE id = :id")
 _UNRESOLVED = text(
     "SELECT p.id FROM purchases p LEFT JOIN payments m ON m.purchase_id = p.id"
@@ -148,10 +159,12 @@ class PostgresPurchases:
             before = await connection.execute(_INTENDED, {"id": purchase_id})
             return before.scalar_one(), False
 
-    async def generated(self, purchase_id: str, url: str) -> None:
-        """Keep where the buyer's copy is."""
+    async def generated(self, purchase_id: str, url: str) -> bool:
+        """Keep where the buyer's copy is; False: another purchase of theirs made that one."""
         async with self._database.transaction() as connection:
-            await connection.execute(_GENERATED, {"id": purchase_id, "url": url})
+            await connection.execute(_LOCK_BUYER, {"id": purchase_id})
+            kept = await connection.execute(_GENERATED, {"id": purchase_id, "url": url})
+            return kept.first() is not None
 
     async def set_up(self, purchase_id: str, url: str) -> None:
         """Keep where the first pull request is."""

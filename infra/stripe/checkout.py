@@ -76,6 +76,8 @@ class StripeCheckout:
         label = {_PURCHASE: payment.purchase_id}
         return {
             "mode": "payment",
+            # A card is paid or not when its page closes; a debit may be paid days after that.
+            "payment_method_types": ["card"],
             "client_reference_id": payment.purchase_id,
             "metadata": label,
             "payment_intent_data": {"metadata": label},

@@ -23,6 +23,17 @@ _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _CHUNK_BYTES = 64 * 1024
 # A name and what belongs to it; `zipfile` makes objects of all of it before anybody can count.
 _DIRECTORY_BYTES_PER_ENTRY_MAX = 1024
+# What `zipfile` raises at a broken archive: names that are no UTF-8 and places before its beginning
+# are a ValueError, an empty name is an IndexError.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    ValueError,
+    IndexError,
+)
 
 
 class ZipRefusedError(ValueError):
@@ -57,7 +68,9 @@ def files_of_zip(archive: bytes, limits: ZipLimits) -> Iterator[tuple[str, bytes
                 content = _content(opened, entry, left)
                 left -= len(content)
                 yield entry.filename, content
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
+    except ZipRefusedError:
+        raise
+    except _BROKEN as error:
         raise ZipRefusedError("is broken") from error
 
 

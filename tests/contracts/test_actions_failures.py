@@ -155,6 +155,28 @@ def test_a_rate_limit_says_how_long_to_wait(
     assert error.retry_after == seconds
 
 
+def test_who_is_limited_is_not_asked_again_for_anybody_of_that_owner(
+    github: ScriptedGitHub,
+) -> None:
+    """A hundred casts that look at their runs meanwhile are a hundred reasons to ban the App."""
+    limited = Answer(403, {"message": "You have exceeded a secondary rate limit"})
+    github.script = lambda asked: limited if "/acme/resizer/actions" in asked.path else None
+    host = github.host
+    for _ in range(3):
+        with pytest.raises(SpellError) as caught:
+            host.look(RUN)
+        assert caught.value.code == "RATE_LIMITED"
+        assert caught.value.retry_after is not None
+        assert 50 < caught.value.retry_after <= 60
+    with pytest.raises(SpellError):
+        host.dispatch(an_actions_plan(repo="Acme/other"), CAST, INPUTS)
+    assert len(github.asked_for("GET", "/acme/resizer/actions/runs/5")) == 1
+    assert dispatches(github) == []
+    with pytest.raises(SpellError) as other:
+        host.look(RUN.model_copy(update={"repo": "elsewhere/tool"}))
+    assert other.value.code == "ACTIONS_RUN_LOST", "another owner is asked"
+
+
 def test_what_github_does_not_let_the_app_do_says_how_to_install(github: ScriptedGitHub) -> None:
     dispatch_answers(github, Answer(403, {"message": "Resource not accessible by integration"}))
     error = refused(github)
@@ -354,6 +376,13 @@ def test_a_download_goes_without_our_token_and_is_checked(github: ScriptedGitHub
     location = "http://169.254.169.254/latest/meta-data"
     with pytest.raises(SpellError, match="SERVICE_UNAVAILABLE"):
         github.host.download(RUN, artifact, len(content))
+
+
+def test_a_name_that_is_too_long_is_no_trouble_of_githubs(github: ScriptedGitHub) -> None:
+    listed = {"artifacts": [{"id": 1, "name": "x" * 1000, "size_in_bytes": 5}]}
+    github.script = lambda asked: Answer(200, listed) if "/artifacts" in asked.path else None
+    (artifact,) = github.host.artifacts(RUN)
+    assert artifact.name == "x" * 256
 
 
 def test_logs_are_the_end_of_whole_jobs(github: ScriptedGitHub) -> None:

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from infra.stripe.checkout import StripeCheckout
+from infra.stripe.http import FormBodies
 from schema.contracts.purchases import CheckoutSession, Payment, PaymentState, PayWith
 from schema.errors import SpellError
 from schema.ids import purchase_id_for
@@ -70,6 +72,24 @@ async def paid(local: StripeForTests, checkout: StripeCheckout, **changes: Any) 
     assert found is not None
     known = {"session_id": session.session_id, "payment_intent": found.payment_intent}
     return payment.model_copy(update={**known, "state": PaymentState.PAID})
+
+
+async def test_a_page_takes_cards_only_so_that_nothing_is_paid_after_it_closed(
+    checkout: StripeCheckout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is debited from a bank account is paid days later, when the purchase has ended."""
+    sent: list[str] = []
+    send = FormBodies._get_request_args_kwargs
+
+    def noted(client: FormBodies, *request: Any) -> Any:
+        sent.append(unquote(str(request[-1])))
+        return send(client, *request)
+
+    monkeypatch.setattr(FormBodies, "_get_request_args_kwargs", noted)
+    await checkout.open_checkout(a_payment())
+    assert [name for name in sent[0].split("&") if "payment_method_types" in name] == [
+        "payment_method_types[0]=card"
+    ]
 
 
 async def test_a_page_asks_for_the_price_and_carries_our_id(

@@ -114,6 +114,28 @@ async def test_a_revoked_key_pauses_its_schedule(platform: WholePlatform, caster
     assert (found["state"], found["reason"]) == ("paused", "key_not_live")
 
 
+async def test_another_key_of_the_account_may_stop_a_schedule_but_not_spend_by_it(
+    platform: WholePlatform, caster: Caster
+) -> None:
+    maker, other = [await caster.with_key(scopes=["cast:invoke"]) for _ in range(2)]
+    made = await make(maker, await platform.spell("metered"), paused=True)
+    path = f"/v1/schedules/{made['schedule_id']}"
+    times = {"from": NOON.isoformat(), "to": (NOON + timedelta(hours=1)).isoformat()}
+    for answer in (
+        await other.patch(path, inputs={"other": 1}),
+        await other.post(f"{path}:trigger"),
+        await other.post(f"{path}:resume"),
+        await other.post(f"{path}:backfill", json=times),
+    ):
+        problem(answer, 403, "FORBIDDEN")
+    assert (await look(other, made["schedule_id"]))["runs"] == []
+    assert (await maker.patch(path, inputs={"other": 1})).status_code == 200
+    assert (await maker.post(f"{path}:resume")).status_code == 200
+    assert (await caster.patch(path, overlap="skip")).status_code == 200
+    assert (await other.post(f"{path}:pause")).status_code == 200
+    assert (await other.request("DELETE", path)).status_code == 204
+
+
 async def test_a_schedule_is_paused_resumed_changed_listed_and_deleted(
     platform: WholePlatform, caster: Caster, stranger: Caster
 ) -> None:

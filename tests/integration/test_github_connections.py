@@ -269,6 +269,19 @@ async def test_another_account_cannot_take_a_user_who_is_connected(
     assert (await platform.accounts.status(first)).connected is not None
 
 
+async def test_a_user_who_revoked_what_another_account_has_of_them_is_free_for_their_own(
+    platform: Connecting,
+) -> None:
+    """That account never asks GitHub again: it belongs to whoever had them enter a code."""
+    login = platform.user()
+    stranger, own = await platform.connected(login), await platform.account()
+    platform.server.local("DELETE", f"tokens/{login}")
+    status = await platform.connect(own, login)
+    assert status.connected is not None
+    assert status.connected.login == login
+    assert (await platform.accounts.status(stranger)).connected is None
+
+
 async def test_another_user_takes_the_place_of_the_one_before(platform: Connecting) -> None:
     before, after = platform.user(), platform.user()
     account_id = await platform.connected(before)

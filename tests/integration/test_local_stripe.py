@@ -85,6 +85,7 @@ async def test_a_list_refuses_what_it_cannot_page_by(
         {"line_items": [{"price": "price_1", "quantity": 1}]},
         {"success_url": None},
         {"expires_at": 1},
+        {"payment_method_types": ["sepa_debit"]},
         {"client_reference_id": "x" * 201},
         {"metadata": {"name": "x" * 501}},
         {"metadata": {f"k{number}": "x" for number in range(51)}},

@@ -321,6 +321,18 @@ class ActionsPlatform:
             while not await _waits(handle):  # noqa: ASYNC110  (it tells nobody)
                 await asyncio.sleep(0.02)
 
+    async def until_refused(self, order: ActionsOrder) -> None:
+        """Wait until GitHub has refused a dispatch, which waits for its next attempt."""
+        handle = self.client.get_workflow_handle(actions_workflow_id(order.cast_id))
+        async with asyncio.timeout(20):
+            while not await _failed_once(handle):  # noqa: ASYNC110  (it tells nobody)
+                await asyncio.sleep(0.02)
+
+
+async def _failed_once(handle: WorkflowHandle[Any, Any]) -> bool:
+    pending = (await handle.describe()).raw_description.pending_activities
+    return any(each.HasField("last_failure") for each in pending)
+
 
 async def _waits(handle: WorkflowHandle[Any, Any]) -> bool:
     events = (await handle.fetch_history()).events

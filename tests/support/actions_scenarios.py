@@ -79,6 +79,36 @@ async def actions_dispatch_refused(client: Client, database: Database) -> Handle
     return await _run(client, database, github)
 
 
+async def actions_dispatch_stopped(client: Client, database: Database) -> Handle:
+    async def stop(handle: Handle) -> None:
+        await handle.signal("stop", Problem.of(SpellError("SPELL_REVOKED")))
+
+    return await _limited(client, database, stop)
+
+
+async def actions_dispatch_cancelled(client: Client, database: Database) -> Handle:
+    async def cancel(handle: Handle) -> None:
+        await handle.cancel()
+
+    return await _limited(client, database, cancel)
+
+
+async def _limited(client: Client, database: Database, stop: Stop) -> Handle:
+    """Stopped while a rate limit is waited out."""
+    github = ToldGitHub()
+    github.dispatch_errors = [SpellError("RATE_LIMITED", retry_after=600)]
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        handle = await platform.start(order)
+        await platform.until_refused(order)
+        await stop(handle)
+        with suppress(WorkflowFailureError):
+            await handle.result()
+        await platform.late_run(order)
+    return handle
+
+
 async def actions_run_deleted(client: Client, database: Database) -> Handle:
     github = ToldGitHub()
     github.look_errors = [SpellError("ACTIONS_RUN_LOST")]
@@ -106,6 +136,8 @@ ACTIONS_SCENARIOS = (
     actions_timed_out,
     actions_dispatch_unknown,
     actions_dispatch_refused,
+    actions_dispatch_stopped,
+    actions_dispatch_cancelled,
     actions_run_deleted,
     late_run_cancelled,
 )

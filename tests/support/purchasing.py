@@ -173,10 +173,11 @@ class PurchasingPlatform:
         self.github, self.connected = ToldTemplates(), Connected()
         self.records = YoungPurchases(database, fee_basis_points=FEE)
         self.payments = PostgresPayments(database)
+        self.offers = CastableVersions(database, KnownVerdicts())
         self._client, self._queue = client, f"purchases-{uuid.uuid4()}"
         purchasing = PurchasingActivities(
             self.records,
-            CastableVersions(database, KnownVerdicts()),
+            self.offers,
             self.github,
             self.connected,
             GitHubThreads(),

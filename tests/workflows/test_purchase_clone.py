@@ -1,7 +1,9 @@
 """Goal: money for a copy is taken once, for the copy, or goes back. Method: real Stripe client."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,16 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from infra.postgres import Database
-from schema.contracts.purchases import PaymentState, PayWith, PurchaseStatus
+from infra.repositories.revocations import PostgresRevocations
+from schema.contracts.purchases import (
+    OpenOrder,
+    PaymentState,
+    PayWith,
+    PurchaseInput,
+    PurchaseOrder,
+    PurchaseStatus,
+)
+from schema.contracts.revocation import Revocation, RevocationKind, Trusted
 from schema.errors import SpellError
 from schema.limits import PURCHASE_PAYMENT_LIFETIME
 from tests.support.builders import Person, make_person
@@ -150,6 +161,71 @@ async def test_a_copy_that_github_made_late_is_taken_although_the_repetition_is_
     async with platform.worker:
         assert (await (await platform.start(request)).result()).problem is None
     assert platform.github.made == [request.repository]
+
+
+async def test_a_copy_that_another_purchase_made_is_not_sold_twice(
+    client: Client, database: Database
+) -> None:
+    key = await publish_template(database, await make_person(database))
+    buyer = await make_person(database, credit_micros=2 * PRICE)
+    platform = PurchasingPlatform(client, database, None)
+    first, second = (
+        a_purchase(buyer, key, repository="buyer/copy", pay_with=PayWith.CREDIT) for _ in range(2)
+    )
+    platform.github.forgets_to_answer, platform.github.go_on = 1, threading.Event()
+    async with platform.worker:
+        handle = await platform.start(second)
+        assert await asyncio.to_thread(platform.github.asked.wait, 20)
+        # Both had asked when GitHub made one, and said so to the first alone.
+        await made_by_hand(platform, first)
+        platform.github.go_on.set()
+        problem = (await handle.result()).problem
+    assert problem is not None
+    assert (problem.code, problem.details["cause"]) == ("GENERATION_FAILED", "REPOSITORY_EXISTS")
+    assert await moved(database, second.purchase_id) == {"hold": PRICE, "void": PRICE}
+    assert (await platform.view(second)).entitled_at is None
+
+
+async def test_a_copy_may_have_the_name_of_an_older_one_that_is_gone(
+    client: Client, database: Database
+) -> None:
+    key = await publish_template(database, await make_person(database), FREE)
+    buyer = await make_person(database)
+    platform = PurchasingPlatform(client, database, None)
+    async with platform.worker:
+        for _ in range(2):
+            request = a_purchase(buyer, key, repository="buyer/copy")
+            assert (await (await platform.start(request)).result()).problem is None
+            platform.github.made.clear()
+
+
+async def made_by_hand(platform: PurchasingPlatform, request: PurchaseInput) -> None:
+    """What a purchase leaves on record that is as far as its copy."""
+    offer = await platform.offers.find_offer(request)
+    order = PurchaseOrder(request=request, offer=offer)
+    assert await platform.records.open(OpenOrder(order=order, expires_at=datetime.now(UTC))) is None
+    await platform.records.intend_generation(request.purchase_id)
+    url = f"https://github.example/{request.repository}"
+    assert await platform.records.generated(request.purchase_id, url)
+
+
+async def test_what_is_revoked_while_its_page_is_open_is_paid_back_and_not_copied(
+    client: Client, database: Database, stripe: StripeForTests, sold: tuple[Person, str]
+) -> None:
+    platform, request = PurchasingPlatform(client, database, stripe.checkout()), a_purchase(*sold)
+    async with platform.worker:
+        handle = await platform.ready(request)
+        trusted = Trusted(kind=RevocationKind.SPELL, value=request.spell_key)
+        revocation = Revocation(trusted=trusted, reason="it mines coins", by="op")
+        await PostgresRevocations(database).record(revocation)
+        await stripe.pay(await platform.session_of(request))
+        await handle.signal("payment_settled")
+        problem = (await handle.result()).problem
+    assert problem is not None
+    assert (problem.code, problem.details["cause"]) == ("GENERATION_FAILED", "SPELL_REVOKED")
+    assert platform.github.made == []
+    assert await moved(database, request.purchase_id) == {"payment": PRICE, "refund": PRICE}
+    assert (await platform.view(request)).entitled_at is None
 
 
 async def test_a_page_that_expired_at_stripe_ends_the_purchase_at_once(

@@ -6,6 +6,7 @@ Activities, records and inputs are the real ones, over real Postgres; the clock 
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
@@ -171,6 +172,44 @@ async def test_a_stop_cancels_on_github_and_counts_what_was_used(
     assert ended.usage is not None
     assert ended.usage.wall_ms == 7_000
     assert platform.github.cancels == 1
+
+
+@pytest.mark.parametrize("code", ["CAST_CANCELLED", "SPELL_REVOKED"])
+async def test_a_stop_while_a_rate_limit_is_waited_out_keeps_the_dispatch_from_being_made(
+    client: Client, database: Database, code: str
+) -> None:
+    github = ToldGitHub()
+    github.dispatch_errors = [SpellError("RATE_LIMITED", retry_after=600)]
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        handle = await platform.start(order)
+        await platform.until_refused(order)
+        await handle.signal("stop", Problem.of(SpellError(code)))
+        ended = await handle.result()
+        assert await platform.late_run(order)
+    assert (code_of(ended.problem), ended.usage) == (code, None)
+    assert github.dispatched == []
+    assert f"casts/{order.cast_id}/run-inputs" not in platform.blobs.content
+
+
+async def test_a_cancel_while_a_rate_limit_is_waited_out_ends_the_dispatch_too(
+    client: Client, database: Database
+) -> None:
+    github = ToldGitHub()
+    github.dispatch_errors = [SpellError("RATE_LIMITED", retry_after=600)]
+    platform = ActionsPlatform(client, database, github)
+    order = platform.order()
+    async with platform.worker:
+        handle = await platform.start(order)
+        await platform.until_refused(order)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        assert await platform.late_run(order)
+        kinds = [event.event_type for event in (await handle.fetch_history()).events]
+    assert EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED in kinds
+    assert github.dispatched == []
 
 
 async def test_a_stop_that_comes_too_late_changes_nothing(

@@ -20,8 +20,9 @@ _URL_MAX, _REFERENCE_MAX = 5000, 200
 _SECOND_MAX = 10**11
 _FIELDS = (
     *("mode", "client_reference_id", "metadata", "payment_intent_data", "line_items"),
-    *("expires_at", "success_url", "cancel_url"),
+    *("expires_at", "success_url", "cancel_url", "payment_method_types"),
 )
+_CARD_ONLY = ["card"]
 _NOTHING = (
     *("after_expiration", "allow_promotion_codes", "billing_address_collection", "client_secret"),
     *("collected_information", "consent", "consent_collection", "currency_conversion"),
@@ -67,6 +68,8 @@ class CheckoutSessions:
         only(form, *_FIELDS)
         if form.get("mode") != "payment":
             raise RefusedError("Only mode `payment` is here.", parameter="mode")
+        if form.get("payment_method_types", _CARD_ONLY) != _CARD_ONLY:
+            raise RefusedError("Only `card` is here.", parameter="payment_method_types")
         currency, total, names = _lines(form.get("line_items"))
         intent_data = form.get("payment_intent_data") or {}
         only(intent_data, "metadata")
@@ -97,7 +100,7 @@ class CheckoutSessions:
                 "metadata": labels(form),
                 "mode": one_of(form, "mode", "payment"),
                 "payment_method_options": {},
-                "payment_method_types": ["card"],
+                "payment_method_types": [*_CARD_ONLY],
                 "payment_status": "unpaid",
                 "shipping_options": [],
                 "status": "open",

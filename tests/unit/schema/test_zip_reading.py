@@ -117,3 +117,31 @@ def test_zip64_is_refused() -> None:
     locator = b"PK\x06\x07" + bytes(16)
     with pytest.raises(ZipRefusedError, match="ZIP64"):
         read(archive[:end] + locator + archive[end:])
+
+
+def test_a_name_that_is_no_utf8_is_refused() -> None:
+    archive = a_zip(("é.txt", b"1"))
+    with pytest.raises(ZipRefusedError):
+        read(archive.replace("é".encode(), b"\xff\xfe"))
+
+
+def test_a_file_that_lies_before_the_archive_begins_is_refused() -> None:
+    archive = bytearray(a_zip(("a.txt", b"1")))
+    end = archive.index(b"PK\x05\x06")
+    (at,) = struct.unpack_from("<L", archive, end + 16)
+    struct.pack_into("<L", archive, end + 16, at + 100)
+    with pytest.raises(ZipRefusedError):
+        read(bytes(archive))
+
+
+def test_damage_anywhere_is_refused_or_harmless_but_never_another_error() -> None:
+    archive = a_zip(("é.txt", b"hello" * 20))
+    refused = 0
+    for place in range(len(archive)):
+        for byte in (0x00, 0x80, 0xFF):
+            damaged = archive[:place] + bytes([byte]) + archive[place + 1 :]
+            try:
+                read(damaged)
+            except ZipRefusedError:
+                refused += 1
+    assert refused > len(archive)
