@@ -62,6 +62,7 @@ class Entitlement(SQLModel, table=True):
 
     __tablename__ = "entitlements"
     __table_args__ = (
+        Index("ix_entitlements_of_account", "account_id"),
         ForeignKeyConstraint(
             ["spell_key", "version"], ["spell_versions.spell_key", "spell_versions.version"]
         ),
