@@ -1,5 +1,7 @@
 """The net under purchases: what a terminated workflow left open is given back and ended."""
 
+import asyncio
+
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
@@ -31,7 +33,9 @@ class ReconcilePurchases:
         found: OrphanedPurchases = await workflow.execute_activity_method(
             RecoveringActivities.find_orphans, **policies.RECONCILE
         )
-        resolved = [each for each in found.purchase_ids if await self._resolve(each)]
+        # At once: one that cannot be resolved now must not keep the others waiting.
+        results = await asyncio.gather(*map(self._resolve, found.purchase_ids))
+        resolved = [each for each, done in zip(found.purchase_ids, results, strict=True) if done]
         if found.purchase_ids:
             workflow.set_current_details(f"resolved {len(resolved)} of {len(found.purchase_ids)}")
         return OrphanedPurchases(purchase_ids=resolved)

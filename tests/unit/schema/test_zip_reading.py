@@ -66,7 +66,9 @@ def test_a_table_of_contents_that_is_too_large_is_refused_before_it_is_parsed(
 
 
 @pytest.mark.parametrize(
-    "archive", [b"", b"no archive", a_zip(("a", b"x" * 100))[:-30], a_zip(("a", b"1"))[:-1]]
+    "archive",
+    [b"", b"no archive", a_zip(("a", b"x" * 100))[:-30], a_zip(("a", b"1"))[:-1]],
+    ids=["empty", "text", "cut", "one byte short"],
 )
 def test_what_is_no_archive_is_refused(archive: bytes) -> None:
     with pytest.raises(ZipRefusedError):
