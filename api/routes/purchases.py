@@ -52,13 +52,19 @@ async def buy_spell(
         view = await own_purchase(services, identity, purchase.purchase_id)
         if view.status is PurchaseStatus.REFUSED and view.problem is not None:
             return problem_response(request, view.problem.to_error(), headers)
+        if view.status is PurchaseStatus.COMPLETED:
+            # Its process may be long forgotten: a new one would find the copy in its own way.
+            return _accepted(view, headers)
     answer = await services.purchasing.buy(purchase)
     if answer.problem is not None:
         # Returned, not raised: a refusal is replayed for its key like any other answer.
         return problem_response(request, answer.problem.to_error(), headers)
-    view = await own_purchase(services, identity, purchase.purchase_id)
-    headers["Location"] = f"/v1/purchases/{purchase.purchase_id}"
-    return JSONResponse(purchase_document(view).model_dump(mode="json"), 202, headers)
+    return _accepted(await own_purchase(services, identity, purchase.purchase_id), headers)
+
+
+def _accepted(view: PurchaseView, headers: dict[str, str]) -> Response:
+    place = {"Location": f"/v1/purchases/{view.purchase_id}"}
+    return JSONResponse(purchase_document(view).model_dump(mode="json"), 202, {**headers, **place})
 
 
 @router.get("/purchases")

@@ -9,13 +9,19 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.e2e import Json, WholePlatform, as_object, problem
+from api.purchase_documents import PurchaseBody
+from infra.repositories.purchases import PostgresPurchases
+from schema.canonical import canonical_json
+from schema.contracts.purchases import OpenOrder, PurchaseInput, PurchaseOffer, PurchaseOrder
+from schema.ids import keyed_digest, purchase_id_for
+from tests.support.e2e import Json, WholePlatform, as_object, fresh_key, problem
 from tests.support.e2e_cli import Shell
 from tests.support.e2e_github import local
 from tests.support.market import (
@@ -196,6 +202,49 @@ async def test_the_same_key_is_the_same_purchase(template: Template, buyer: Buye
     assert page["status"] == "expired"
     again = await buyer.caster.post(f"/v1/purchases/{first['purchase_id']}:cancel")
     problem(again, 409, "PURCHASE_FINISHED")
+
+
+async def test_the_same_key_is_the_same_purchase_when_its_process_is_forgotten(
+    market: Market, template: Template
+) -> None:
+    buyer = await market.buyer(credit_micros=PRICE)
+    ended = await buyer.ended(await buyer.asked(template, pay_with="credit"))
+    again = await buyer.ask(template, key=buyer.key, repository=buyer.repository, pay_with="credit")
+    assert as_object(again) == ended
+    forgotten, key = await completed_long_ago(buyer, template, ended)
+    again = await buyer.ask(template, key=key, repository=buyer.repository)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true"), again.text
+    assert as_object(again) == await buyer.read({"purchase_id": forgotten})
+    assert as_object(again)["status"] == "completed"
+
+
+async def completed_long_ago(buyer: Buyer, template: Template, like: Json) -> tuple[str, str]:
+    """A purchase of which only the record is left; its id, and the key that it was asked with."""
+    person, key = buyer.caster.person, fresh_key()
+    body = PurchaseBody(repository=buyer.repository)
+    asked = canonical_json(body.model_dump(mode="json"))
+    request = PurchaseInput(
+        purchase_id=purchase_id_for(person.account_id, person.secret, key),
+        account_id=person.account_id,
+        api_key_id=person.api_key_id,
+        fingerprint=keyed_digest(person.secret, b"purchase", template.key.encode(), asked),
+        spell_key=template.key,
+        repository=buyer.repository,
+    )
+    offer = PurchaseOffer(
+        version=like["version"],
+        package_digest=like["package_digest"],
+        maker_account_id=buyer.market.maker.person.account_id,
+        template_repo=template.repo,
+        license_url=LICENSE,
+        currency="USD",
+        price_micros=0,
+    )
+    order = PurchaseOrder(request=request, offer=offer)
+    records = PostgresPurchases(buyer.market.platform.database, fee_basis_points=0)
+    assert await records.open(OpenOrder(order=order, expires_at=datetime.now(UTC))) is None
+    await records.grant(order)
+    return request.purchase_id, key
 
 
 async def test_credit_buys_and_comes_back(market: Market, template: Template) -> None:
