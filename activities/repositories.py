@@ -11,7 +11,7 @@ from activities.repository_ports import RepositoryRights, WorkflowFiles, Workflo
 from schema.actions_files import workflow_faults
 from schema.contracts.plans import ActionsTarget
 from schema.contracts.publish import OpenedPackage, PublishInput, PublishStep
-from schema.contracts.repositories import RepositoriesOrder
+from schema.contracts.repositories import FoundRepositories, RepositoriesOrder
 from schema.errors import SpellError
 from schema.package import MANIFEST_FILE
 from schema.packaging.manifest_errors import field_error, manifest_invalid
@@ -50,8 +50,10 @@ class RepositoryActivities:
         self._steps = steps
 
     @activity.defn(name="repositories.check")
-    async def check(self, order: RepositoriesOrder) -> None:
+    async def check(self, order: RepositoriesOrder) -> FoundRepositories | None:
         """Make sure that the maker may push there, and that a cast can be dispatched.
+
+        Histories of before hold no answer; there is one always now.
 
         Effect: none but the publication's events.
         Same twice: GitHub is asked again.
@@ -61,20 +63,22 @@ class RepositoryActivities:
         Heartbeat: none; a few requests, each with its time limit.
         """
         async with self._steps.step(order.request, PublishStep.REPOSITORIES) as found:
-            faults = await self._foreign(order.request.account_id, order.opened)
+            named = _named(order.opened)
+            ids = {
+                path: await self._rights.own_repository(order.request.account_id, repo)
+                for path, repo in named
+            }
+            faults: Faults = [
+                (path, f"must be one that your GitHub user may push to: {repo} is not")
+                for path, repo in named
+                if ids[path] is None
+            ]
             if order.opened.actions is not None and not faults:
                 faults = await self._workflow(order.opened.actions)
             if faults:
                 raise await self._refusal(order.request, faults)
-            found.update(repositories=[repo for _, repo in _named(order.opened)])
-
-    async def _foreign(self, account_id: str, opened: OpenedPackage) -> Faults:
-        """Repositories that are not the maker's to offer."""
-        return [
-            (path, f"must be one that your GitHub user may push to: {repo} is not")
-            for path, repo in _named(opened)
-            if not await self._rights.may_push(account_id, repo)
-        ]
+            found.update(repositories=[repo for _, repo in named])
+            return FoundRepositories(actions_id=ids.get(_REPO))
 
     async def _workflow(self, target: ActionsTarget) -> Faults:
         if self._sources is None:

@@ -8,8 +8,8 @@ from schema.contracts.repositories import WorkflowFacts
 class RepositoryRights(Protocol):
     """What the GitHub user may do whom an account is connected with."""
 
-    async def may_push(self, account_id: str, repo: str) -> bool:
-        """Whether that user may push to `owner/name`; False also of one they cannot see.
+    async def own_repository(self, account_id: str, repo: str) -> int | None:
+        """GitHub's id of `owner/name`, if that user may push to it; None of all others.
 
         Raises SpellError: GITHUB_NOT_CONNECTED, MODE_UNAVAILABLE (no GitHub App here),
         SERVICE_UNAVAILABLE, RATE_LIMITED.

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         RecordOrder,
         StandingOrder,
     )
-    from schema.contracts.repositories import RepositoriesOrder
+    from schema.contracts.repositories import FoundRepositories, RepositoriesOrder
     from schema.contracts.supply_chain import CheckOutcome, Decision
     from schema.supply_chain.verdicts import unverified, with_standing
     from workflows import _policies as policies
@@ -70,9 +70,10 @@ class PublishSpell:
         opened: OpenedPackage = await workflow.execute_activity_method(
             PublishingActivities.open, request, **policies.CHECK
         )
+        found: FoundRepositories | None = None
         if opened.actions is not None or opened.clone is not None:
             _show("looking at the repositories")
-            await workflow.execute_activity_method(
+            found = await workflow.execute_activity_method(
                 RepositoryActivities.check,
                 RepositoriesOrder(request=request, opened=opened),
                 **policies.CHECK,
@@ -90,6 +91,8 @@ class PublishSpell:
         package: InspectedPackage = await workflow.execute_activity_method(
             PublishingActivities.module, request, **policies.INSPECT
         )
+        if found is not None:
+            package = package.with_repository(found.actions_id)
         return await self._record(RecordOrder(request=request, package=package, decision=decision))
 
     async def _decide(self, request: PublishInput) -> Decision:

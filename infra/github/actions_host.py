@@ -51,7 +51,9 @@ class GitHubActions:
         """Make sure that the plan can be dispatched now: App, permissions, file, trigger, state."""
         self._app.check_installed(plan.repo, _TO_RUN[plan.dispatch])
         path = f"/actions/workflows/{quote(plan.workflow, safe='')}"
-        reply = self._ask(plan.repo, _TO_RUN[plan.dispatch], "GET", path)
+        reply = self._ask(
+            plan.repo, _TO_RUN[plan.dispatch], "GET", path, repository_id=plan.repository_id
+        )
         document = reply.document
         if reply.status != 200 or not isinstance(document, dict):  # noqa: PLR2004
             raise self._refused(plan, reply)
@@ -155,10 +157,13 @@ class GitHubActions:
         verb: str,
         path: str,
         parameters: dict[str, Any] | None = None,
+        repository_id: int | None = None,
     ) -> Reply:
         """Ask what may be asked again."""
         try:
-            reply = self._app.ask(repo, permissions, verb, path, parameters=parameters)
+            reply = self._app.ask(
+                repo, permissions, verb, path, parameters=parameters, repository_id=repository_id
+            )
         except UnknownFateError:
             raise replies.away("GitHub did not answer.") from None
         failure = replies.failure_of(reply)
@@ -169,7 +174,14 @@ class GitHubActions:
     def _dispatched(self, plan: ActionsPlan, path: str, body: dict[str, Any]) -> Reply:
         """Ask what must not be asked again unless GitHub says that it did not take it."""
         try:
-            reply = self._app.ask(plan.repo, _TO_RUN[plan.dispatch], "POST", path, body=body)
+            reply = self._app.ask(
+                plan.repo,
+                _TO_RUN[plan.dispatch],
+                "POST",
+                path,
+                body=body,
+                repository_id=plan.repository_id,
+            )
         except UnknownFateError:
             raise SpellError("DISPATCH_UNKNOWN", details={"repo": plan.repo}) from None
         if reply.has_failed_there:

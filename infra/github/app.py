@@ -35,6 +35,7 @@ class UnknownFateError(Exception):
 @dataclass(frozen=True)
 class _Token:
     text: str
+    repository_id: int
     expires_at: datetime
 
     @property
@@ -70,18 +71,27 @@ class GitHubApp:
         *,
         parameters: dict[str, Any] | None = None,
         body: Any = None,
+        repository_id: int | None = None,
     ) -> Reply:
         """Ask about a repository, with no more than these permissions in it.
 
+        A token is for one repository, whatever that is called later: when it is the one with
+        `repository_id`, so is the one that is asked about.
+
         Raises:
-            SpellError: FORBIDDEN_REPO, the App may not do that there; RATE_LIMITED and
+            SpellError: FORBIDDEN_REPO, the App may not do that there, or the name belongs to
+                another repository now; RATE_LIMITED and
                 SERVICE_UNAVAILABLE, the request was not sent.
             UnknownFateError: it was sent, and nothing came back.
         """
         self._limits.check(repo)
         token = self._token(repo, permissions)
+        if repository_id is not None and token.repository_id != repository_id:
+            # The maker may have put it right meanwhile, for instance by renaming it back.
+            self._forget(repo)
+            raise self.forbidden(repo, "Another repository has this name now.")
         reply = self.send_as(
-            Auth.Token(token), verb, f"/repos/{repo}{path}", parameters=parameters, body=body
+            Auth.Token(token.text), verb, f"/repos/{repo}{path}", parameters=parameters, body=body
         )
         if reply.is_stale_login:
             self._forget(repo)
@@ -124,19 +134,19 @@ class GitHubApp:
             details["missing_permissions"] = dict(missing)
         return SpellError("FORBIDDEN_REPO", message, details=details)
 
-    def _token(self, repo: str, permissions: Permissions) -> str:
+    def _token(self, repo: str, permissions: Permissions) -> _Token:
         """An installation token for this repository alone."""
         key = (repo.lower(), tuple(sorted(permissions.items())))
         with self._lock:
             known = self._tokens.get(key)
         if known is not None and known.is_fresh:
-            return known.text
+            return known
         token = self._new_token(repo, permissions)
         with self._lock:
             if len(self._tokens) >= _TOKENS_KEPT_MAX:
                 self._tokens.clear()
             self._tokens[key] = token
-        return token.text
+        return token
 
     def _new_token(self, repo: str, permissions: Permissions) -> _Token:
         installation = self.check_installed(repo, permissions)
@@ -150,7 +160,8 @@ class GitHubApp:
             raise self.forbidden(repo, "GitHub gives the App no token for this repository.")
         document = _document_of(reply)
         expires_at = datetime.fromisoformat(str(document["expires_at"]))
-        return _Token(str(document["token"]), expires_at)
+        repository_id = int(document["repositories"][0]["id"])
+        return _Token(str(document["token"]), repository_id, expires_at)
 
     def _forget(self, repo: str) -> None:
         """Drop the tokens of a repository: GitHub takes one of them no more."""

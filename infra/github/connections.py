@@ -39,8 +39,8 @@ class ConnectedUsers:
         """
         return (await self._held(account_id)).access
 
-    async def may_push(self, account_id: str, repo: str) -> bool:
-        """Whether the user may push to `owner/name`; False also of one they cannot see.
+    async def own_repository(self, account_id: str, repo: str) -> int | None:
+        """GitHub's id of `owner/name`, if the user may push to it; None of all others.
 
         A repository that has moved is not the one that was named: who has its old name next could
         be somebody else.
@@ -54,11 +54,11 @@ class ConnectedUsers:
             raise failure
         document = reply.document
         if reply.status not in OK or not isinstance(document, dict):
-            return False
+            return None
         permissions, name = document.get("permissions"), str(document.get("full_name"))
         if not isinstance(permissions, dict) or name.lower() != repo.lower():
-            return False
-        return permissions.get("push") is True
+            return None
+        return int(document["id"]) if permissions.get("push") is True else None
 
     async def installations(self, account_id: str) -> list[AppInstallation]:
         """Where the App is installed that the user can see: at most the first hundred.

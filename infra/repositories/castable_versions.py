@@ -214,6 +214,7 @@ def _actions_plan(row: Any, request: CastInput) -> CastPlan:
         version=row.version,
         package_digest=row.package_digest,
         repo=target.repo,
+        repository_id=target.repository_id,
         workflow=target.workflow,
         ref=target.ref,
         dispatch=target.dispatch,

@@ -63,6 +63,9 @@ class ActionsTarget(Contract):
 
     repo: str
     """`owner/name`."""
+    repository_id: int | None = None
+    """What GitHub calls the repository for good, as it was at publication: who has its name later
+    may be somebody else, and would get the casters' inputs. None of versions from before."""
     workflow: str
     """The file's name below `.github/workflows/`."""
     ref: str

@@ -88,6 +88,13 @@ class InspectedPackage(Contract):
         """Whether the runner fleet runs it."""
         return Mode.SERVICE in self.modes
 
+    def with_repository(self, repository_id: int | None) -> "InspectedPackage":
+        """The same, with the repository of its GitHub Actions workflow known for good."""
+        if self.actions is None:
+            return self
+        actions = self.actions.model_copy(update={"repository_id": repository_id})
+        return self.model_copy(update={"actions": actions})
+
 
 class StandingOrder(Contract):
     """Argument of the step that asks what the moment says against a package."""

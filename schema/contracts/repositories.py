@@ -13,6 +13,13 @@ class RepositoriesOrder(Contract):
     opened: OpenedPackage
 
 
+class FoundRepositories(Contract):
+    """What the repositories that a manifest names are, beyond their names."""
+
+    actions_id: int | None = None
+    """GitHub's id of the one that casts are dispatched to."""
+
+
 class WorkflowFacts(Contract):
     """What the file of a GitHub Actions workflow says of how it is started."""
 

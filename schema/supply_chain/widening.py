@@ -67,9 +67,9 @@ def _of_actions(agreed: ActionsTarget | None, offered: ActionsTarget | None) -> 
     if agreed is None:
         yield Widening(member="modes", before=["service"], after=["workflow"])
         return
-    for member in ("repo", "workflow", "ref"):
+    for member in ("repo", "repository_id", "workflow", "ref"):
         before, after = getattr(agreed, member), getattr(offered, member)
-        if after != before:
+        if after != before and before is not None:
             yield Widening(member=f"actions.{member}", before=before, after=after)
     for member in ActionsLimits.model_fields:
         before, after = getattr(agreed.limits, member), getattr(offered.limits, member)

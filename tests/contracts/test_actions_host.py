@@ -73,8 +73,10 @@ def host(server: LocalGitHub) -> GitHubActions:
     return GitHubActions(app)
 
 
-def with_steps(server: LocalGitHub, steps: str) -> None:
-    server.repository("maker/spell", {".github/workflows/run.yml": (HEAD + steps).encode()})
+def with_steps(server: LocalGitHub, steps: str) -> int:
+    """The maker's repository with such a workflow; its id."""
+    files = {".github/workflows/run.yml": (HEAD + steps).encode()}
+    return int(server.repository("maker/spell", files)["id"])
 
 
 def dispatched(host: GitHubActions) -> ActionsRunRef:
@@ -149,6 +151,23 @@ def test_a_run_is_dispatched_found_followed_and_fetched(
     archive = zipfile.ZipFile(io.BytesIO(host.download(run, artifact, 10_000)))
     assert archive.read("output.json") == b'{"a": 1}\n'
     assert b"upload-artifact" in host.logs(run, 100_000)
+
+
+def test_nothing_is_dispatched_to_who_has_the_repositorys_name_now(
+    host: GitHubActions, server: LocalGitHub
+) -> None:
+    """A maker who is gone leaves a name that anybody may take, and with it the casters' inputs."""
+    server.install("maker")
+    own = with_steps(server, LEAVES_OUTPUT)
+    published = PLAN.model_copy(update={"repository_id": own})
+    host.check(published)
+    another = PLAN.model_copy(update={"repository_id": own + 1})
+    for ask in (lambda: host.check(another), lambda: host.dispatch(another, "cast_1", INPUTS)):
+        error = refusal(ask)
+        assert error.code == "FORBIDDEN_REPO"
+        assert "Another repository" in error.message
+    assert host.find(PLAN, "cast_1", datetime.now(UTC) - timedelta(minutes=1)) is None
+    assert host.dispatch(published, "cast_1", INPUTS) is not None
 
 
 def test_an_artifact_beyond_the_limit_is_not_fetched(

@@ -125,6 +125,7 @@ async def test_its_receipt_names_what_github_ran(
         path = f"/repos/{report.repo}/actions/runs/{run['github']['run_id']}"
         on_github = (await github.get(path, headers={"Authorization": f"Bearer {token}"})).json()
     assert on_github["display_title"] == ended["cast_id"]
+    assert run["repository_id"] == on_github["repository"]["id"]
     assert run["github"]["commit"] == on_github["head_sha"]
     assert run["github"]["conclusion"] == on_github["conclusion"] == "success"
     assert statement["subject"][1] == {

@@ -128,7 +128,7 @@ async def test_a_user_may_push_where_they_are_at_home_and_nowhere_else(
 ) -> None:
     login, other = platform.user(), platform.user()
     account_id = await platform.connected(login)
-    platform.server.repository(f"{login}/own", {"a": b"1"})
+    own = platform.server.repository(f"{login}/own", {"a": b"1"})["id"]
     platform.server.repository(f"{other}/public", {"a": b"1"})
     platform.server.repository(f"{other}/hidden", {"a": b"1"}, private=True)
     platform.server.owner(f"org-{login}", type="Organization", members=[login])
@@ -137,14 +137,15 @@ async def test_a_user_may_push_where_they_are_at_home_and_nowhere_else(
     # Of what is not public, the App sees for a user only what it is installed on.
     platform.server.repository(f"{login}/unseen", {"a": b"1"}, private=True)
     found = {
-        repo: await platform.users.may_push(account_id, repo)
+        repo: await platform.users.own_repository(account_id, repo)
         for repo in (
             *(f"{login}/own", f"{login.upper()}/OWN", f"org-{login}/ours"),
             *(f"{other}/public", f"{other}/hidden", f"{login}/absent", f"{login}/.."),
             f"{login}/unseen",
         )
     }
-    assert list(found.values()) == [True] * 3 + [False] * 5, found
+    assert list(found.values())[:2] == [own, own]
+    assert [each is not None for each in found.values()] == [True] * 3 + [False] * 5, found
 
 
 async def test_a_user_sees_where_the_app_is_installed_for_them(platform: Connecting) -> None:
@@ -169,7 +170,7 @@ async def test_who_is_not_connected_is_told_so(platform: Connecting) -> None:
     account_id = await platform.account()
     for call in (
         platform.users.user_token(account_id),
-        platform.users.may_push(account_id, "a/b"),
+        platform.users.own_repository(account_id, "a/b"),
     ):
         with pytest.raises(SpellError) as caught:
             await call
@@ -215,7 +216,7 @@ async def test_who_held_the_token_before_a_refresh_is_still_connected(
         return given.pop() if given else await tokens(account_id)
 
     monkeypatch.setattr(platform.connections, "tokens", first_stale)
-    assert await platform.users.may_push(account_id, f"{login}/own")
+    assert await platform.users.own_repository(account_id, f"{login}/own")
     assert not given
 
 
@@ -226,7 +227,7 @@ async def test_a_user_who_revokes_the_authorisation_ends_the_connection(
     account_id = await platform.connected(login)
     assert platform.server.local("DELETE", f"tokens/{login}") == {"revoked": 2}
     with pytest.raises(SpellError) as caught:
-        await platform.users.may_push(account_id, f"{login}/own")
+        await platform.users.own_repository(account_id, f"{login}/own")
     assert caught.value.code == "GITHUB_NOT_CONNECTED"
     assert (await platform.accounts.status(account_id)).connected is None
 
@@ -248,7 +249,7 @@ async def test_github_being_away_ends_nothing(platform: Connecting) -> None:
     account_id = await platform.connected()
     nowhere = ConnectedUsers(platform.connections, None, "http://127.0.0.1:1")
     with pytest.raises(SpellError) as caught:
-        await nowhere.may_push(account_id, "a/b")
+        await nowhere.own_repository(account_id, "a/b")
     assert caught.value.code == "SERVICE_UNAVAILABLE"
     assert (await platform.accounts.status(account_id)).connected is not None
 
@@ -352,7 +353,7 @@ async def test_without_a_github_app_nobody_is_connected_and_everybody_can_discon
     for call in (
         accounts.begin(account_id),
         accounts.complete(account_id),
-        users.may_push(account_id, "a/b"),
+        users.own_repository(account_id, "a/b"),
     ):
         with pytest.raises(SpellError, match="no GitHub App") as caught:
             await call

@@ -23,7 +23,7 @@ from schema.contracts.publish import (
     RecordOrder,
     StandingOrder,
 )
-from schema.contracts.repositories import RepositoriesOrder
+from schema.contracts.repositories import FoundRepositories, RepositoriesOrder
 from schema.contracts.supply_chain import Check, CheckOutcome, Decision
 from schema.ids import publish_workflow_id
 from schema.supply_chain.reasons import reason
@@ -55,6 +55,10 @@ def a_publication(package: InspectedPackage | None = None, **changes: Any) -> Pu
     return PublishInput(**{**members, **changes})
 
 
+REPOSITORY_ID = 4711
+"""What GitHub calls the repository of `ScriptedPublishing`."""
+
+
 class ScriptedPublishing:
     """Runs `PublishSpell` with steps that answer at once.
 
@@ -67,7 +71,9 @@ class ScriptedPublishing:
     def __init__(
         self, client: Client, refuse: Mapping[str, str], actions: ActionsTarget | None = None
     ) -> None:
-        self.package = a_package(key="com.example.recorded")
+        package = a_package(key="com.example.recorded")
+        self.package = package.model_copy(update={"actions": actions})
+        self.recorded: list[InspectedPackage] = []
         self.request = a_publication(self.package)
         self.ran: list[str] = []
         self.concluded: list[PublishResult] = []
@@ -109,9 +115,10 @@ class ScriptedPublishing:
             )
 
         @activity.defn(name="repositories.check")
-        async def repositories(order: RepositoriesOrder) -> None:
+        async def repositories(order: RepositoriesOrder) -> FoundRepositories:
             assert order.opened.actions == self._actions is not None
             self._step("repositories")
+            return FoundRepositories(actions_id=REPOSITORY_ID)
 
         @activity.defn(name="checking.signature")
         async def signature(request: PublishInput) -> CheckOutcome:
@@ -157,6 +164,7 @@ class ScriptedPublishing:
         @activity.defn(name="publishing.record")
         async def record(order: RecordOrder) -> PublishResult:
             self._step("record")
+            self.recorded.append(order.package)
             return PublishResult(
                 package_digest=order.package.package_digest,
                 spell_key=order.package.spell_key,

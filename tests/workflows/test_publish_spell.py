@@ -4,7 +4,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.support.actions import TARGET
-from tests.support.publishing import ScriptedPublishing
+from tests.support.publishing import REPOSITORY_ID, ScriptedPublishing
 
 CHECKS = ["signature", "sbom", "advisories", "licenses", "standing"]
 
@@ -25,6 +25,14 @@ async def test_repositories_are_looked_at_before_the_checks(client: Client) -> N
         result = await (await platform.start()).result()
     assert platform.ran == ["open", "repositories", *CHECKS, "module", "record", "conclude"]
     assert result.created
+
+
+async def test_what_github_calls_the_repository_for_good_is_published(client: Client) -> None:
+    platform = ScriptedPublishing(client, {}, TARGET)
+    async with platform.worker:
+        await (await platform.start()).result()
+    (package,) = platform.recorded
+    assert package.actions == TARGET.model_copy(update={"repository_id": REPOSITORY_ID})
 
 
 async def test_a_repository_that_is_not_the_makers_ends_it_at_once(client: Client) -> None:

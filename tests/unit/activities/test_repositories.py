@@ -15,7 +15,7 @@ from activities.repositories import RepositoryActivities
 from infra.github.workflow_files import ALIASES_MAX, YamlWorkflowFiles
 from schema.blob_keys import package_key
 from schema.contracts.publish import OpenedPackage, PublicationEventKind, PublishInput, PublishStep
-from schema.contracts.repositories import RepositoriesOrder
+from schema.contracts.repositories import FoundRepositories, RepositoriesOrder
 from schema.errors import SpellError
 from schema.ids import sha256_digest
 from schema.manifest import parse_manifest
@@ -94,11 +94,11 @@ class ToldGitHub:
     source_error: SpellError | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    async def may_push(self, account_id: str, repo: str) -> bool:
+    async def own_repository(self, account_id: str, repo: str) -> int | None:
         self.asked.append((account_id, repo))
         if self.rights_error is not None:
             raise self.rights_error
-        return repo in self.own
+        return len(repo) if repo in self.own else None
 
     def workflow_source(self, repo: str, workflow: str, ref: str) -> bytes:
         self.asked.append((repo, workflow, ref))
@@ -120,7 +120,7 @@ class Scene:
             self.blobs, github, github if with_app else None, YamlWorkflowFiles(), steps
         )
 
-    async def check(self) -> None:
+    async def check(self) -> FoundRepositories | None:
         manifest = parse_manifest(self.text.encode())
         opened = OpenedPackage(
             spell_key=manifest.spell.key,
@@ -128,7 +128,8 @@ class Scene:
             actions=manifest.actions(),
             clone=manifest.clone(),
         )
-        await self.activities.check(RepositoriesOrder(request=await self._upload(), opened=opened))
+        request = await self._upload()
+        return await self.activities.check(RepositoriesOrder(request=request, opened=opened))
 
     async def _upload(self) -> PublishInput:
         files = {"manifest.toml": self.text.encode()}
@@ -160,7 +161,7 @@ class Scene:
 async def test_an_own_repository_with_a_good_workflow_passes_and_is_told() -> None:
     github = ToldGitHub()
     scene = Scene(github)
-    await scene.check()
+    assert await scene.check() == FoundRepositories(actions_id=len(REPO))
     assert github.asked == [(ACCOUNT, REPO), (REPO, "cast.yml", "main")]
     step = PublishStep.REPOSITORIES
     assert scene.publications.told == [
