@@ -1,6 +1,5 @@
 """Repositories' git: objects under git's own ids, and refs that move only from where they were."""
 
-import sqlite3
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from infra.embedded.github.git_objects import (
     unpack_commit,
     unpack_tree,
 )
+from infra.embedded.sqlite import open_sqlite
 
 HEADS = "refs/heads/"
 _SCHEMA = """
@@ -49,10 +49,7 @@ class Git:
 
     def __init__(self, path: Path) -> None:
         self._lock = RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_sqlite(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

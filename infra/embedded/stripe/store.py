@@ -1,11 +1,11 @@
 """What the local Stripe keeps: objects by kind, answers by Idempotency-Key, deliveries to make."""
 
 import json
-import sqlite3
 import time
 from pathlib import Path
 from typing import Self
 
+from infra.embedded.sqlite import open_sqlite
 from infra.embedded.stripe.calls import Document
 from infra.embedded.stripe.refusal import missing
 
@@ -34,9 +34,7 @@ class Store:
     """
 
     def __init__(self, file: Path) -> None:
-        self._connection = sqlite3.connect(file, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_sqlite(file, _SCHEMA)
 
     def __enter__(self) -> Self:
         self._connection.execute("BEGIN IMMEDIATE")

@@ -4,11 +4,12 @@ Every change is on disk before it is seen, so that a killed server finds everyth
 """
 
 import json
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
 from typing import Any
+
+from infra.embedded.sqlite import open_sqlite
 
 Document = dict[str, Any]
 
@@ -35,10 +36,7 @@ class Documents:
 
     def __init__(self, path: Path) -> None:
         self._lock = RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_sqlite(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
