@@ -19,20 +19,20 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from infra.temporal_failures import spell_error_of
+from infra.temporal_updates import start_and_ask
 from schema.contracts.cast import (
     Admission,
-    AdmitRequest,
     CancelResult,
     CastInput,
     CastResult,
 )
 from schema.contracts.plans import Mode
 from schema.contracts.problem import Problem
-from schema.errors import SpellError, catalogue
-from schema.ids import admit_update_id, cast_workflow_id
+from schema.errors import SpellError
+from schema.ids import cast_workflow_id
 from schema.names import (
     CASTS_TASK_QUEUE,
     SEARCH_ACCOUNT,
@@ -81,24 +81,16 @@ class TemporalCasts:
             search_attributes=_search_attributes(request),
             static_summary=f"{request.spell_key} {request.version or 'newest'}",
         )
-        try:
-            admission: Admission = await self._client.execute_update_with_start_workflow(
-                ADMIT_UPDATE,
-                AdmitRequest(fingerprint=request.fingerprint),
-                start_workflow_operation=start,
-                id=admit_update_id(request.fingerprint),
-                result_type=Admission,
-                rpc_timeout=_ANSWER_TIMEOUT,
-            )
-            return admission  # noqa: TRY300  (the excepts are about the call above)
-        except WorkflowAlreadyStartedError as error:
-            # Closed, and no update with this fingerprint in it: the key was used for another body.
-            details = {"cast_id": request.cast_id}
-            raise SpellError("IDEMPOTENCY_CONFLICT", details=details) from error
-        except WorkflowUpdateFailedError as error:
-            raise spell_error(error) from error
-        except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
-            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+        admission: Admission = await start_and_ask(
+            self._client,
+            ADMIT_UPDATE,
+            request.fingerprint,
+            start,
+            result_type=Admission,
+            conflict={"cast_id": request.cast_id},
+            patience=_ANSWER_TIMEOUT,
+        )
+        return admission
 
     async def cancel(self, cast_id: str) -> CancelResult | None:
         """Cancel the cast and answer with how it ended; None when it had ended before."""
@@ -112,7 +104,7 @@ class TemporalCasts:
             )
             return cancelled  # noqa: TRY300  (the excepts are about the call above)
         except WorkflowUpdateFailedError as error:
-            raise spell_error(error) from error
+            raise spell_error_of(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
         except RPCError as error:
@@ -146,14 +138,3 @@ def _search_attributes(request: CastInput) -> TypedSearchAttributes:
             SearchAttributePair(_STATUS, "running"),
         ]
     )
-
-
-def spell_error(error: WorkflowUpdateFailedError) -> SpellError:
-    """The error with the code that the failure carries as its type."""
-    cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.type and cause.type in catalogue():
-        details = cause.details[0] if cause.details else None
-        if isinstance(details, dict):
-            return Problem.model_validate(details).to_error()
-        return SpellError(cause.type, cause.message)
-    return SpellError("INTERNAL")

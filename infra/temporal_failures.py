@@ -1,16 +1,20 @@
-"""Why a workflow failed, as the error that the rest of us knows."""
+"""Why a workflow or an update failed, as the error that the rest of us knows."""
 
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from schema.contracts.problem import Problem
-from schema.errors import SpellError
+from schema.errors import SpellError, catalogue
 
 
-def spell_error_of(error: WorkflowFailureError) -> SpellError:
-    """The problem that the workflow failed with; `INTERNAL` when it says none."""
+def spell_error_of(error: WorkflowFailureError | WorkflowUpdateFailedError) -> SpellError:
+    """The problem that it failed with, or the code in the failure's type; else `INTERNAL`."""
     cause = error.cause
-    details = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else None
+    if not isinstance(cause, ApplicationError):
+        return SpellError("INTERNAL")
+    details = cause.details[0] if cause.details else None
     if isinstance(details, dict):
         return Problem.model_validate(details).to_error()
+    if cause.type and cause.type in catalogue():
+        return SpellError(cause.type, cause.message)
     return SpellError("INTERNAL")

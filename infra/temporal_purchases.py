@@ -10,14 +10,13 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from infra.temporal_casts import spell_error
-from schema.contracts.cast import AdmitRequest
+from infra.temporal_failures import spell_error_of
+from infra.temporal_updates import start_and_ask
 from schema.contracts.purchases import PurchaseAnswer, PurchaseInput
 from schema.errors import SpellError
-from schema.ids import admit_update_id, late_payment_workflow_id, purchase_workflow_id
+from schema.ids import late_payment_workflow_id, purchase_workflow_id
 from schema.names import PURCHASES_TASK_QUEUE
 
 # By name: `workflows` is a sibling that infra does not import; a test checks that names agree.
@@ -50,23 +49,16 @@ class TemporalPurchases:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=request.spell_key,
         )
-        try:
-            answer: PurchaseAnswer = await self._client.execute_update_with_start_workflow(
-                READY_UPDATE,
-                AdmitRequest(fingerprint=request.fingerprint),
-                start_workflow_operation=start,
-                id=admit_update_id(request.fingerprint),
-                result_type=PurchaseAnswer,
-                rpc_timeout=_ANSWER_TIMEOUT,
-            )
-            return answer  # noqa: TRY300  (the excepts are about the call above)
-        except WorkflowAlreadyStartedError as error:
-            details = {"purchase_id": request.purchase_id}
-            raise SpellError("IDEMPOTENCY_CONFLICT", details=details) from error
-        except WorkflowUpdateFailedError as error:
-            raise spell_error(error) from error
-        except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
-            raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
+        answer: PurchaseAnswer = await start_and_ask(
+            self._client,
+            READY_UPDATE,
+            request.fingerprint,
+            start,
+            result_type=PurchaseAnswer,
+            conflict={"purchase_id": request.purchase_id},
+            patience=_ANSWER_TIMEOUT,
+        )
+        return answer
 
     async def cancel(self, purchase_id: str) -> None:
         """Give the purchase up. Raises SpellError: PURCHASE_FINISHED, SERVICE_UNAVAILABLE."""
@@ -76,7 +68,7 @@ class TemporalPurchases:
                 CANCEL_UPDATE, result_type=PurchaseAnswer, rpc_timeout=_ANSWER_TIMEOUT
             )
         except WorkflowUpdateFailedError as error:
-            raise spell_error(error) from error
+            raise spell_error_of(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise SpellError("SERVICE_UNAVAILABLE", retry_after=2) from error
         except RPCError as error:
