@@ -11,8 +11,12 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from infra.blob_store import ObjectBlobStore
+from infra.postgres import Database
 from infra.temporal import SEARCH_ATTRIBUTES, data_converter
+from tests.support.builders import Person, make_person
+from tests.support.local_stripe import StripeForTests, running_stripe
 from tests.support.platform import make_vault
+from tests.support.purchasing import PRICE, publish_template
 
 
 @asynccontextmanager
@@ -47,3 +51,17 @@ async def fresh(tmp_path: Path) -> AsyncIterator[WorkflowEnvironment]:
 @pytest.fixture
 def client(skipping: WorkflowEnvironment) -> Client:
     return skipping.client
+
+
+@pytest.fixture
+async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
+    """The local Stripe, in a process of the test's own."""
+    async with running_stripe(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def sold(database: Database) -> tuple[Person, str]:
+    """A buyer with credit, and the key of a template."""
+    key = await publish_template(database, await make_person(database))
+    return await make_person(database, credit_micros=PRICE), key

@@ -2,9 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
@@ -24,7 +22,7 @@ from schema.contracts.revocation import Revocation, RevocationKind, Trusted
 from schema.errors import SpellError
 from schema.limits import PURCHASE_PAYMENT_LIFETIME
 from tests.support.builders import Person, make_person
-from tests.support.local_stripe import StripeForTests, running_stripe
+from tests.support.local_stripe import StripeForTests
 from tests.support.purchasing import (
     FREE,
     LICENSE,
@@ -40,21 +38,9 @@ PAID = {"payment": PRICE, **SHARES}
 
 
 @pytest.fixture
-async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
-    async with running_stripe(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 def client(fresh: WorkflowEnvironment) -> Client:
     """On a clock of its own: Stripe has the real one, and a page is open for a day of that."""
     return fresh.client
-
-
-@pytest.fixture
-async def sold(database: Database) -> tuple[Person, str]:
-    key = await publish_template(database, await make_person(database))
-    return await make_person(database, credit_micros=PRICE), key
 
 
 async def test_a_paid_copy_is_made_set_up_and_granted(

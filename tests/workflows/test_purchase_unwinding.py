@@ -6,8 +6,6 @@ own objects are inspected.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -16,15 +14,14 @@ from temporalio.testing import WorkflowEnvironment
 from infra.postgres import Database
 from schema.contracts.purchases import PaymentState, PayWith, PurchaseInput, PurchaseStatus
 from schema.errors import SpellError
-from tests.support.builders import Person, make_person
+from tests.support.builders import Person
 from tests.support.interceptors import StepFaults
-from tests.support.local_stripe import StripeForTests, running_stripe
+from tests.support.local_stripe import StripeForTests
 from tests.support.purchasing import (
     PRICE,
     PurchasingPlatform,
     a_purchase,
     moved,
-    publish_template,
 )
 
 BEFORE_PAYMENT = ("purchasing.open", "paying.open", "paying.look")
@@ -40,18 +37,6 @@ SHARES = {"post": PRICE * 8 // 10, "fee": PRICE * 2 // 10}
 def client(fresh: WorkflowEnvironment) -> Client:
     """On a clock of its own: Stripe has the real one."""
     return fresh.client
-
-
-@pytest.fixture
-async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
-    async with running_stripe(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def sold(database: Database) -> tuple[Person, str]:
-    key = await publish_template(database, await make_person(database))
-    return await make_person(database, credit_micros=PRICE), key
 
 
 async def bought(

@@ -1,8 +1,6 @@
 """Goal: a terminated purchase keeps nobody's money. Method: terminate some, then look."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -11,14 +9,13 @@ from temporalio.testing import WorkflowEnvironment
 from infra.postgres import Database
 from schema.contracts.purchases import PaymentState, PayWith, PurchaseStatus
 from schema.errors import SpellError
-from tests.support.builders import Person, make_person
-from tests.support.local_stripe import StripeForTests, running_stripe
+from tests.support.builders import Person
+from tests.support.local_stripe import StripeForTests
 from tests.support.purchasing import (
     PRICE,
     PurchasingPlatform,
     a_purchase,
     moved,
-    publish_template,
 )
 
 
@@ -26,18 +23,6 @@ from tests.support.purchasing import (
 def client(fresh: WorkflowEnvironment) -> Client:
     """On a clock of its own: Stripe has the real one."""
     return fresh.client
-
-
-@pytest.fixture
-async def stripe(tmp_path: Path) -> AsyncIterator[StripeForTests]:
-    async with running_stripe(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def sold(database: Database) -> tuple[Person, str]:
-    key = await publish_template(database, await make_person(database))
-    return await make_person(database, credit_micros=PRICE), key
 
 
 async def test_a_purchase_that_was_terminated_unpaid_is_ended_and_its_page_closed(
