@@ -35,7 +35,8 @@ class UnknownFateError(Exception):
 @dataclass(frozen=True)
 class _Token:
     text: str
-    repository_id: int
+    repository_id: int | None
+    """The repository that it is for; None where GitHub does not say so."""
     expires_at: datetime
 
     @property
@@ -160,8 +161,7 @@ class GitHubApp:
             raise self.forbidden(repo, "GitHub gives the App no token for this repository.")
         document = _document_of(reply)
         expires_at = datetime.fromisoformat(str(document["expires_at"]))
-        repository_id = int(document["repositories"][0]["id"])
-        return _Token(str(document["token"]), repository_id, expires_at)
+        return _Token(str(document["token"]), _repository_of(document), expires_at)
 
     def _forget(self, repo: str) -> None:
         """Drop the tokens of a repository: GitHub takes one of them no more."""
@@ -212,6 +212,14 @@ class GitHubApp:
         finally:
             client.close()
         return Reply(status, {name.lower(): str(value) for name, value in headers.items()}, text)
+
+
+def _repository_of(token: dict[str, Any]) -> int | None:
+    """The one repository that a token was asked for and given."""
+    match token.get("repositories"):
+        case [{"id": int(number)}]:
+            return number
+    return None
 
 
 def _document_of(reply: Reply) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from infra.github.app import GitHubApp
 from schema.contracts.plans import ActionsLimits, ActionsPlan, Dispatch, Mode
 from schema.pricing import FlatPrice
 
+REPOSITORY_ID = 71
 TOKEN = "ghs_a-token-that-nobody-may-see"
 GRANTED = {"actions": "write", "contents": "write", "metadata": "read"}
 WORKFLOW_YAML = b"on: [workflow_dispatch, repository_dispatch]\n"
@@ -76,7 +77,8 @@ class ScriptedGitHub:
         if asked.path.endswith("/installation"):
             return Answer(200, self.installation)
         if asked.path.endswith("/access_tokens"):
-            return Answer(201, {"token": TOKEN, "expires_at": "2999-01-01T00:00:00Z"})
+            token = {"token": TOKEN, "expires_at": "2999-01-01T00:00:00Z"}
+            return Answer(201, {**token, "repositories": [{"id": REPOSITORY_ID}]})
         return Answer(404, {"message": "Not Found"})
 
     @property
